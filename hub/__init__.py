@@ -1,0 +1,1 @@
+"""The cloud service that kiosks sync with."""

@@ -1,0 +1,1 @@
+"""The edge daemon of a shop counter."""

@@ -1,0 +1,1 @@
+"""What a counter does, in the words of the counter."""

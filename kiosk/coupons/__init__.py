@@ -1,0 +1,1 @@
+"""Coupons as values: batches, codes, rules and the redemption state machine. No I/O, no clock of its own."""

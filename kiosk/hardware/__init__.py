@@ -1,0 +1,1 @@
+"""Devices of the counter: a port, its adapters and a simulator each."""

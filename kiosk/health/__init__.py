@@ -1,0 +1,1 @@
+"""Checks, issues, suggestions."""

@@ -1,0 +1,1 @@
+"""How the kiosk and the hub talk. Kept free of imports: the hub imports `kiosk.sync.protocol` alone."""

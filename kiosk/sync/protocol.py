@@ -1,0 +1,297 @@
+"""Messages between kiosk and hub (`/v1/device/...`), JSON by msgspec.
+
+Every request but `enrol` carries four headers (see `signed_text`): `Kiosk-Device`, `Kiosk-Time` (Unix seconds by the
+server's clock as the kiosk last learned it), `Kiosk-Nonce` (16 random bytes, base64url), `Kiosk-Signature` (Ed25519 over
+`signed_text`, base64url). A hub that finds the time off by more than `MAX_SKEW_S` answers 401 with an `Error` whose
+`server_time` lets the kiosk sign again: no calendar on the kiosk has to be right. There is no session to lose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from kiosk.coupons.verdict import FirstUse, Goods, Reason, Threshold
+
+VERSION = 1
+MAX_SKEW_S = 300
+CONTEXT = b"coupon-kiosk device request v1\n"
+Rid = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=r"^[0-9A-Za-z]+$")]
+MAX_ITEMS = 500
+MAX_BODY = 256 * 1024
+
+
+def signed_text(method: str, target: str, time_s: int, nonce: str, body: bytes) -> bytes:
+    """Return the bytes a device signs: context, method, path with query, time, nonce and the body's SHA-256."""
+    head = f"{method.upper()}\n{target}\n{time_s}\n{nonce}\n{hashlib.sha256(body).hexdigest()}"
+    return CONTEXT + head.encode()
+
+
+def device_id(public_key: bytes) -> str:
+    """Return the identity of a device: `k` and the first 20 hex digits of the SHA-256 of its 32-byte public key."""
+    return "k" + hashlib.sha256(public_key).hexdigest()[:20]
+
+
+class Error(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of every answer that is not 2xx."""
+
+    error: str
+    """A code, such as `bad_signature`, `time`, `pending`, `revoked`, `unknown_device`, `resync_required`, `seq_regress`."""
+    message: str
+    server_time: datetime | None = None
+    retry_after_s: float | None = None
+
+
+# -- POST /v1/device/enrol (not signed by headers; the body proves the key) --
+
+
+class Enrol(msgspec.Struct, frozen=True):
+    """A kiosk asks to be let in. Repeating it is harmless: it answers the state of the device."""
+
+    public_key: str
+    """base64url of the 32 raw bytes."""
+    proof: str
+    """base64url Ed25519 signature over `enrol_text`."""
+    nonce: str
+    name: str = ""
+    token: str | None = None
+    fingerprint: dict[str, str] = {}
+    """Board serial, machine id, storage id: stored, never trusted as identity."""
+
+
+def enrol_text(nonce: str, token: str | None) -> bytes:
+    """Return the bytes that prove possession of the key at enrolment."""
+    return b"coupon-kiosk enrol v1\n" + f"{nonce}\n{token or ''}".encode()
+
+
+class Enrolled(msgspec.Struct, frozen=True):
+    """What the hub says of the device."""
+
+    device: str
+    state: Literal["pending", "accepted", "revoked"]
+    server_time: datetime
+    code: str | None = None
+    """Claim code of 8 characters to read to an operator while pending."""
+    store: str | None = None
+
+
+# -- POST /v1/device/redeem --
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """One redemption attempt. The same `rid` with the same content always gets the same answer."""
+
+    rid: Rid
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+    """The code as scanned, normalised by `kiosk.coupons.code`."""
+    store: str
+    total: int | None = None
+    goods: tuple[Goods, ...] = ()
+    own_coupon_applied: bool = False
+    lease: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The hub's decision."""
+
+    rid: str
+    status: Literal["ok", "deny", "voided"]
+    reason: Reason = ""
+    stock_id: str | None = None
+    coupon: str | None = None
+    """Identity of the coupon, `{batch number}-{serial}` or `h:` and a digest: the same however the code was read."""
+    first_use: FirstUse | None = None
+    threshold: Threshold = "unchecked"
+    discount: int | None = None
+    goods_tag: str | None = None
+    server_time: datetime
+
+
+# -- POST /v1/device/journal --
+
+ItemKind = Literal[
+    "redeem_record",
+    "void",
+    "rollback",
+    "attempt_denied",
+    "claim",
+    "print_job",
+    "print_result",
+    "lease_use",
+    "command_result",
+    "state_report",
+    "counter_snapshot",
+]
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """When, by every clock the kiosk has (facts: sync-fleet A8)."""
+
+    wall: datetime
+    mono: float
+    boot: str
+    trusted: datetime
+    error_s: float | None
+    """Bound of the error of `trusted` in seconds; None: not known."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One row of the journal. `body` by kind:
+
+    redeem_record: {code, coupon, stock_id, store, verdict: confirmed|offline, policy, value, total, threshold, source, lease}
+    void: {code, coupon, stock_id, why} (rid names the attempt)
+    rollback: {of: rid, why, by}
+    attempt_denied: {coupon, stock_id, reason, by: hub|kiosk} (never a payment code, not even hashed)
+    claim: {coupon, stock_id, store, via: "button"}; print_job / print_result: {job, slip, printer, outcome, reason, coupon}
+    """
+
+    seq: int
+    kind: ItemKind
+    rid: str
+    body: dict[str, Any]
+    t: Stamp
+    hash: str
+    """sha256 hex of prev hash + canonical JSON of [seq, kind, rid, body, t] (`item_hash`)."""
+
+
+def item_hash(prev: str, seq: int, kind: str, rid: str, body: dict[str, Any], t: Stamp) -> str:
+    """Return the chained hash of an item; keys sorted so that both sides get the same bytes."""
+    raw = msgspec.json.encode([seq, kind, rid, body, t], order="sorted")
+    return hashlib.sha256(prev.encode() + b"\n" + raw).hexdigest()
+
+
+GENESIS = "0" * 64
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A run of contiguous items of one epoch."""
+
+    epoch: str
+    first_seq: int
+    prev: str
+    """Hash of the item before `first_seq`; `GENESIS` when first_seq is 1."""
+    items: tuple[Item, ...]
+
+
+class ItemVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the hub made of an item."""
+
+    seq: int
+    status: Literal["accepted", "duplicate", "conflict", "quarantined", "retry"]
+    verdict: str = ""
+    """For a redemption: confirmed | accepted | accepted_late | accepted_grace | conflict."""
+    detail: str = ""
+
+
+class Acknowledged(msgspec.Struct, frozen=True):
+    """The answer to an upload; the kiosk may forget nothing above `ack_through`."""
+
+    epoch: str
+    ack_through: int
+    items: tuple[ItemVerdict, ...]
+    server_time: datetime
+    max_items: int = MAX_ITEMS
+
+
+# -- GET /v1/device/changes?after=POS&limit=N --
+
+ChangeType = Literal["merchant", "store", "device", "batch", "code", "key", "lease", "revocation", "person", "setting"]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One entry of the change log. Applying it twice is harmless: `rev` must grow.
+
+    body by type: merchant -> Merchant; store -> Store; batch -> Batch; key -> KeyBody; code -> CodeBody;
+    device -> {"store": id, "name": ..., "locale": "zh_CN"} (this kiosk's own assignment).
+    """
+
+    op: Literal["put", "del"]
+    type: ChangeType
+    id: str
+    rev: int
+    body: dict[str, Any] | None = None
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """A page of the change log."""
+
+    pos: str
+    more: bool
+    items: tuple[Change, ...]
+    server_time: datetime
+
+
+class KeyBody(msgspec.Struct, frozen=True):
+    """A public key that codes are verified with; `id` is the key slot."""
+
+    slot: int
+    public_key: str
+    """base64url of 32 bytes."""
+
+
+class CodeBody(msgspec.Struct, frozen=True):
+    """How a kiosk knows an unsigned short code offline: a truncated keyed hash, so a stolen card holds no usable code."""
+
+    hash: str
+    """First 8 bytes, hex, of HMAC-SHA256(tenant's code key, canonical short code); `kiosk.coupons.code.code_hash`."""
+    stock_id: str
+    coupon: str
+
+
+# -- POST /v1/device/pool : slip coupons for the button --
+
+
+class PoolAsk(msgspec.Struct, frozen=True):
+    """Ask for slip codes. The same `rid` always gets the same codes."""
+
+    rid: Rid
+    stock_id: str
+    count: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
+class PoolCode(msgspec.Struct, frozen=True):
+    """One slip coupon, not yet handed out."""
+
+    coupon: str
+    code: str
+    """Signed text for the QR."""
+    short: str
+    """12 characters for the barcode and for people."""
+
+
+class Pool(msgspec.Struct, frozen=True):
+    """Codes for a batch; fewer than asked for when the stock runs out."""
+
+    stock_id: str
+    codes: tuple[PoolCode, ...]
+    server_time: datetime
+
+
+# -- GET /v1/device/wake?pos=POS : held up to 55 s --
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """Carries no data: `changed` says whether a pull is worth while. Doubles as the heartbeat."""
+
+    changed: bool
+    server_time: datetime
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """GET /v1/device/snapshot: the whole state, after 410 `resync_required`. Never touches journal or used-set."""
+
+    pos: str
+    items: tuple[Change, ...]
+    server_time: datetime
+
+
+class Uses(msgspec.Struct, frozen=True):
+    """GET /v1/device/uses?after=RID: this device's own redemptions, for a journal that went backwards."""
+
+    items: tuple[dict[str, Any], ...]
+    next: str | None
+
+

@@ -1,0 +1,1 @@
+"""The counter page, the staff console and the local API."""
