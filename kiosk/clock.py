@@ -1,8 +1,9 @@
 """Wall, monotonic and trusted time (facts: sync-fleet A8).
 
 A Pi without a real-time clock boots at the last saved time or in 1970, so the wall clock is only evidence. The trusted
-time is the last server time plus the monotonic time since; it never runs backwards, and before the first contact of a
-boot it is a lower bound (the newest time ever persisted) whose error is not known.
+time is the last server time plus the monotonic time since, and from then on it never runs backwards. Before the first
+contact of a boot it is the wall clock, but not before the newest time ever persisted, and its error is not known: a wall
+clock that runs years ahead must not raise the bound for the time after.
 """
 
 from __future__ import annotations
@@ -95,7 +96,6 @@ class SystemClock:
     def trusted(self) -> Trusted:
         """Return the trusted time; without a server time since boot, the later of wall clock and lower bound."""
         if self._base is None:
-            self._last = max(self._last, self._floor)
             return Trusted(max(self.wall(), self._last), None)
         now = self.mono()
         at = self._base[0] + timedelta(seconds=now - self._base[1])

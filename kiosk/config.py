@@ -1,0 +1,261 @@
+"""kiosk.toml -> typed settings.
+
+Every setting has a default, a type, bounds and a description (the reference is generated from them). An unknown key is a
+warning that names the nearest known key; a bad value is one sentence with file, key, value and what would be right.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from kiosk.toml import ConfigError, Loaded, load_toml
+
+__all__ = ["ConfigError", "Settings", "keep_last_good", "load", "load_with_fallback"]
+
+DEFAULT_DATA_DIR = "/var/lib/kiosk"
+LAST_GOOD = "last-good.toml"
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Pin = Annotated[int, Meta(ge=0, le=27, description="BCM number of a pin.", examples=[17])]
+Listen = Annotated[
+    str,
+    Meta(
+        pattern=r"^(\[[0-9a-fA-F:]+\]|[0-9A-Za-z_.-]+):\d{1,5}$",
+        description="Address and port to listen on.",
+        examples=["127.0.0.1:8080"],
+    ),
+]
+HttpUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(https?://[^\s/]+.*)?$",
+        description="An http or https address.",
+        examples=["https://hub.example.cn"],
+    ),
+]
+
+
+class Hub(Struct, frozen=True, kw_only=True):
+    """The cloud service."""
+
+    url: HttpUrl = ""
+    token_file: Annotated[
+        str, Meta(description="File with an enrolment token, read once.", examples=["/boot/kiosk-token"])
+    ] = ""
+    name: Annotated[str, Meta(max_length=60, description="What the fleet console calls this kiosk.")] = ""
+
+
+class TlsFiles(Struct, frozen=True, forbid_unknown_fields=True):
+    """A certificate of the shop's own."""
+
+    cert: str
+    key: str
+
+
+class Web(Struct, frozen=True, kw_only=True):
+    """The counter page, the staff console and the local API."""
+
+    listen: Listen = "127.0.0.1:8080"
+    tls: Annotated[
+        Literal["off", "auto"] | TlsFiles,
+        Meta(description='"off", "auto" (own certificate beyond loopback) or { cert, key }.'),
+    ] = "auto"
+    pin: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\d{4,12})?$",
+            description="PIN of the staff console, 4 to 12 digits; empty: one is made and kept in the data directory.",
+            examples=["4711"],
+        ),
+    ] = ""
+    look: Annotated[Literal["warm", "fresh", "plain"], Meta(description="Look of the counter page.")] = "warm"
+
+
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9+]+://", description="Address of the device.", examples=["tcp://192.168.1.50:9100"]
+    ),
+]
+
+
+class Printer(Struct, frozen=True, kw_only=True):
+    """One slip printer; they are tried in the order written."""
+
+    url: Url
+    profile: Annotated[
+        str, Meta(description="generic-58, generic-80 or graphic-safe.", examples=["generic-58"])
+    ] = "generic-58"
+    mirror: Annotated[
+        bool, Meta(description="Gets a copy of every slip instead of standing in for the others.")
+    ] = False
+
+
+class Feie(Struct, frozen=True, kw_only=True):
+    """Account at Feie (a single shop without a hub)."""
+
+    user: str = ""
+    ukey: Annotated[str, Meta(description="Account key; prefer ukey_file.")] = ""
+    ukey_file: str = ""
+    base_url: HttpUrl = "https://api.feieyun.cn/Api/Open/"
+
+
+class Yilianyun(Struct, frozen=True, kw_only=True):
+    """Application at Yilianyun (a single shop without a hub)."""
+
+    client_id: str = ""
+    client_secret: Annotated[str, Meta(description="Application secret; prefer client_secret_file.")] = ""
+    client_secret_file: str = ""
+    base_url: HttpUrl = "https://open-api.10ss.net/v2"
+    api_version: Annotated[int, Meta(ge=1, le=2)] = 2
+
+
+class Scanner(Struct, frozen=True, kw_only=True):
+    """One code scanner."""
+
+    url: Url
+
+
+class Display(Struct, frozen=True, kw_only=True):
+    """One small display for codes or text."""
+
+    url: Url
+    brightness: Annotated[int, Meta(ge=0, le=100, description="Per cent.")] = 80
+
+
+class Gpio(Struct, frozen=True, kw_only=True):
+    """Button, lights and buzzer on the pins (BCM numbers)."""
+
+    factory: Annotated[Literal["none", "sim", "mock", "lgpio"], Meta(description="Who drives the pins.")] = (
+        "none"
+    )
+    button: Pin | None = None
+    red: Pin | None = None
+    green: Pin | None = None
+    blue: Pin | None = None
+    buzzer: Pin | None = None
+
+
+class HandOut(Struct, frozen=True, kw_only=True):
+    """Slip coupons at the press of a button."""
+
+    stock_id: Annotated[str, Meta(description="Batch of the slips; empty: the first running slip batch.")] = (
+        ""
+    )
+    pool: Annotated[int, Meta(ge=0, le=1000, description="Codes kept ready.")] = 200
+    refill_at: Annotated[
+        float, Meta(ge=0, le=1, description="Share of the pool at which more are fetched.")
+    ] = 0.5
+    cooldown_s: Annotated[float, Meta(ge=0, le=3600, description="Seconds between two slips.")] = 20
+    hourly: Annotated[int, Meta(ge=0, le=10_000, description="Slips an hour at most.")] = 30
+    daily: Annotated[int, Meta(ge=0, le=100_000, description="Slips a day at most.")] = 200
+
+
+class Log(Struct, frozen=True, kw_only=True):
+    """Logging."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="Least level written.")
+    ] = "info"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All of kiosk.toml."""
+
+    data_dir: Annotated[
+        str, Meta(min_length=1, description="Where the journal, the keys and made files live.")
+    ] = DEFAULT_DATA_DIR
+    locale: Annotated[Literal["zh_CN", "en"], Meta(description="Language of screen and slips.")] = "zh_CN"
+    hub: Hub = Hub()
+    web: Web = Web()
+    printers: dict[str, Printer] = field(default_factory=dict)
+    feie: Feie = Feie()
+    yilianyun: Yilianyun = Yilianyun()
+    scanners: dict[str, Scanner] = field(default_factory=dict)
+    displays: dict[str, Display] = field(default_factory=dict)
+    gpio: Gpio = Gpio()
+    hand_out: HandOut = HandOut()
+    log: Log = Log()
+
+
+def load(path: Path | None) -> Loaded[Settings]:
+    """Read a file into settings; None gives the defaults. Raises `ConfigError` with one sentence."""
+    if path is None:
+        return Loaded(Settings(), ())
+    return load_toml(path, Settings)
+
+
+def load_with_fallback(path: Path | None) -> Loaded[Settings]:
+    """Read a file; when it is bad, use the last configuration that worked and say so in a warning."""
+    try:
+        return load(path)
+    except ConfigError as err:
+        for kept in _last_good_places(path):
+            if kept.is_file():
+                good = load_toml(kept, Settings)
+                told = f"{err} Until then the last configuration that worked is used: {kept}."
+                return Loaded(good.value, (told, *good.warnings), fallback=True)
+        raise
+
+
+def keep_last_good(path: Path | None, settings: Settings) -> None:
+    """Keep a copy of the file that the daemon has just started with; only written when it differs."""
+    if path is None:
+        return
+    kept = Path(settings.data_dir) / LAST_GOOD
+    raw = path.read_bytes()
+    if kept.is_file() and kept.read_bytes() == raw:
+        return
+    fresh = kept.with_suffix(".new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "wb") as f:
+        f.write(raw)
+        f.flush()
+        os.fsync(f.fileno())
+    os.replace(fresh, kept)
+
+
+def _last_good_places(path: Path | None) -> list[Path]:
+    """Return where a kept copy can be: the data directory that the bad file names, systemd's, the default."""
+    import tomllib
+
+    places = []
+    try:
+        named = tomllib.loads(path.read_text("utf-8")).get("data_dir") if path else None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        named = None
+    if isinstance(named, str):
+        places.append(Path(named))
+    if state := os.environ.get("STATE_DIRECTORY"):
+        places.append(Path(state.split(":")[0]))
+    places.append(Path(DEFAULT_DATA_DIR))
+    return [p / LAST_GOOD for p in places]
+
+
+def secret(value: str, file: str, what: str) -> str:
+    """Return a secret given in place or in a file of its own."""
+    if not file:
+        return value
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except OSError as err:
+        raise ConfigError(
+            f"{what}: {file} cannot be read ({err.strerror}); create it with mode 0600 or correct the path."
+        ) from err
+
+
+def describe(settings: Settings) -> dict[str, object]:
+    """Return the settings without secrets, for status and diagnostics."""
+    plain: dict[str, object] = msgspec.to_builtins(settings)
+    for section, keys in {"feie": ["ukey"], "yilianyun": ["client_secret"], "web": ["pin"]}.items():
+        part = plain[section]
+        assert isinstance(part, dict)
+        for key in keys:
+            if part.get(key):
+                part[key] = "(set)"
+    return plain

@@ -1,0 +1,21 @@
+"""Did the configuration say what was meant?"""
+
+from __future__ import annotations
+
+from kiosk.health.model import Facts, Finding
+
+
+def check(facts: Facts) -> Finding | None:
+    """Report unknown keys, and an older configuration in use."""
+    if facts.fallback_config:
+        return Finding(
+            "config", "error", facts.config_warnings[0], "Correct kiosk.toml and restart the service."
+        )
+    if facts.config_warnings:
+        return Finding(
+            "config",
+            "warning",
+            " ".join(facts.config_warnings),
+            "Correct or remove those lines in kiosk.toml.",
+        )
+    return None

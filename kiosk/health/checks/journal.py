@@ -1,0 +1,37 @@
+"""Does the journal go up, and was it whole at the start?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from kiosk.health.model import Facts, Finding
+
+OLDEST = timedelta(hours=1)
+MOST = 500
+"""One upload's worth (facts: sync-fleet B7)."""
+
+
+def check(facts: Facts) -> Finding | None:
+    """Warn about rows that wait too long, about mended journals and about conflicts."""
+    if facts.recovered:
+        return Finding(
+            "journal",
+            "error",
+            facts.recovered,
+            "Keep the file that was set aside and send a diagnostics bundle to support.",
+        )
+    if facts.backlog > MOST or (facts.oldest and facts.now - facts.oldest > OLDEST):
+        return Finding(
+            "journal",
+            "warning",
+            f"{facts.backlog} rows wait to be uploaded.",
+            "Connect the kiosk to the hub; nothing is lost meanwhile.",
+        )
+    if facts.conflicts:
+        return Finding(
+            "journal",
+            "warning",
+            f"{facts.conflicts} redemptions are in conflict with another kiosk.",
+            "See the day report in the staff console.",
+        )
+    return None
