@@ -1,0 +1,108 @@
+"""The redemption state machine of a kiosk (facts: sync-fleet A4), as decisions over values.
+
+    scan -> guard -> INTENT -> ask the hub -> OK       -> RECORD confirmed
+                                           -> DENY     -> close, say who and when
+                                           -> silence  -> RECORD offline, if the batch's policy lets this kiosk
+                                                       -> VOID otherwise: the coupon stays valid
+    boot: every INTENT that is still open becomes VOID.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from kiosk.coupons.batch import Batch
+from kiosk.coupons.verdict import Reason
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """What this kiosk has honoured offline and the hub has not acknowledged."""
+
+    count: int
+    value: int
+    """In fen."""
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """Uses that the hub granted to this kiosk."""
+
+    id: str
+    left: int
+    not_after: datetime
+    epoch: str
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a kiosk knows of itself when it has to decide alone."""
+
+    exposure: Exposure
+    is_home: bool
+    lease: Lease | None
+    epoch: str
+    since_sync_s: float | None
+    """Monotonic seconds since the last successful sync; None: none that can be proven, such as after a power cut."""
+    now: datetime
+    error_s: float | None
+    reconciled: bool = True
+    """False after the journal went backwards, until the hub has told this kiosk its own redemptions."""
+
+
+def offline_right(batch: Batch, standing: Standing) -> Reason:
+    """Return why this kiosk may not honour a coupon of the batch without the hub; empty when it may."""
+    if not standing.reconciled:
+        return "hub_away"
+    rule = batch.offline
+    if rule.policy == "home":
+        return "" if standing.is_home else "not_home"
+    if rule.policy == "capped":
+        return _capped(batch, standing)
+    if rule.policy == "lease":
+        return _leased(standing)
+    return "hub_away"
+
+
+def _capped(batch: Batch, standing: Standing) -> Reason:
+    rule = batch.offline
+    if rule.max_age_s is not None and (standing.since_sync_s is None or standing.since_sync_s > rule.max_age_s):
+        return "offline_too_old"
+    if rule.count is not None and standing.exposure.count + 1 > rule.count:
+        return "offline_cap"
+    if rule.value is not None and standing.exposure.value + batch.value > rule.value:
+        return "offline_cap"
+    return ""
+
+
+def _leased(standing: Standing) -> Reason:
+    lease = standing.lease
+    if lease is None or lease.left <= 0 or lease.epoch != standing.epoch:
+        return "no_lease"
+    if standing.error_s is None:
+        return "clock_uncertain"
+    late = standing.now.timestamp() + standing.error_s
+    return "no_lease" if late > lease.not_after.timestamp() else ""
+
+
+Step = Literal["record_confirmed", "record_offline", "deny", "void"]
+
+
+class Next(msgspec.Struct, frozen=True):
+    """What to make durable next."""
+
+    step: Step
+    reason: Reason = ""
+
+
+def after_answer(status: Literal["ok", "deny", "voided"], reason: Reason) -> Next:
+    """Follow the hub's answer."""
+    if status == "ok":
+        return Next("record_confirmed")
+    return Next("deny", "voided" if status == "voided" else reason)
+
+
+def after_silence(refusal: Reason, right: Reason) -> Next:
+    """Decide alone: `refusal` is what the rules say, `right` what `offline_right` says."""
+    why = refusal or right
+    return Next("void", why) if why else Next("record_offline")
