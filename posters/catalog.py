@@ -1,0 +1,157 @@
+"""The templates that ship: TOML on disk -> checked structs."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from posters.errors import UsageError
+from posters.merge import FIELDS
+from posters.schema import AnyItem, Drawings, Lang, Look, Names, Template
+
+ROOT = Path(__file__).parent / "templates"
+ENGLISH = "-en"  # every look has a twin in English
+
+T = TypeVar("T", bound=Struct)
+
+
+class TemplateInfo(Struct, frozen=True):
+    """What a person chooses by."""
+
+    id: str
+    title: Names
+    width_mm: float
+    height_mm: float
+    faces: int
+    looks: list[str]
+    fields: list[dict[str, Any]]
+
+
+class Chosen(Struct, frozen=True):
+    """A template in one look and one language."""
+
+    id: str
+    look_id: str
+    template: Template
+    look: Look
+    lang: Lang
+    digest: str
+
+    @property
+    def faces(self) -> list[list[AnyItem]]:
+        """Return the items of each face, front first."""
+        return [self.look.front, self.look.back] if self.look.back else [self.look.front]
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Return the words of the template in this language; the look's own win."""
+        return {**self.template.words.get(self.lang, {}), **self.look.words.get(self.lang, {})}
+
+
+def read_toml(path: Path, kind: type[T]) -> T:
+    """Decode one TOML file; an unknown key, a wrong type or bad syntax names the file and the place."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=kind)
+    except msgspec.ValidationError as error:
+        raise UsageError("{path}: {why}", path=path, why=str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise syntax_error(path, error) from error
+
+
+def syntax_error(path: Path, error: Exception) -> UsageError:
+    """Return the error that names file and line of a TOML mistake."""
+    place = re.search(r"line (\d+)", str(error))
+    why = re.sub(r" \(at .*\)", "", str(error))
+    if place is None:
+        return UsageError("{path} is not valid TOML: {why}", path=path, why=why)
+    return UsageError("{path} line {line} is not valid TOML: {why}", path=path, line=place.group(1), why=why)
+
+
+def template_ids(root: Path = ROOT) -> list[str]:
+    """Return the ids of the templates, in order of name."""
+    return sorted(path.parent.name for path in root.glob("*/template.toml"))
+
+
+@lru_cache(maxsize=32)
+def template(template_id: str, root: Path = ROOT) -> Template:
+    """Return one template by id."""
+    known = template_ids(root)
+    if template_id not in known:
+        raise UsageError(
+            "there is no template {name}; there are {known}", name=template_id, known=", ".join(known)
+        )
+    return read_toml(root / template_id / "template.toml", Template)
+
+
+@lru_cache(maxsize=64)
+def look(template_id: str, look_id: str, root: Path = ROOT) -> Look:
+    """Return one look of a template."""
+    return read_toml(root / template_id / f"{look_id}.toml", Look)
+
+
+def drawings(root: Path = ROOT) -> Drawings:
+    """Return our own drawings."""
+    return _drawings(root / "drawings.toml")
+
+
+@lru_cache(maxsize=4)
+def _drawings(path: Path) -> Drawings:
+    return read_toml(path, Drawings)
+
+
+def choose(template_id: str, look_name: str | None, root: Path = ROOT) -> Chosen:
+    """Return the template in the look asked for: an id, its title in either language, or an id with `-en`."""
+    shared = template(template_id, root)
+    wanted = look_name or shared.looks[0]
+    lang: Lang | None = "en" if wanted.endswith(ENGLISH) else None
+    bare = wanted.removesuffix(ENGLISH)
+    for look_id in shared.looks:
+        found = look(template_id, look_id, root)
+        if bare.lower() in (look_id, found.title.zh, found.title.en.lower()):
+            return Chosen(
+                template_id, look_id, shared, found, lang or found.lang, _digest(template_id, look_id, root)
+            )
+    near = difflib.get_close_matches(bare, shared.looks, 1, 0.4) or shared.looks
+    raise UsageError(
+        "{template} has no look {name}; did you mean {near}?",
+        template=template_id,
+        name=wanted,
+        near="/".join(near),
+    )
+
+
+@lru_cache(maxsize=64)
+def _digest(template_id: str, look_id: str, root: Path) -> str:
+    """Return a hash of the files that this look is made of."""
+    names = [f"{template_id}/template.toml", f"{template_id}/{look_id}.toml", "drawings.toml"]
+    return hashlib.sha256(b"\0".join((root / name).read_bytes() for name in names)).hexdigest()
+
+
+def templates(root: Path = ROOT) -> list[TemplateInfo]:
+    """Return every template with its size, faces, looks and fields."""
+    return [_info(name, root) for name in template_ids(root)]
+
+
+def _info(template_id: str, root: Path) -> TemplateInfo:
+    shared = template(template_id, root)
+    faces = 2 if look(template_id, shared.looks[0], root).back else 1
+    fields = [
+        {
+            "name": name,
+            "title": msgspec.to_builtins(rule.title),
+            "kind": rule.kind,
+            "max": rule.max,
+            "required": rule.required,
+            "example": rule.example,
+        }
+        for name, rule in FIELDS.items()
+    ]
+    looks = [name + tail for tail in ("", ENGLISH) for name in shared.looks]
+    return TemplateInfo(template_id, shared.title, *shared.size, faces, looks, fields)

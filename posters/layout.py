@@ -1,0 +1,296 @@
+"""Template + values -> drawing operations in mm, y down from the top of the trim. Pure: no file, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct, field
+
+from posters import geometry as geo
+from posters import schema as s
+from posters.catalog import Chosen
+from posters.errors import RefusedError
+from posters.merge import fill, places
+from posters.result import Finding
+from posters.symbol import FLOOR_MM, Symbol
+from posters.typeset import Line, Measure, fit
+from posters.units import PT_PER_MM
+
+ASCENT = 0.88  # em from the top of the Chinese square to the baseline
+
+Cmyk = tuple[float, float, float, float]
+
+
+class Shape(Struct, frozen=True):
+    """A path to fill, to stroke, or both."""
+
+    outline: geo.Outline
+    fill: Cmyk | None = None
+    stroke: Cmyk | None = None
+    width: float = 0.3
+    dash: tuple[float, float] | None = None
+
+
+class Words(Struct, frozen=True):
+    """One set line: its left edge and baseline in mm, its size in pt."""
+
+    x: float
+    y: float
+    size: float
+    weight: int
+    color: Cmyk
+    line: Line
+    accent: Cmyk | None = None
+    tracking: float = 0
+
+
+class Code(Struct, frozen=True):
+    """The QR code; x and y are the corner of the symbol itself."""
+
+    x: float
+    y: float
+    side: float
+    symbol: Symbol
+
+
+class Image(Struct, frozen=True):
+    """A merchant's picture in a box."""
+
+    field: str
+    box: s.Box
+    fit: str
+
+
+Op = Shape | Words | Code | Image
+
+
+class Page(Struct, frozen=True):
+    """The operations of one face, in painting order."""
+
+    ops: list[Op] = field(default_factory=list)
+
+
+class Draft(Struct, frozen=True):
+    """All faces and what was decided on the way."""
+
+    pages: list[Page]
+    findings: list[Finding]
+
+
+def values_for(chosen: Chosen, merged: Mapping[str, str]) -> dict[str, str]:
+    """Return every place a template may name: fields first, then the template's words with fields filled in."""
+    values = dict(merged)
+    for name, text in chosen.words.items():
+        if not values.get(name):
+            values[name] = fill(text, {**chosen.words, **merged})
+    # 一 alone in a badge reads as a minus sign.
+    values["initial"] = next(
+        (c for c in merged["merchant"] if c.isalnum() and c != "一"), merged["merchant"][0]
+    )
+    return values
+
+
+def texts_by_weight(chosen: Chosen, values: Mapping[str, str]) -> dict[int, str]:
+    """Return all characters that each weight must hold."""
+    texts: dict[int, str] = {}
+    for items in chosen.faces:
+        for item in items:
+            if isinstance(item, s.Text) and shown(item, values):
+                texts[item.weight] = texts.get(item.weight, "") + fill(item.value, values).replace("\n", "")
+    return texts
+
+
+def shown(item: s.Item, values: Mapping[str, str]) -> bool:
+    """Say whether the item's conditions hold."""
+    return not (item.when and not values.get(item.when)) and not (item.unless and values.get(item.unless))
+
+
+def draft(
+    chosen: Chosen,
+    values: Mapping[str, str],
+    symbol: Symbol,
+    measure: Callable[[int], Measure],
+    drawings: s.Drawings,
+) -> Draft:
+    """Lay out every face."""
+    desk = _Desk(chosen, values, symbol, measure, drawings)
+    pages = [
+        Page([op for item in items if shown(item, values) for op in desk.ops(item)]) for items in chosen.faces
+    ]
+    return Draft(pages, list({(f.code, f.where): f for f in desk.findings}.values()))
+
+
+class _Desk:
+    """Turns one item at a time into operations."""
+
+    def __init__(
+        self,
+        chosen: Chosen,
+        values: Mapping[str, str],
+        symbol: Symbol,
+        measure: Callable[[int], Measure],
+        drawings: s.Drawings,
+    ) -> None:
+        self.chosen, self.values, self.symbol = chosen, values, symbol
+        self.measure, self.drawings = measure, drawings
+        self.findings: list[Finding] = []
+
+    def color(self, name: str) -> Cmyk | None:
+        """Return a colour of the look by name."""
+        if not name:
+            return None
+        c, m, y, k = {"black": (0, 0, 0, 100), "white": (0, 0, 0, 0), **self.chosen.look.colors}[name]
+        return (c / 100, m / 100, y / 100, k / 100)
+
+    def ops(self, item: s.AnyItem) -> list[Op]:
+        """Return the operations of one item."""
+        if isinstance(item, s.Text):
+            return list(self._text(item))
+        if isinstance(item, s.Qr):
+            return [self._code(item)]
+        if isinstance(item, s.Drawing):
+            return list(self._drawing(item))
+        if isinstance(item, s.Picture):
+            return [Image(item.field, item.box, item.fit)]
+        if isinstance(item, s.Ticket):
+            return list(self._ticket(item))
+        return [self._shape(item)]
+
+    def _shape(self, item: s.Rect | s.Circle | s.Path | s.Rays) -> Shape:
+        if isinstance(item, s.Rays):
+            outline = geo.rays(*item.center, item.inner, item.outer, item.count, item.begin)
+            return Shape(outline, self.color(item.fill))
+        dash = None
+        if isinstance(item, s.Circle):
+            outline = geo.circle(*item.center, item.r)
+        elif isinstance(item, s.Rect):
+            x, y, w, h = item.box
+            outline = geo.rectangle(x, y, w, h, item.radius)
+            dash = item.dash
+            if item.rotate:
+                outline = geo.transformed(outline, geo.turned(item.rotate, x + w / 2, y + h / 2))
+        else:
+            outline, dash = self._path(item), item.dash
+        return Shape(outline, self.color(item.fill), self.color(item.stroke), item.width, dash)
+
+    def _path(self, item: s.Path) -> geo.Outline:
+        outline = geo.transformed(geo.parse(item.d), geo.Affine(item.scale, 0, 0, item.scale, *item.at))
+        return geo.transformed(outline, geo.turned(item.rotate, *item.at)) if item.rotate else outline
+
+    def _ticket(self, item: s.Ticket) -> list[Shape]:
+        x, y, w, h = item.box
+        turn = geo.turned(item.rotate, x + w / 2, y + h / 2)
+        body = geo.ticket(x, y, w, h, item.radius, item.notch, item.split)
+        shapes = [Shape(geo.transformed(body, turn), self.color(item.fill))]
+        if item.line:
+            middle, inset = x + w * item.split, item.notch + 0.6
+            cut: geo.Outline = (("M", (middle, y + inset)), ("L", (middle, y + h - inset)))
+            shapes.append(Shape(geo.transformed(cut, turn), None, self.color(item.line), 0.3, (0.9, 0.9)))
+        return shapes
+
+    def _drawing(self, item: s.Drawing) -> list[Shape]:
+        name = self._trade() if item.name == "{trade}" else item.name
+        x, y, w, h = item.box
+        scale = min(w, h) / 100
+        place = geo.Affine(scale, 0, 0, scale, x + (w - 100 * scale) / 2, y + (h - 100 * scale) / 2)
+        turn = geo.turned(item.rotate, x + w / 2, y + h / 2)
+        roles = {"line": item.line, "fill": item.fill, "tint": item.tint}
+        shapes = []
+        for stroke in self.drawings.art[name].paths:
+            outline = geo.transformed(geo.transformed(geo.parse(stroke.d), place), turn)
+            color = self.color(roles[stroke.role])
+            if color is None:
+                continue
+            lined = stroke.role == "line"
+            shapes.append(Shape(outline, None if lined else color, color if lined else None, item.width))
+        return shapes
+
+    def _trade(self) -> str:
+        """Return the drawing for the store's category, a shop front when none fits."""
+        category = self.values["category"].lower()
+        for name, words in self.drawings.trades.items():
+            if any(word in category for word in words):
+                return name
+        return "shop"
+
+    def _code(self, item: s.Qr) -> Code:
+        module = item.side / self.symbol.modules
+        if module < FLOOR_MM:
+            raise RefusedError(
+                "module",
+                "url",
+                "url has {bytes} bytes: its code would have modules of {mm} mm, below {floor} mm: shorten the path",
+                bytes=len(self.symbol.payload),
+                mm=f"{module:.2f}",
+                floor=f"{FLOOR_MM:.2f}",
+            )
+        return Code(*item.at, item.side, self.symbol)
+
+    def _text(self, item: s.Text) -> list[Words]:
+        text = fill(item.value, self.values)
+        if not text:
+            return []
+        x, y, w, h = item.box
+        least = item.min or item.size
+        fitted = fit(
+            text,
+            w * PT_PER_MM,
+            h * PT_PER_MM,
+            self.measure(item.weight),
+            size=item.size,
+            least=least,
+            lines=item.lines,
+            mode=item.fit,
+            leading=item.leading,
+            gap=item.gap,
+            tracking=item.tracking,
+        )
+        where = "/".join(sorted(places(item.value))) or item.value
+        if fitted is None:
+            raise RefusedError(
+                "fit",
+                where,
+                "{field} does not fit its place even at {size} pt in {lines} lines: shorten {text}",
+                field=where,
+                size=least,
+                lines=item.lines,
+                text=text,
+            )
+        self._note_shrunk(item, where, fitted.size)
+        return self._placed(item, fitted.lines, fitted.size)
+
+    def _note_shrunk(self, item: s.Text, where: str, size: float) -> None:
+        """Record type that was set smaller than the template wanted."""
+        if item.fit != "fill" and size < item.size * 0.75:
+            self.findings.append(
+                Finding.of(
+                    "note",
+                    "shrunk",
+                    where,
+                    "{field} is long: set at {used} pt instead of {wanted} pt",
+                    field=where,
+                    used=f"{size:.1f}",
+                    wanted=f"{item.size:.1f}",
+                )
+            )
+
+    def _placed(self, item: s.Text, lines: tuple[Line, ...], size: float) -> list[Words]:
+        x, y, w, h = item.box
+        em = size / PT_PER_MM
+        block = em * (1 + (len(lines) - 1) * item.leading)
+        top = y + {"top": 0.0, "middle": (h - block) / 2, "bottom": h - block}[item.valign]
+        share = {"left": 0.0, "center": 0.5, "right": 1.0}[item.align]
+        color, accent = self.color(item.color) or (0, 0, 0, 1), self.color(item.digits)
+        return [
+            Words(
+                x + share * (w - line.width * em),
+                top + em * (ASCENT + n * item.leading),
+                size,
+                item.weight,
+                color,
+                line,
+                accent,
+                item.tracking,
+            )
+            for n, line in enumerate(lines)
+        ]

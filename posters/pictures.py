@@ -1,0 +1,72 @@
+"""The merchant's logo and photograph -> CMYK pixels a press accepts."""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from posters.errors import RefusedError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_BYTES = 30 * 2**20
+MAX_PIXELS = 40_000_000
+
+
+def load(field: str, value: str, base: Path) -> bytes:
+    """Return the picture as a CMYK JPEG without alpha, upright; refuse what cannot be printed."""
+    path = (base / value).resolve() if not Path(value).is_absolute() else Path(value)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _refused(field, path, "it is larger than 30 MB")
+        data = path.read_bytes()
+    except OSError as error:
+        raise _refused(field, path, error.strerror or str(error)) from error
+    return _convert(field, path, data)
+
+
+def _convert(field: str, path: Path, data: bytes) -> bytes:
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(BytesIO(data))
+            if getattr(picture, "is_animated", False):
+                raise _refused(field, path, "it is animated")
+            if picture.width * picture.height > MAX_PIXELS:
+                raise _refused(field, path, "it has more than 40 million pixels")
+            upright = ImageOps.exif_transpose(picture)
+            upright.load()
+    except RefusedError:
+        raise
+    except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as error:
+        raise _refused(field, path, "it is not a PNG or JPEG that can be read") from error
+    out = BytesIO()
+    _cmyk(upright).save(out, "JPEG", quality=92, subsampling=0)
+    return out.getvalue()
+
+
+def _cmyk(picture: Image.Image) -> Image.Image:
+    """Return the picture in CMYK; grey is taken out of the colours into K, so that ink stays below 300 %."""
+    from PIL import Image as Pictures
+    from PIL import ImageChops
+
+    if picture.mode == "CMYK":
+        return picture
+    rgba = picture.convert("RGBA")
+    white = Pictures.new("RGBA", rgba.size, (255, 255, 255, 255))
+    inverse = ImageChops.invert(Pictures.alpha_composite(white, rgba).convert("RGB"))
+    c, m, y = inverse.split()
+    k = ImageChops.darker(ImageChops.darker(c, m), y)
+    plates = [ImageChops.subtract(plate, k) for plate in (c, m, y)]
+    return Pictures.merge("CMYK", (*plates, k))
+
+
+def _refused(field: str, path: Path, why: str) -> RefusedError:
+    return RefusedError(
+        "picture", field, "{field}: {file} cannot be printed: {why}", field=field, file=path.name, why=why
+    )

@@ -1,0 +1,259 @@
+"""The proof: open the finished file, look at its pages, read its codes back. It trusts nothing the maker knew."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from posters import gates, inks, raster
+from posters.result import FaceProof, Finding
+from posters.symbol import FLOOR_MM, PIXELS_PER_MODULE_METRES, QUIET_MODULES
+from posters.units import mm
+
+if TYPE_CHECKING:
+    import pikepdf
+    from PIL.Image import Image
+
+LIGHT = 190  # of 255: paper, or a tint that a camera takes for paper
+QUIET_SLACK = 0.25  # modules: a module is 6 px or more, an edge is known to a pixel
+
+
+class Expect(msgspec.Struct, frozen=True):
+    """What the file should hold."""
+
+    payload: str | None = None
+    level: str | None = None
+    version: int | None = None
+    module_mm: float = 0.0  # below it a person must confirm
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What was seen."""
+
+    pages: int
+    faces: list[FaceProof]
+    findings: list[Finding]
+    fonts: list[dict[str, Any]]
+
+
+def prove(pdf: bytes, expect: Expect) -> Proof:
+    """Read every code back from the rendered pages and inspect how the file is made."""
+    import pikepdf
+
+    images = raster.pages(pdf, gates.DPI, grey=True)
+    faces: list[FaceProof] = []
+    findings: list[Finding] = []
+    with pikepdf.Pdf.open(BytesIO(pdf)) as document:
+        for number, (image, page) in enumerate(zip(images, document.pages, strict=True), 1):
+            painted = inks.paints(page)
+            found = _codes(number, image, page, painted)
+            faces += found
+            findings += _page_findings(number, found, expect)
+            findings += _make_findings(number, page, painted)
+        fonts = _fonts(document)
+    findings += [
+        Finding.of("refuse", "font", f["name"], "the font {name} is not embedded in the file", name=f["name"])
+        for f in fonts
+        if not f["embedded"]
+    ]
+    return Proof(len(images), faces, findings, fonts)
+
+
+def _codes(number: int, image: Image, page: pikepdf.Page, painted: list[inks.Paint]) -> list[FaceProof]:
+    """Return what each code of a page proved to be."""
+    readings = gates.read(image)
+    left, _, _, top = (float(v) for v in page.mediabox)
+    faces = []
+    for reading in readings:
+        xs, ys = [c[0] for c in reading.corners], [c[1] for c in reading.corners]
+        area = gates.Area(min(xs), min(ys), max(xs), max(ys))
+        scale = 72 / gates.DPI
+        inset = reading.module_px * scale / 2
+        on_page = (
+            left + area.left * scale + inset,
+            top - area.bottom * scale + inset,
+            left + area.right * scale - inset,
+            top - area.top * scale - inset,
+        )
+        module_mm = mm(reading.module_px * scale)
+        faces.append(
+            FaceProof(
+                page=number,
+                payload=reading.payload,
+                level=reading.level,
+                version=reading.version,
+                module_mm=round(module_mm, 2),
+                quiet_modules=_quiet(image, area, reading.module_px),
+                k_only=inks.code_is_black_only(painted, on_page),
+                gates=gates.run(image, reading, area, reading.module_px, len(readings) == 1),
+                distance_m=round(module_mm * PIXELS_PER_MODULE_METRES, 2),
+            )
+        )
+    return faces
+
+
+def _quiet(image: Image, area: gates.Area, module_px: float) -> float:
+    """Return the light margin round the symbol in modules, at most 6."""
+    steps = int(6 * module_px)
+    for step in range(1, steps + 1):
+        box = [
+            round(area.left) - step,
+            round(area.top) - step,
+            round(area.right) + step,
+            round(area.bottom) + step,
+        ]
+        if box[0] < 0 or box[1] < 0 or box[2] > image.width or box[3] > image.height:
+            return round((step - 1) / module_px, 1)
+        strips = [
+            (box[0], box[1], box[2], box[1] + 1),
+            (box[0], box[3] - 1, box[2], box[3]),
+            (box[0], box[1], box[0] + 1, box[3]),
+            (box[2] - 1, box[1], box[2], box[3]),
+        ]
+        darkest = min(_darkest(image, strip) for strip in strips)
+        if darkest < LIGHT and step > 1:  # the first ring may still touch a soft edge
+            return round((step - 1) / module_px, 1)
+    return 6.0
+
+
+def _darkest(image: Image, box: tuple[int, int, int, int]) -> int:
+    low = image.crop(box).getextrema()[0]
+    return int(low) if isinstance(low, (int, float)) else int(low[0])
+
+
+def _page_findings(number: int, faces: list[FaceProof], expect: Expect) -> list[Finding]:
+    """Return what is wrong with the codes of one page."""
+    where = f"page {number}"
+    if not faces:
+        return [
+            Finding.of("refuse", "no-code", where, "page {page} has no QR code that can be read", page=number)
+        ]
+    found: list[Finding] = []
+    if len(faces) > 1:
+        found.append(
+            Finding.of(
+                "refuse",
+                "many-codes",
+                where,
+                "page {page} has {n} QR codes; one is right",
+                page=number,
+                n=len(faces),
+            )
+        )
+    for face in faces:
+        found += _face_findings(where, face, expect)
+    return found
+
+
+def _face_findings(where: str, face: FaceProof, expect: Expect) -> list[Finding]:
+    found = []
+
+    def add(bad: bool, code: str, sentence: str, **args: object) -> None:
+        if bad:
+            found.append(Finding.of("refuse", code, where, sentence, page=face.page, **args))
+
+    add(
+        expect.payload is not None and face.payload != expect.payload,
+        "payload",
+        "the code on page {page} opens {payload}, not {expected}",
+        payload=face.payload,
+        expected=expect.payload or "",
+    )
+    add(
+        (expect.level not in (None, face.level)) or (expect.version not in (None, face.version)),
+        "symbol",
+        "the code on page {page} is version {version}-{level}, not the one that was drawn",
+        version=face.version,
+        level=face.level,
+    )
+    failed = [name for name, passed in face.gates.items() if not passed and name != "dpi150"]
+    add(bool(failed), "gates", "the code on page {page} fails: {gates}", gates=", ".join(failed))
+    add(
+        face.quiet_modules < QUIET_MODULES - QUIET_SLACK,
+        "quiet",
+        "the quiet zone of the code on page {page} is {quiet} modules; 4 are needed",
+        quiet=face.quiet_modules,
+    )
+    add(not face.k_only, "k-only", "the code on page {page} is not printed in black (K) alone")
+    small = {"page": face.page, "mm": f"{face.module_mm:.2f}"}
+    add(
+        face.module_mm < FLOOR_MM - 0.005,
+        "module",
+        "the code on page {page} has modules of {mm} mm; 0.40 mm is the least",
+        mm=small["mm"],
+    )
+    if FLOOR_MM - 0.005 <= face.module_mm < expect.module_mm - 0.005:
+        sentence = (
+            "the code on page {page} has modules of {mm} mm; {wanted} mm reads better: shorten the link"
+        )
+        found.append(Finding.of("confirm", "module", where, sentence, wanted=expect.module_mm, **small))
+    return found
+
+
+def _make_findings(number: int, page: pikepdf.Page, painted: list[inks.Paint]) -> list[Finding]:
+    """Return what a print shop would send the page back for."""
+    where = f"page {number}"
+    found = []
+    if "/TrimBox" not in page.obj:
+        found.append(
+            Finding.of(
+                "refuse",
+                "trim",
+                where,
+                "page {page} has no TrimBox: the shop cannot know its size",
+                page=number,
+            )
+        )
+    if "/BleedBox" not in page.obj:
+        found.append(Finding.of("confirm", "bleed", where, "page {page} has no BleedBox", page=number))
+    media, bleed, trim = ([float(v) for v in box] for box in (page.mediabox, page.bleedbox, page.trimbox))
+    if not (_inside(bleed, media) and _inside(trim, bleed)):
+        found.append(
+            Finding.of(
+                "refuse", "boxes", where, "the boxes of page {page} do not lie within each other", page=number
+            )
+        )
+    if any(paint.ink.space == "rgb" for paint in painted):
+        found.append(
+            Finding.of(
+                "refuse", "rgb", where, "page {page} has RGB colours; a press prints CMYK", page=number
+            )
+        )
+    peak = max((p.ink.total() for p in painted if p.kind in ("fill", "stroke", "text")), default=0.0)
+    if peak > 300:
+        found.append(
+            Finding.of(
+                "refuse",
+                "ink",
+                where,
+                "page {page} carries {peak} % ink; 300 % is the most",
+                page=number,
+                peak=round(peak),
+            )
+        )
+    return found
+
+
+def _inside(inner: list[float], outer: list[float]) -> bool:
+    slack = 0.01
+    low = all(inner[i] >= outer[i] - slack for i in (0, 1))
+    return low and all(inner[i] <= outer[i] + slack for i in (2, 3))
+
+
+def _fonts(document: pikepdf.Pdf) -> list[dict[str, Any]]:
+    """Return every font with its name and whether it is embedded."""
+    import pikepdf
+
+    fonts: dict[str, bool] = {}
+    for found in document.objects:
+        if not isinstance(found, pikepdf.Dictionary) or found.get("/Type") != pikepdf.Name.Font:
+            continue
+        if found.get("/Subtype") in (pikepdf.Name.Type0, pikepdf.Name.Type3):
+            continue
+        name = str(found.get("/BaseFont", "?")).lstrip("/")
+        descriptor = found.get("/FontDescriptor", pikepdf.Dictionary())
+        embedded = any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3"))
+        fonts[name] = fonts.get(name, True) and embedded
+    return [{"name": name, "embedded": fonts[name]} for name in sorted(fonts)]

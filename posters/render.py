@@ -1,0 +1,197 @@
+"""Drawing operations -> PDF bytes through reportlab. Nothing is decided here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from io import BytesIO
+from typing import Any
+
+from msgspec import Struct
+
+from posters.faces import Faces
+from posters.layout import Code, Draft, Image, Op, Shape, Words
+from posters.symbol import QUIET_MODULES, merged
+from posters.units import MARK_GAP_MM, MARK_MM, SLUG_MM, pt
+
+
+class Sheet(Struct, frozen=True):
+    """The paper round one face: trim size, bleed kept outside it, marks or not."""
+
+    width: float
+    height: float
+    bleed: float
+    marks: bool
+
+    @property
+    def margin(self) -> float:
+        """Return the distance from media edge to trim."""
+        return self.bleed + (SLUG_MM if self.marks else 0.0)
+
+    def boxes(self) -> dict[str, tuple[float, float, float, float]]:
+        """Return the page boxes in points."""
+        m, b = self.margin, self.bleed
+        media = (0.0, 0.0, pt(self.width + 2 * m), pt(self.height + 2 * m))
+        return {
+            "MediaBox": media,
+            "CropBox": media,
+            "BleedBox": (pt(m - b), pt(m - b), pt(m + self.width + b), pt(m + self.height + b)),
+            "TrimBox": (pt(m), pt(m), pt(m + self.width), pt(m + self.height)),
+        }
+
+
+def render(
+    draft: Draft, sheet: Sheet, faces: Faces, first_weight: int, pictures: Mapping[str, bytes]
+) -> bytes:
+    """Return the unfinished PDF of all faces."""
+    canvas_module: Any = import_module("reportlab.pdfgen.canvas")
+    out = BytesIO()
+    size = (pt(sheet.width + 2 * sheet.margin), pt(sheet.height + 2 * sheet.margin))
+    # Without a font of its own a Canvas always carries an unembedded Helvetica.
+    canvas = canvas_module.Canvas(
+        out, pagesize=size, pageCompression=1, invariant=1, initialFontName=faces.name(first_weight)
+    )
+    for page in draft.pages:
+        pen = _Pen(canvas, sheet, faces, pictures)
+        pen.begin()
+        for op in page.ops:
+            pen.draw(op)
+        pen.end()
+    canvas.save()
+    return out.getvalue()
+
+
+class _Pen:
+    """Draws operations on one page; turns mm from the top of the trim into points from the bottom."""
+
+    def __init__(self, canvas: Any, sheet: Sheet, faces: Faces, pictures: Mapping[str, bytes]) -> None:
+        self.canvas, self.sheet, self.faces, self.pictures = canvas, sheet, faces, pictures
+
+    def x(self, mm: float) -> float:
+        return pt(mm + self.sheet.margin)
+
+    def y(self, mm: float) -> float:
+        return pt(self.sheet.height + self.sheet.margin - mm)
+
+    def begin(self) -> None:
+        """Cut everything off at the bleed."""
+        s = self.sheet
+        self.canvas.saveState()
+        clip = self.canvas.beginPath()
+        clip.rect(
+            self.x(-s.bleed),
+            self.y(s.height + s.bleed),
+            pt(s.width + 2 * s.bleed),
+            pt(s.height + 2 * s.bleed),
+        )
+        self.canvas.clipPath(clip, stroke=0, fill=0)
+
+    def end(self) -> None:
+        """Add the marks and close the page."""
+        self.canvas.restoreState()
+        if self.sheet.marks:
+            self._marks()
+        self.canvas.showPage()
+
+    def draw(self, op: Op) -> None:
+        """Draw one operation."""
+        if isinstance(op, Shape):
+            self._shape(op)
+        elif isinstance(op, Words):
+            self._words(op)
+        elif isinstance(op, Code):
+            self._code(op)
+        else:
+            self._image(op)
+
+    def _path(self, outline: Any) -> Any:
+        path = self.canvas.beginPath()
+        for op, v in outline:
+            points = [self.x(c) if n % 2 == 0 else self.y(c) for n, c in enumerate(v)]
+            if op == "M":
+                path.moveTo(*points)
+            elif op == "L":
+                path.lineTo(*points)
+            elif op == "C":
+                path.curveTo(*points)
+            else:
+                path.close()
+        return path
+
+    def _shape(self, op: Shape) -> None:
+        canvas = self.canvas
+        canvas.saveState()
+        if op.fill:
+            canvas.setFillColorCMYK(*op.fill)
+        if op.stroke:
+            canvas.setStrokeColorCMYK(*op.stroke)
+            canvas.setLineWidth(pt(op.width))
+            canvas.setLineCap(1)
+            canvas.setLineJoin(1)
+            if op.dash:
+                canvas.setDash([pt(d) for d in op.dash])
+        canvas.drawPath(
+            self._path(op.outline), stroke=int(bool(op.stroke)), fill=int(bool(op.fill)), fillMode=1
+        )
+        canvas.restoreState()
+
+    def _words(self, op: Words) -> None:
+        text = self.canvas.beginText()
+        text.setFont(self.faces.name(op.weight), op.size)
+        text.setCharSpace(op.tracking * op.size)
+        for offset, run in op.line.runs:
+            text.setTextOrigin(self.x(op.x) + offset * op.size, self.y(op.y))
+            for part in re.findall(r"[\d.,:%+]+|[^\d.,:%+]+", run) if op.accent else [run]:
+                figures = bool(op.accent) and part[0].isdigit()
+                text.setFillColorCMYK(*(op.accent if figures and op.accent else op.color))
+                text.textOut(part)
+        self.canvas.drawText(text)
+
+    def _code(self, op: Code) -> None:
+        """Draw the code: white out to the quiet zone, then every dark module in one path, K alone."""
+        canvas, module = self.canvas, op.side / op.symbol.modules
+        quiet = QUIET_MODULES * module
+        canvas.saveState()
+        canvas.setFillColorCMYK(0, 0, 0, 0)
+        side = pt(op.side + 2 * quiet)
+        canvas.rect(self.x(op.x - quiet), self.y(op.y + op.side + quiet), side, side, stroke=0, fill=1)
+        canvas.setFillColorCMYK(0, 0, 0, 1)
+        path = canvas.beginPath()
+        for x, y, w, h in merged(op.symbol):
+            left, bottom = self.x(op.x + x * module), self.y(op.y + (y + h) * module)
+            path.rect(left, bottom, pt(w * module), pt(h * module))
+        canvas.drawPath(path, stroke=0, fill=1, fillMode=1)
+        canvas.restoreState()
+
+    def _image(self, op: Image) -> None:
+        from PIL import Image as Pictures
+
+        data = self.pictures[op.field]
+        reader: Any = import_module("reportlab.lib.utils").ImageReader
+        picture = Pictures.open(BytesIO(data))
+        x, y, w, h = op.box
+        scales = (w / picture.width, h / picture.height)
+        scale = min(scales) if op.fit == "contain" else max(scales)
+        pw, ph = picture.width * scale, picture.height * scale
+        self.canvas.saveState()
+        clip = self.canvas.beginPath()
+        clip.rect(self.x(x), self.y(y + h), pt(w), pt(h))
+        self.canvas.clipPath(clip, stroke=0, fill=0)
+        left, bottom = self.x(x + (w - pw) / 2), self.y(y + (h + ph) / 2)
+        self.canvas.drawImage(reader(picture), left, bottom, pt(pw), pt(ph))
+        self.canvas.restoreState()
+
+    def _marks(self) -> None:
+        """Draw crop marks on every plate, outside the bleed."""
+        colors: Any = import_module("reportlab.lib.colors")
+        canvas, s = self.canvas, self.sheet
+        canvas.saveState()
+        canvas.setStrokeColor(colors.CMYKColorSep(1, 1, 1, 1, spotName="All"))
+        canvas.setLineWidth(0.25)
+        near, far = s.bleed + MARK_GAP_MM, s.bleed + MARK_GAP_MM + MARK_MM
+        for x, sx in ((0.0, -1), (s.width, 1)):
+            for y, sy in ((0.0, -1), (s.height, 1)):
+                canvas.line(self.x(x + sx * near), self.y(y), self.x(x + sx * far), self.y(y))
+                canvas.line(self.x(x), self.y(y + sy * near), self.x(x), self.y(y + sy * far))
+        canvas.restoreState()
