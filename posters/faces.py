@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from io import BytesIO
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from posters.errors import RefusedError
 from posters.typeset import Measure
@@ -48,7 +48,7 @@ class Faces:
             name = f"KioskSans-{weight}-{hashlib.sha256(data).hexdigest()[:12]}"
             self._fonts[weight] = ttfonts.TTFont(name, BytesIO(data), asciiReadable=0, shapable=False)
 
-    def __enter__(self) -> Faces:
+    def __enter__(self) -> Self:
         metrics: Any = import_module("reportlab.pdfbase.pdfmetrics")
         for font in self._fonts.values():
             metrics.registerFont(font)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
@@ -10,10 +11,10 @@ from posters import geometry as geo
 from posters import schema as s
 from posters.catalog import Chosen
 from posters.errors import RefusedError
-from posters.merge import fill, places
+from posters.merge import FIELDS, fill, places
 from posters.result import Finding
 from posters.symbol import FLOOR_MM, Symbol
-from posters.typeset import Line, Measure, fit
+from posters.typeset import SOFT, Line, Measure, fit
 from posters.units import PT_PER_MM
 
 ASCENT = 0.88  # em from the top of the Chinese square to the baseline
@@ -96,7 +97,9 @@ def texts_by_weight(chosen: Chosen, values: Mapping[str, str]) -> dict[int, str]
     for items in chosen.faces:
         for item in items:
             if isinstance(item, s.Text) and shown(item, values):
-                texts[item.weight] = texts.get(item.weight, "") + fill(item.value, values).replace("\n", "")
+                texts[item.weight] = texts.get(item.weight, "") + re.sub(
+                    f"[\n{SOFT}]", "", fill(item.value, values)
+                )
     return texts
 
 
@@ -230,7 +233,7 @@ class _Desk:
         text = fill(item.value, self.values)
         if not text:
             return []
-        x, y, w, h = item.box
+        _, _, w, h = item.box
         least = item.min or item.size
         fitted = fit(
             text,
@@ -261,7 +264,10 @@ class _Desk:
 
     def _note_shrunk(self, item: s.Text, where: str, size: float) -> None:
         """Record type that was set smaller than the template wanted."""
-        if item.fit != "fill" and size < item.size * 0.75:
+        given = any(name in FIELDS and self.values[name] for name in places(item.value))
+        words = self.chosen.words
+        own = all(fill(f"{{{name}}}", self.values) == words.get(name) for name in places(item.value))
+        if given and not own and item.fit != "fill" and size < item.size * 0.75:
             self.findings.append(
                 Finding.of(
                     "note",

@@ -42,7 +42,7 @@ def encode(payload: str) -> Symbol:
     """Encode the payload at level Q in the smallest version."""
     zxing: Any = import_module("zxingcpp")
     barcode = zxing.create_barcode(payload, zxing.BarcodeFormat.QRCode, ec_level=LEVEL)
-    pixels: list[list[int]] = memoryview(barcode.to_image(scale=1, add_quiet_zones=False)).tolist()
+    pixels: Any = memoryview(barcode.to_image(scale=1, add_quiet_zones=False)).tolist()
     rows = tuple(tuple(value == 0 for value in row) for row in pixels)
     return Symbol(payload, LEVEL, (len(rows) - 17) // 4, rows)
 

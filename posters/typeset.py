@@ -12,6 +12,7 @@ CLOSE = "”’）》〉」』】〕，。、；："
 NO_START = CLOSE + "！？!?…—～·,.;:)]}%％"
 NO_END = OPEN + "([{￥¥$"
 UNITS = "元折张份%％"
+SOFT = "\u200b"
 MEASURE_STEP = 0.1  # pt: sizes are whole tenths
 
 Measure = Callable[[str], float]  # the advance of one character in em
@@ -40,7 +41,12 @@ def is_wide(char: str) -> bool:
 
 
 def atoms(text: str) -> list[str]:
-    """Split text where a line may break: each Chinese character by itself, Latin words and figures whole."""
+    """Split text where a line may break: each Chinese character by itself, Latin words and figures whole.
+
+    A template may say where its own words break by SOFT marks; data has none, since cleaning takes them out.
+    """
+    if SOFT in text:
+        return [piece for piece in re.split(f"{SOFT}|(\n)", text) if piece]
     pieces = _ATOM.findall(text)
     joined: list[str] = []
     for piece in pieces:
@@ -130,7 +136,10 @@ def narrowest(
     text: str, count: int, measure: Measure, gap: float = 0.125, tracking: float = 0
 ) -> list[Line] | None:
     """Return at most `count` lines whose widest is as narrow as can be; None when the text has more forced lines."""
-    whole = max((set_line(part, measure, gap, tracking).width for part in text.split("\n")), default=0.0)
+    whole = max(
+        (set_line(part.replace(SOFT, ""), measure, gap, tracking).width for part in text.split("\n")),
+        default=0.0,
+    )
     low, high = 0.0, whole
     best = break_lines(text, whole, measure, gap, tracking)
     if best is None or len(best) > count:
