@@ -101,7 +101,9 @@ class Unreadable(msgspec.Struct, frozen=True):
 Scan = Signed | Short | Opaque | Payment | Link | Unreadable
 
 
-def sign(private: Ed25519PrivateKey, *, slot: int, batch: int, serial: int, not_after: date, klass: int = 0) -> str:
+def sign(
+    private: Ed25519PrivateKey, *, slot: int, batch: int, serial: int, not_after: date, klass: int = 0
+) -> str:
     """Return the text of a signed code.
 
     About 1 text in 13 has no space, so 14 signatures on average; none in 256 has a chance of 3e-9 and is an error.
@@ -111,7 +113,9 @@ def sign(private: Ed25519PrivateKey, *, slot: int, batch: int, serial: int, not_
         text = base45.encode(_masked(body) + private.sign(CONTEXT + body))
         if " " not in text:
             return PREFIX + text
-    raise ValueError(f"no salt gives batch {batch} serial {serial} a text without a space; use the next serial")
+    raise ValueError(
+        f"no salt gives batch {batch} serial {serial} a text without a space; use the next serial"
+    )
 
 
 def verify(scan: Signed, keys: Mapping[int, bytes]) -> bool:

@@ -1,10 +1,10 @@
 """The redemption state machine of a kiosk (facts: sync-fleet A4), as decisions over values.
 
-    scan -> guard -> INTENT -> ask the hub -> OK       -> RECORD confirmed
-                                           -> DENY     -> close, say who and when
-                                           -> silence  -> RECORD offline, if the batch's policy lets this kiosk
-                                                       -> VOID otherwise: the coupon stays valid
-    boot: every INTENT that is still open becomes VOID.
+scan -> guard -> INTENT -> ask the hub -> OK       -> RECORD confirmed
+                                       -> DENY     -> close, say who and when
+                                       -> silence  -> RECORD offline, if the batch's policy lets this kiosk
+                                                   -> VOID otherwise: the coupon stays valid
+boot: every INTENT that is still open becomes VOID.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def offline_right(batch: Batch, standing: Standing) -> Reason:
 
 def _capped(batch: Batch, standing: Standing) -> Reason:
     rule = batch.offline
-    if rule.max_age_s is not None and (standing.since_sync_s is None or standing.since_sync_s > rule.max_age_s):
+    if rule.max_age_s is not None and (
+        standing.since_sync_s is None or standing.since_sync_s > rule.max_age_s
+    ):
         return "offline_too_old"
     if rule.count is not None and standing.exposure.count + 1 > rule.count:
         return "offline_cap"

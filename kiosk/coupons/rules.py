@@ -40,7 +40,12 @@ def check(
     `lenient` accepts what is possibly still valid (`capped` batches); otherwise what has possibly expired is refused.
     """
     threshold = _threshold(batch, total)
-    refusal = _status(batch) or _when(batch, now, error_s, lenient) or _where(batch, store) or _basket(batch, threshold, goods)
+    refusal = (
+        _status(batch)
+        or _when(batch, now, error_s, lenient)
+        or _where(batch, store)
+        or _basket(batch, threshold, goods)
+    )
     tag = goods_tag(batch, own_coupon_applied)
     discount = None if batch.kind == "exchange" else batch.value if total is None else min(batch.value, total)
     return Ruling(refusal, threshold, None if refusal else discount, tag)

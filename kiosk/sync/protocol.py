@@ -14,7 +14,25 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from kiosk.coupons.record import (
+    GENESIS,
+    Change,
+    ChangeType,
+    CodeBody,
+    Item,
+    ItemKind,
+    ItemVerdict,
+    PoolCode,
+    Stamp,
+    item_hash,
+)
 from kiosk.coupons.verdict import FirstUse, Goods, Reason, Threshold
+
+__all__ = [
+    "GENESIS", "Acknowledged", "Answer", "Ask", "Change", "ChangeType", "Changes", "CodeBody", "Enrol", "Enrolled", "Error", "Item",
+    "ItemKind", "ItemVerdict", "KeyBody", "Pool", "PoolAsk", "PoolCode", "Rid", "Snapshot", "Stamp", "Upload", "Uses", "Wake",
+    "device_id", "enrol_text", "item_hash", "signed_text",
+]  # fmt: skip
 
 VERSION = 1
 MAX_SKEW_S = 300
@@ -112,59 +130,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 # -- POST /v1/device/journal --
 
-ItemKind = Literal[
-    "redeem_record",
-    "void",
-    "rollback",
-    "attempt_denied",
-    "claim",
-    "print_job",
-    "print_result",
-    "lease_use",
-    "command_result",
-    "state_report",
-    "counter_snapshot",
-]
-
-
-class Stamp(msgspec.Struct, frozen=True):
-    """When, by every clock the kiosk has (facts: sync-fleet A8)."""
-
-    wall: datetime
-    mono: float
-    boot: str
-    trusted: datetime
-    error_s: float | None
-    """Bound of the error of `trusted` in seconds; None: not known."""
-
-
-class Item(msgspec.Struct, frozen=True):
-    """One row of the journal. `body` by kind:
-
-    redeem_record: {code, coupon, stock_id, store, verdict: confirmed|offline, policy, value, total, threshold, source, lease}
-    void: {code, coupon, stock_id, why} (rid names the attempt)
-    rollback: {of: rid, why, by}
-    attempt_denied: {coupon, stock_id, reason, by: hub|kiosk} (never a payment code, not even hashed)
-    claim: {coupon, stock_id, store, via: "button"}; print_job / print_result: {job, slip, printer, outcome, reason, coupon}
-    """
-
-    seq: int
-    kind: ItemKind
-    rid: str
-    body: dict[str, Any]
-    t: Stamp
-    hash: str
-    """sha256 hex of prev hash + canonical JSON of [seq, kind, rid, body, t] (`item_hash`)."""
-
-
-def item_hash(prev: str, seq: int, kind: str, rid: str, body: dict[str, Any], t: Stamp) -> str:
-    """Return the chained hash of an item; keys sorted so that both sides get the same bytes."""
-    raw = msgspec.json.encode([seq, kind, rid, body, t], order="sorted")
-    return hashlib.sha256(prev.encode() + b"\n" + raw).hexdigest()
-
-
-GENESIS = "0" * 64
-
 
 class Upload(msgspec.Struct, frozen=True):
     """A run of contiguous items of one epoch."""
@@ -174,16 +139,6 @@ class Upload(msgspec.Struct, frozen=True):
     prev: str
     """Hash of the item before `first_seq`; `GENESIS` when first_seq is 1."""
     items: tuple[Item, ...]
-
-
-class ItemVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the hub made of an item."""
-
-    seq: int
-    status: Literal["accepted", "duplicate", "conflict", "quarantined", "retry"]
-    verdict: str = ""
-    """For a redemption: confirmed | accepted | accepted_late | accepted_grace | conflict."""
-    detail: str = ""
 
 
 class Acknowledged(msgspec.Struct, frozen=True):
@@ -197,22 +152,6 @@ class Acknowledged(msgspec.Struct, frozen=True):
 
 
 # -- GET /v1/device/changes?after=POS&limit=N --
-
-ChangeType = Literal["merchant", "store", "device", "batch", "code", "key", "lease", "revocation", "person", "setting"]
-
-
-class Change(msgspec.Struct, frozen=True):
-    """One entry of the change log. Applying it twice is harmless: `rev` must grow.
-
-    body by type: merchant -> Merchant; store -> Store; batch -> Batch; key -> KeyBody; code -> CodeBody;
-    device -> {"store": id, "name": ..., "locale": "zh_CN"} (this kiosk's own assignment).
-    """
-
-    op: Literal["put", "del"]
-    type: ChangeType
-    id: str
-    rev: int
-    body: dict[str, Any] | None = None
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -232,15 +171,6 @@ class KeyBody(msgspec.Struct, frozen=True):
     """base64url of 32 bytes."""
 
 
-class CodeBody(msgspec.Struct, frozen=True):
-    """How a kiosk knows an unsigned short code offline: a truncated keyed hash, so a stolen card holds no usable code."""
-
-    hash: str
-    """First 8 bytes, hex, of HMAC-SHA256(tenant's code key, canonical short code); `kiosk.coupons.code.code_hash`."""
-    stock_id: str
-    coupon: str
-
-
 # -- POST /v1/device/pool : slip coupons for the button --
 
 
@@ -250,16 +180,6 @@ class PoolAsk(msgspec.Struct, frozen=True):
     rid: Rid
     stock_id: str
     count: Annotated[int, msgspec.Meta(ge=1, le=1000)]
-
-
-class PoolCode(msgspec.Struct, frozen=True):
-    """One slip coupon, not yet handed out."""
-
-    coupon: str
-    code: str
-    """Signed text for the QR."""
-    short: str
-    """12 characters for the barcode and for people."""
 
 
 class Pool(msgspec.Struct, frozen=True):
@@ -293,5 +213,3 @@ class Uses(msgspec.Struct, frozen=True):
 
     items: tuple[dict[str, Any], ...]
     next: str | None
-
-

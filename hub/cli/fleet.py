@@ -1,0 +1,54 @@
+"""`kiosk-hub enrol`: lets kiosks in."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from typing import Any
+
+from hub.cli.common import opened
+from hub.errors import HubError
+from hub.parts import now
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Register the commands."""
+    enrol = commands.add_parser("enrol", help="lets kiosks in").add_subparsers(dest="what", required=True)
+    token = enrol.add_parser(
+        "token", parents=[common], help="print a token that lets kiosks in without asking"
+    )
+    token.add_argument("--store", metavar="S")
+    token.add_argument("--uses", type=int, default=1, metavar="N")
+    token.set_defaults(run=run_token)
+    approve = enrol.add_parser("approve", parents=[common], help="let the kiosk in that shows this code")
+    approve.add_argument("code", metavar="CODE")
+    approve.add_argument("--store", required=True, metavar="S")
+    approve.set_defaults(run=run_approve)
+    listing = enrol.add_parser("list", parents=[common], help="every kiosk and its state")
+    listing.set_defaults(run=run_list)
+
+
+def run_token(args: argparse.Namespace) -> int:
+    """Make a token."""
+    if not 1 <= args.uses <= 10_000:
+        raise HubError("--uses is 1 to 10000.")
+    with opened(args) as parts:
+        print(parts.database.call(parts.devices.token, args.store, args.uses, now()))
+    return 0
+
+
+def run_approve(args: argparse.Namespace) -> int:
+    """Let a kiosk in."""
+    with opened(args) as parts:
+        device = parts.database.call(parts.devices.approve, args.code, args.store, getpass.getuser(), now())
+    print(f"{device} is let in at {args.store}.")
+    return 0
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """List the kiosks."""
+    with opened(args) as parts:
+        for d in parts.database.call(parts.devices.all):
+            seen = d.seen_at.isoformat(timespec="seconds") if d.seen_at else "never"
+            print(f"{d.id}  {d.state:<9} {d.store or '-':<16} {d.code or '-':<9} seen {seen}  {d.name}")
+    return 0

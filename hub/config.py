@@ -1,0 +1,100 @@
+"""hub.toml -> typed settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from kiosk.toml import ConfigError, Loaded, load_toml
+
+__all__ = ["ConfigError", "Settings", "load"]
+
+HttpUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[^\s/]+\S*$",
+        description="An http or https address.",
+        examples=["https://q.example.cn"],
+    ),
+]
+
+
+class Demo(Struct, frozen=True, kw_only=True):
+    """For demonstrations only."""
+
+    claims: Annotated[
+        bool, Meta(description="Stand in for WeChat: anybody who opens a store's page can claim.")
+    ] = False
+
+
+class WechatPay(Struct, frozen=True, kw_only=True):
+    """WeChat Pay."""
+
+    base_url: HttpUrl = "https://api.mch.weixin.qq.com"
+
+
+class Feie(Struct, frozen=True, kw_only=True):
+    """Account at Feie."""
+
+    user: str = ""
+    ukey: str = ""
+    ukey_file: str = ""
+    base_url: HttpUrl = "https://api.feieyun.cn/Api/Open/"
+
+
+class Yilianyun(Struct, frozen=True, kw_only=True):
+    """Application at Yilianyun."""
+
+    client_id: str = ""
+    client_secret: str = ""
+    client_secret_file: str = ""
+    base_url: HttpUrl = "https://open-api.10ss.net/v2"
+    api_version: Annotated[int, Meta(ge=1, le=2)] = 2
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All of hub.toml."""
+
+    database: Annotated[
+        str,
+        Meta(
+            pattern=r"^(sqlite:///.+|postgresql(\+psycopg)?://.+)$",
+            description="Where everything is kept.",
+            examples=["sqlite:////var/lib/kiosk-hub/hub.db"],
+        ),
+    ] = "sqlite:///kiosk-hub.db"
+    listen: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\[[0-9a-fA-F:]+\]|[0-9A-Za-z_.-]+):\d{1,5}$",
+            description="Address and port to listen on.",
+            examples=["127.0.0.1:8090"],
+        ),
+    ] = "127.0.0.1:8090"
+    public_url: Annotated[HttpUrl, Meta(description="What printed codes begin with.")] = (
+        "http://127.0.0.1:8090"
+    )
+    secret_key_file: Annotated[
+        str,
+        Meta(description="File with the key that encrypts credentials at rest; made when it is not there."),
+    ] = ""
+    demo: Demo = Demo()
+    wechatpay: WechatPay = WechatPay()
+    feie: Feie = Feie()
+    yilianyun: Yilianyun = Yilianyun()
+
+    @property
+    def secret_path(self) -> Path:
+        """Return the secret's file: the one named, else beside the SQLite file, else here."""
+        if self.secret_key_file:
+            return Path(self.secret_key_file)
+        if self.database.startswith("sqlite:///"):
+            return Path(self.database.removeprefix("sqlite:///")).with_suffix(".key")
+        return Path("kiosk-hub.key")
+
+
+def load(path: Path | None) -> Loaded[Settings]:
+    """Read a file into settings; None gives the defaults."""
+    return Loaded(Settings(), ()) if path is None else load_toml(path, Settings)

@@ -1,0 +1,230 @@
+"""Tables. The tenant leads every key from the first table on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+TENANT = "main"
+"""The tenant of a hub that serves one merchant group."""
+
+
+class Utc(sa.types.TypeDecorator[datetime]):
+    """A time: timestamptz on PostgreSQL, fixed-width ISO text in UTC on SQLite, so that text order is time order."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Choose the column's type."""
+        return dialect.type_descriptor(
+            sa.String(32) if dialect.name == "sqlite" else sa.DateTime(timezone=True)
+        )
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        """Store in UTC."""
+        if value is None:
+            return None
+        at = value.astimezone(UTC)
+        return at.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00") if dialect.name == "sqlite" else at
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """Return in UTC."""
+        if value is None:
+            return None
+        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+
+
+meta = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _tenant() -> sa.Column[str]:
+    return sa.Column("tenant", sa.String(32), primary_key=True)
+
+
+tenants = sa.Table(
+    "tenants",
+    meta,
+    _tenant(),
+    sa.Column("merchant", sa.JSON, nullable=False),
+    sa.Column("code_key", sa.LargeBinary, nullable=False),
+    sa.Column("next_batch", sa.BigInteger, nullable=False, default=1),
+)
+stores = sa.Table(
+    "stores",
+    meta,
+    _tenant(),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False, default=""),
+    sa.Column("image", sa.Text),
+    sa.Column("home_device", sa.String(32)),
+)
+batches = sa.Table(
+    "batches",
+    meta,
+    _tenant(),
+    sa.Column("stock_id", sa.String(32), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("paused_stores", sa.JSON, nullable=False),
+    sa.Column("issued", sa.BigInteger, nullable=False, default=0),
+    sa.Column("claimed", sa.BigInteger, nullable=False, default=0),
+    sa.Column("redeemed", sa.BigInteger, nullable=False, default=0),
+    sa.UniqueConstraint("tenant", "number"),
+)
+keys = sa.Table(
+    "keys",
+    meta,
+    _tenant(),
+    sa.Column("slot", sa.Integer, primary_key=True),
+    sa.Column("public", sa.LargeBinary, nullable=False),
+    sa.Column("private", sa.LargeBinary, nullable=False),
+)
+devices = sa.Table(
+    "devices",
+    meta,
+    _tenant(),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("public_key", sa.LargeBinary, nullable=False),
+    sa.Column("name", sa.Text, nullable=False, default=""),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("store", sa.String(32)),
+    sa.Column("code", sa.String(16)),
+    sa.Column("code_until", Utc),
+    sa.Column("fingerprint", sa.JSON, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("seen_at", Utc),
+)
+tokens = sa.Table(
+    "tokens",
+    meta,
+    _tenant(),
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("store", sa.String(32)),
+    sa.Column("uses_left", sa.Integer, nullable=False),
+    sa.Column("until", Utc, nullable=False),
+)
+coupons = sa.Table(
+    "coupons",
+    meta,
+    _tenant(),
+    sa.Column("batch", sa.BigInteger, primary_key=True),
+    sa.Column("serial", sa.BigInteger, primary_key=True),
+    sa.Column("stock_id", sa.String(32), nullable=False),
+    sa.Column("slot", sa.Integer, nullable=False),
+    sa.Column("short_hash", sa.String(16), nullable=False),
+    sa.Column("short", sa.LargeBinary, nullable=False),
+    sa.Column("claimant", sa.String(64)),
+    sa.Column("form", sa.String(64)),
+    sa.Column("home_device", sa.String(32)),
+    sa.Column("pool_rid", sa.String(32)),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("uses", sa.Integer, nullable=False, default=0),
+    sa.Column("max_uses", sa.Integer, nullable=False, default=1),
+    sa.Column("issued_at", Utc, nullable=False),
+    sa.UniqueConstraint("tenant", "short_hash"),
+    sa.UniqueConstraint("tenant", "form"),
+    sa.Index("ix_coupons_claimant", "tenant", "claimant", "stock_id"),
+    sa.Index("ix_coupons_pool", "tenant", "pool_rid"),
+)
+attempts = sa.Table(
+    "attempts",
+    meta,
+    _tenant(),
+    sa.Column("rid", sa.String(32), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("device", sa.String(32), nullable=False),
+    sa.Column("store", sa.String(32), nullable=False),
+    sa.Column("stock_id", sa.String(32)),
+    sa.Column("coupon", sa.String(64)),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("answer", sa.JSON),
+    sa.Column("reason", sa.String(32), nullable=False, default=""),
+    sa.Column("verdict", sa.String(16), nullable=False, default=""),
+    sa.Column("policy", sa.String(16), nullable=False, default=""),
+    sa.Column("value", sa.BigInteger, nullable=False, default=0),
+    sa.Column("total", sa.BigInteger),
+    sa.Column("threshold", sa.String(16), nullable=False, default="unchecked"),
+    sa.Column("source", sa.String(32), nullable=False, default=""),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("error_s", sa.Float),
+    sa.Column("recorded_at", Utc),
+    sa.Column("order", _ID, nullable=False),
+    sa.Index("ix_attempts_coupon", "tenant", "coupon"),
+    sa.Index("ix_attempts_at", "tenant", "at"),
+)
+"""state: ok (approved, no record yet), recorded, conflict, deny, void, rolled_back."""
+epochs = sa.Table(
+    "epochs",
+    meta,
+    _tenant(),
+    sa.Column("device", sa.String(32), primary_key=True),
+    sa.Column("epoch", sa.String(32), primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("opened_at", Utc, nullable=False),
+)
+journal = sa.Table(
+    "journal",
+    meta,
+    _tenant(),
+    sa.Column("device", sa.String(32), primary_key=True),
+    sa.Column("epoch", sa.String(32), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("rid", sa.String(32), nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("t", sa.JSON, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("verdict", sa.String(32), nullable=False, default=""),
+    sa.Column("detail", sa.Text, nullable=False, default=""),
+    sa.Column("received_at", Utc, nullable=False),
+)
+changes = sa.Table(
+    "changes",
+    meta,
+    sa.Column("tenant", sa.String(32), nullable=False),
+    sa.Column("id", _ID, primary_key=True, autoincrement=True),
+    sa.Column("xid", sa.BigInteger, nullable=False, default=0),
+    sa.Column("device", sa.String(32), nullable=False, default=""),
+    sa.Column("type", sa.String(16), nullable=False),
+    sa.Column("obj", sa.String(64), nullable=False),
+    sa.Column("op", sa.String(3), nullable=False),
+    sa.Column("body", sa.JSON),
+    sa.UniqueConstraint("tenant", "device", "type", "obj"),
+    sa.Index("ix_changes_read", "tenant", "xid", "id"),
+    sqlite_autoincrement=True,
+)
+"""One row an object, moved to the end when the object changes: the feed is its own snapshot."""
+people = sa.Table(
+    "people",
+    meta,
+    _tenant(),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("role", sa.String(32), nullable=False),
+    sa.Column("verifier", sa.Text, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+)
+audit = sa.Table(
+    "audit",
+    meta,
+    sa.Column("tenant", sa.String(32), nullable=False),
+    sa.Column("id", _ID, primary_key=True, autoincrement=True),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("what", sa.String(64), nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+)

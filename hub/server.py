@@ -1,0 +1,126 @@
+"""`kiosk-hub serve`: the application on a socket, from start to clean stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+from aiohttp import web
+
+from hub.app import make_app
+from hub.config import Settings
+from hub.errors import HubError
+from hub.notify import tell
+from hub.parts import Parts
+
+STOP_S = 3.0
+"""Time for requests under way at a stop; held ones end at once by the bell."""
+
+
+class Hub:
+    """One hub process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.host, _, port = settings.listen.rpartition(":")
+        self.port = int(port)
+        self.parts: Parts | None = None
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Return the address it listens on."""
+        return f"http://{self.host}:{self.port}"
+
+    async def start(self, *, shared: bool = False) -> None:
+        """Open the database and listen; `shared` lets several processes listen on one port."""
+        self.parts = Parts(self.settings)
+        try:
+            self.parts.open()
+            self._runner = web.AppRunner(make_app(self.parts), access_log=None, shutdown_timeout=STOP_S)
+            await self._runner.setup()
+            site = web.TCPSite(self._runner, self.host.strip("[]"), self.port, reuse_port=shared or None)
+            try:
+                await site.start()
+            except OSError as err:
+                raise HubError(
+                    f"cannot listen on {self.settings.listen} ({err.strerror}); stop what uses it or change `listen`.",
+                    4,
+                ) from err
+            self.port = self._runner.addresses[0][1]
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop listening, end held requests, close the database."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        if self.parts is not None:
+            self.parts.close()
+            self.parts = None
+
+
+async def serve(settings: Settings, *, shared: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sig, stop.set)
+    hub = Hub(settings)
+    await hub.start(shared=shared)
+    print(json.dumps({"hub": hub.url, "public_url": settings.public_url}), flush=True)
+    tell(f"READY=1\nSTATUS=listening on {settings.listen}")
+    watchdog = asyncio.create_task(_watchdog(), name="watchdog")
+    try:
+        await stop.wait()
+    finally:
+        tell("STOPPING=1")
+        watchdog.cancel()
+        await hub.stop()
+
+
+async def _watchdog() -> None:
+    """Feed systemd's watchdog at a third of its patience."""
+    patience = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6
+    while patience:
+        tell("WATCHDOG=1")
+        await asyncio.sleep(patience / 3)
+
+
+def serve_many(settings: Settings, workers: int) -> int:
+    """Serve with several processes on one port; PostgreSQL only. A worker that dies ends the service, systemd restarts it."""
+    if settings.database.startswith("sqlite"):
+        raise HubError("several workers need PostgreSQL; set `database` or leave --workers at 1.")
+    parts = Parts(settings)
+    parts.open()
+    parts.close()
+    children = []
+    for _ in range(workers):
+        if (pid := os.fork()) == 0:
+            asyncio.run(serve(settings, shared=True))
+            os._exit(0)
+        children.append(pid)
+
+    def stop(*_: object) -> None:
+        for child in children:
+            os.kill(child, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    _, status = os.wait()
+    stop_quietly(children[:])
+    return os.waitstatus_to_exitcode(status)
+
+
+def stop_quietly(children: list[int]) -> None:
+    """Stop what is left of the workers and wait for them."""
+    for child in children:
+        try:
+            os.kill(child, signal.SIGTERM)
+            os.waitpid(child, 0)
+        except (ProcessLookupError, ChildProcessError):
+            print(f"worker {child} has ended", file=sys.stderr)
