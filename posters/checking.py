@@ -26,7 +26,7 @@ def check(path: Path, expect: str | None = None) -> Result:
         proof = prove(data, Expect(payload=expect))
     except (pikepdf.PdfError, ValueError) as error:
         sentence = "{file} is not a PDF that can be opened: {why}"
-        why = str(error).splitlines()[0] if str(error) else "damaged"
+        why = str(error).splitlines()[0].removeprefix(f"{path}: ") if str(error) else "damaged"
         return Result(
             "refuse", findings=[Finding.of("refuse", "pdf", str(path), sentence, file=path, why=why)]
         )

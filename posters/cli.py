@@ -23,7 +23,10 @@ VERDICTS = {"printable": "printable", "confirm": "to be confirmed", "refuse": "n
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence."""
+    """A parser whose errors are one sentence; no option may be cut short, lest one that is not built slip in."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError("{message}; see {program} --help", message=message, program=self.prog)

@@ -13,7 +13,7 @@ from posters.catalog import Chosen
 from posters.errors import RefusedError
 from posters.merge import FIELDS, fill, places
 from posters.result import Finding
-from posters.symbol import FLOOR_MM, Symbol
+from posters.symbol import FLOOR_MM, QUIET_MODULES, Symbol
 from posters.typeset import SOFT, Line, Measure, fit
 from posters.units import PT_PER_MM
 
@@ -46,7 +46,7 @@ class Words(Struct, frozen=True):
 
 
 class Code(Struct, frozen=True):
-    """The QR code; x and y are the corner of the symbol itself."""
+    """The QR code; x, y and side are those of the symbol itself, its quiet zone lies outside."""
 
     x: float
     y: float
@@ -217,7 +217,7 @@ class _Desk:
         return "shop"
 
     def _code(self, item: s.Qr) -> Code:
-        module = item.side / self.symbol.modules
+        module = item.side / (self.symbol.modules + 2 * QUIET_MODULES)
         if module < FLOOR_MM:
             raise RefusedError(
                 "module",
@@ -227,7 +227,8 @@ class _Desk:
                 mm=f"{module:.2f}",
                 floor=f"{FLOOR_MM:.2f}",
             )
-        return Code(*item.at, item.side, self.symbol)
+        x, y = (v + QUIET_MODULES * module for v in item.at)
+        return Code(x, y, self.symbol.modules * module, self.symbol)
 
     def _text(self, item: s.Text) -> list[Words]:
         text = fill(item.value, self.values)

@@ -57,10 +57,14 @@ def check_profile(profile: str) -> None:
 
 def build(job: Job) -> Made:
     """Lay out, draw, finish and prove; a refusal has no bytes."""
+    from ui.fonts import FontError
+
     try:
         pdf, sheet, symbol, notes = _draw(job)
     except RefusedError as error:
         return Made(b"", Result("refuse", findings=[Finding.refusal(error)]))
+    except FontError as error:
+        raise UsageError("{why}", why=error) from error
     from posters.proof import Expect, prove
 
     expect = Expect(symbol.payload, symbol.level, symbol.version, job.chosen.template.module_mm)

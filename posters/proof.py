@@ -42,10 +42,10 @@ def prove(pdf: bytes, expect: Expect) -> Proof:
     """Read every code back from the rendered pages and inspect how the file is made."""
     import pikepdf
 
-    images = raster.pages(pdf, gates.DPI, grey=True)
     faces: list[FaceProof] = []
     findings: list[Finding] = []
     with pikepdf.Pdf.open(BytesIO(pdf)) as document:
+        images = raster.pages(_upright(document, pdf), gates.DPI, grey=True)
         for number, (image, page) in enumerate(zip(images, document.pages, strict=True), 1):
             painted = inks.paints(page)
             found = _codes(number, image, page, painted)
@@ -59,6 +59,19 @@ def prove(pdf: bytes, expect: Expect) -> Proof:
         if not f["embedded"]
     ]
     return Proof(len(images), faces, findings, fonts)
+
+
+def _upright(document: pikepdf.Pdf, pdf: bytes) -> bytes:
+    """Return the file with no page turned or cropped, so that pixels and points share one origin."""
+    turned = [p for p in document.pages if int(p.obj.get("/Rotate", 0)) or list(p.cropbox) != list(p.mediabox)]
+    if not turned:
+        return pdf
+    for page in turned:
+        page.obj.Rotate = 0
+        page.obj.CropBox = page.mediabox
+    out = BytesIO()
+    document.save(out)
+    return out.getvalue()
 
 
 def _codes(number: int, image: Image, page: pikepdf.Page, painted: list[inks.Paint]) -> list[FaceProof]:

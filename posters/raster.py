@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+MAX_PIXELS = 80_000_000  # a 800 x 1800 mm stand at 150 dpi has 50 million
+
 Crop = tuple[float, float, float, float]  # points cut from left, bottom, right, top
 
 
@@ -28,6 +30,8 @@ def pages(pdf: bytes, dpi: float, crop: Crop = (0, 0, 0, 0), *, grey: bool = Fal
 
 def _page(page: Any, dpi: float, crop: Crop, grey: bool) -> Image:
     try:
+        if page.get_width() * page.get_height() * (dpi / 72) ** 2 > MAX_PIXELS:
+            raise ValueError("a page is too large to be looked at")
         bitmap = page.render(scale=dpi / 72, crop=crop, grayscale=grey)
         image = cast("Image", bitmap.to_pil()).convert("L" if grey else "RGB")
         bitmap.close()

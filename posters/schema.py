@@ -41,7 +41,7 @@ class Text(Item, frozen=True, kw_only=True, tag="text"):
 
 
 class Qr(Item, frozen=True, kw_only=True, tag="qr"):
-    """The code: `at` is the corner of the symbol itself, the quiet zone lies outside it and cannot be removed."""
+    """The code in a square of `side` at `at`, its quiet zone of 4 modules included: nobody can draw into it."""
 
     at: Point
     side: float

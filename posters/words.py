@@ -17,9 +17,16 @@ def locale() -> str:
 
 
 def say(sentence: str, where: str, **args: object) -> str:
-    """Return the sentence in the locale `where`, its arguments filled in."""
+    """Return the sentence in the locale `where`, its arguments filled in; fields go by their titles, reasons in kind."""
     if where == "en":
         return sentence.format(**args)
+    from posters.merge import FIELDS
     from ui.texts import texts
 
-    return texts("posters", DOMAIN, where).gettext(sentence, **args)
+    catalog = texts("posters", DOMAIN, where)
+    if "field" in args:
+        names = str(args["field"]).split("/")
+        args["field"] = "、".join(FIELDS[n].title.zh if n in FIELDS else n for n in names)
+    if args.get("why"):
+        args["why"] = catalog.gettext(str(args["why"]))
+    return catalog.gettext(sentence, **args)
