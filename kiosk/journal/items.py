@@ -1,0 +1,119 @@
+"""Rows of the journal: appended, never changed but for their acknowledgement. Pure SQL on a connection."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kiosk.clock import Clock
+from kiosk.coupons.record import GENESIS, Item, ItemKind, Stamp, item_hash
+
+FOREVER = "9999"
+
+
+def stamp(clock: Clock) -> Stamp:
+    """Return the time by every clock."""
+    trusted = clock.trusted()
+    return Stamp(clock.wall(), round(clock.mono(), 3), clock.boot, trusted.at, trusted.error_s)
+
+
+def tip(db: sqlite3.Connection, epoch: str) -> tuple[int, str]:
+    """Return the last sequence number of an epoch and its hash."""
+    row = db.execute(
+        "SELECT seq, hash FROM item WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (epoch,)
+    ).fetchone()
+    if row is None:
+        kept = db.execute("SELECT value FROM fact WHERE name = 'anchor'").fetchone()
+        if kept is not None:
+            anchor = json.loads(kept[0])
+            if anchor["epoch"] == epoch:
+                return anchor["seq"], anchor["hash"]
+        return 0, GENESIS
+    return row["seq"], row["hash"]
+
+
+def append(
+    db: sqlite3.Connection, epoch: str, clock: Clock, kind: ItemKind, rid: str, body: dict[str, Any]
+) -> int:
+    """Append an item and return its sequence number."""
+    seq, prev = tip(db, epoch)
+    seq += 1
+    plain = json.loads(msgspec.json.encode(body))
+    t = stamp(clock)
+    mark = item_hash(prev, seq, kind, rid, plain, t)
+    db.execute(
+        "INSERT INTO item (epoch, seq, kind, rid, body, t, prev, hash, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            epoch,
+            seq,
+            kind,
+            rid,
+            json.dumps(plain, ensure_ascii=False),
+            msgspec.json.encode(t).decode(),
+            prev,
+            mark,
+            text(t.trusted),
+        ),
+    )
+    return seq
+
+
+def text(at: datetime) -> str:
+    """Return a time as fixed-width text, so that text order is time order."""
+    from datetime import UTC
+
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse(value: str) -> datetime:
+    """Return a time from its text."""
+    return datetime.fromisoformat(value)
+
+
+def build(row: sqlite3.Row) -> Item:
+    """Return a row as the wire's item."""
+    stamp = msgspec.json.decode(row["t"], type=Stamp)
+    return Item(row["seq"], row["kind"], row["rid"], json.loads(row["body"]), stamp, row["hash"])
+
+
+def waiting(db: sqlite3.Connection, limit: int, max_bytes: int) -> list[sqlite3.Row]:
+    """Return the oldest items that were not acknowledged, of one epoch, contiguous, within the limits."""
+    first = db.execute("SELECT epoch FROM item WHERE acked_at IS NULL ORDER BY at LIMIT 1").fetchone()
+    if first is None:
+        return []
+    rows = db.execute(
+        "SELECT * FROM item WHERE epoch = ? AND acked_at IS NULL ORDER BY seq LIMIT ?",
+        (first["epoch"], limit),
+    ).fetchall()
+    kept: list[sqlite3.Row] = []
+    size = 0
+    for row in rows:
+        size += len(row["body"]) + len(row["t"]) + 200
+        if kept and (size > max_bytes or row["seq"] != kept[-1]["seq"] + 1):
+            break
+        kept.append(row)
+    return kept
+
+
+def verify(db: sqlite3.Connection) -> tuple[int, int | None]:
+    """Walk the chain of every epoch; return rows seen and the first sequence number that does not fit."""
+    count = 0
+    last: dict[str, tuple[int, str]] = {}
+    kept = db.execute("SELECT value FROM fact WHERE name = 'anchor'").fetchone()
+    anchor = json.loads(kept[0]) if kept else None
+    for row in db.execute("SELECT * FROM item ORDER BY epoch, seq"):
+        count += 1
+        start = (
+            (anchor["seq"], anchor["hash"]) if anchor and anchor["epoch"] == row["epoch"] else (0, GENESIS)
+        )
+        seq, prev = last.get(row["epoch"], start)
+        item = build(row)
+        fits = item.seq == seq + 1 and row["prev"] == prev
+        if not fits or item_hash(prev, item.seq, item.kind, item.rid, item.body, item.t) != item.hash:
+            return count, item.seq
+        last[row["epoch"]] = (item.seq, item.hash)
+    return count, None

@@ -1,0 +1,50 @@
+"""The counter's question, put to the hub."""
+
+from __future__ import annotations
+
+from kiosk.counter.authority import Decision, Question, Silent
+from kiosk.sync.client import HubAway, HubClient, HubRefused
+from kiosk.sync.protocol import Answer, Ask
+from kiosk.sync.reach import Reach
+
+
+class HubAuthority:
+    """Asks the hub within the deadline; implements `kiosk.counter.authority.Authority`."""
+
+    def __init__(self, client: HubClient, reach: Reach) -> None:
+        self._client, self._reach = client, reach
+
+    @property
+    def away(self) -> bool:
+        """Tell whether the hub is known to be away."""
+        return self._reach.away
+
+    async def decide(self, question: Question, deadline_s: float) -> Decision:
+        """Ask; Silent when no answer came in time."""
+        ask = Ask(
+            rid=question.rid,
+            code=question.code,
+            store=question.store,
+            total=question.total,
+            goods=question.goods,
+            own_coupon_applied=question.own_coupon_applied,
+            lease=question.lease,
+        )
+        try:
+            answer = await self._client.call("POST", "/v1/device/redeem", Answer, ask, deadline_s=deadline_s)
+        except HubAway as err:
+            self._reach.missed(str(err))
+            raise Silent(str(err)) from err
+        except HubRefused as err:
+            raise Silent(str(err)) from err
+        self._reach.answered()
+        return Decision(
+            status=answer.status,
+            reason=answer.reason,
+            stock_id=answer.stock_id,
+            coupon=answer.coupon,
+            first_use=answer.first_use,
+            threshold=answer.threshold,
+            discount=answer.discount,
+            goods_tag=answer.goods_tag,
+        )
