@@ -63,7 +63,9 @@ def prove(pdf: bytes, expect: Expect) -> Proof:
 
 def _upright(document: pikepdf.Pdf, pdf: bytes) -> bytes:
     """Return the file with no page turned or cropped, so that pixels and points share one origin."""
-    turned = [p for p in document.pages if int(p.obj.get("/Rotate", 0)) or list(p.cropbox) != list(p.mediabox)]
+    turned = [
+        p for p in document.pages if int(p.obj.get("/Rotate", 0)) or list(p.cropbox) != list(p.mediabox)
+    ]
     if not turned:
         return pdf
     for page in turned:

@@ -1,0 +1,93 @@
+"""Faults of a template that no store's data can cure. Pure."""
+
+from __future__ import annotations
+
+from posters import schema as s
+from posters.catalog import Chosen
+from posters.merge import FIELDS, places
+
+Area = tuple[float, float, float, float]
+LEAST_PT = 6.0  # smaller type fills in on press
+LEAST_LINE_MM = 0.2
+MODULES = 29  # what the permanent link makes: version 3
+DERIVED = {"initial"}
+
+
+def faults(chosen: Chosen) -> list[str]:
+    """Return every fault: type or code outside the safe area, items that collide, unknown names, type too small."""
+    found: list[str] = []
+    for number, items in enumerate(chosen.faces, 1):
+        found += [f"face {number}: {fault}" for item in items for fault in _item(chosen, item)]
+        found += [f"face {number}: {fault}" for fault in _collisions(items)]
+        if sum(isinstance(item, s.Qr) for item in items) != 1:
+            found.append(f"face {number}: it needs exactly one code")
+    return found
+
+
+def _item(chosen: Chosen, item: s.AnyItem) -> list[str]:
+    found = [f"{name} is no colour of the look" for name in _colors(item) if name not in _known(chosen)]
+    area = _area(item)
+    if area is not None and not _inside(area, _safe(chosen)):
+        found.append(f"{_name(item)} lies outside the safe area")
+    if isinstance(item, s.Text):
+        unknown = places(item.value) - set(FIELDS) - set(chosen.words) - DERIVED
+        found += [f"{{{name}}} is neither a field nor a word" for name in sorted(unknown)]
+        if min(item.min or item.size, item.size) < LEAST_PT:
+            found.append(f"{_name(item)} is smaller than {LEAST_PT:g} pt")
+    if isinstance(item, (s.Path, s.Rect, s.Circle, s.Drawing)) and item.width < LEAST_LINE_MM:
+        found.append(f"{_name(item)} is thinner than {LEAST_LINE_MM} mm")
+    return found
+
+
+def _known(chosen: Chosen) -> set[str]:
+    return {"", "black", "white", *chosen.look.colors}
+
+
+def _colors(item: s.AnyItem) -> list[str]:
+    names = ("color", "digits", "fill", "stroke", "line", "tint")
+    return [str(getattr(item, name)) for name in names if isinstance(getattr(item, name, None), str)]
+
+
+def _safe(chosen: Chosen) -> Area:
+    width, height = chosen.template.size
+    edge = chosen.template.safe
+    return edge, edge, width - edge, height - edge
+
+
+def _area(item: s.AnyItem) -> Area | None:
+    """Return the area that must stay whole: a text's box, a code without its quiet zone."""
+    if isinstance(item, s.Text):
+        x, y, w, h = item.box
+        return x, y, x + w, y + h
+    if isinstance(item, s.Qr):
+        quiet = item.side * 4 / (MODULES + 8)
+        x, y = item.at
+        return x + quiet, y + quiet, x + item.side - quiet, y + item.side - quiet
+    return None
+
+
+def _collisions(items: list[s.AnyItem]) -> list[str]:
+    """Return texts that touch each other or the code's square while both may be shown."""
+    found = []
+    boxes = [(item, _whole(item)) for item in items if isinstance(item, (s.Text, s.Qr))]
+    for n, (one, a) in enumerate(boxes):
+        for other, b in boxes[n + 1 :]:
+            apart = (one.when and one.when == other.unless) or (one.unless and one.unless == other.when)
+            if not apart and a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]:
+                found.append(f"{_name(one)} touches {_name(other)}")
+    return found
+
+
+def _whole(item: s.Text | s.Qr) -> Area:
+    if isinstance(item, s.Qr):
+        return *item.at, item.at[0] + item.side, item.at[1] + item.side
+    x, y, w, h = item.box
+    return x, y, x + w, y + h
+
+
+def _inside(inner: Area, outer: Area) -> bool:
+    return inner[0] >= outer[0] and inner[1] >= outer[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
+
+
+def _name(item: s.AnyItem) -> str:
+    return f"text {item.value}" if isinstance(item, s.Text) else type(item).__name__.lower()

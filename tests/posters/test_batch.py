@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from posters import batch, cli
+from posters.storefile import read_table
+
+HARD = Path(__file__).with_name("stores-hard.csv")
+HEAD = "store_id,merchant,url\n"
+
+
+def run(table: Path, out: Path, *more: str) -> int:
+    return cli.main(["batch", "stand-a6", str(table), "-o", str(out), "--jobs", "1", *more])
+
+
+def report(out: Path) -> dict[str, dict[str, str]]:
+    with (out / "report.csv").open(encoding="utf-8", newline="") as file:
+        return {row["store_id"]: row for row in csv.DictReader(file)}
+
+
+def test_the_hard_rows_each_get_a_sane_verdict(tmp_path: Path) -> None:
+    assert run(HARD, tmp_path) == 0
+    rows = report(tmp_path)
+    assert len(rows) == 12
+    assert {k for k, r in rows.items() if r["verdict"] == "refuse"} == {"S0008", "S0012"}
+    assert rows["S0012"]["reason"].startswith(
+        "line 13: merchant contains a character that cannot be printed: 😀"
+    )
+    for store, row in rows.items():
+        assert (tmp_path / f"{store}.pdf").is_file() == (row["verdict"] != "refuse")
+        assert row["file"] == ("" if row["verdict"] == "refuse" else f"{store}.pdf")
+
+
+def test_a_second_run_makes_only_what_is_missing_or_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, out = tmp_path / "s.csv", tmp_path / "out"
+    rows = [f"S{n},店{'甲乙丙丁'[n]},https://q.cn/{n}\n" for n in range(4)]
+    table.write_text(HEAD + "".join(rows), "utf-8")
+    assert run(table, out) == 0
+    before = {p.name: p.stat().st_mtime_ns for p in out.glob("*.pdf")}
+    rows[1] = "S1,新店,https://q.cn/1\n"
+    table.write_text(HEAD + "".join(rows), "utf-8")
+    (out / "S2.pdf").unlink()
+    (out / "S3.pdf").write_bytes(b"damaged")
+    capsys.readouterr()
+    assert run(table, out) == 0
+    assert "3 made now" in capsys.readouterr().out
+    after = {p.name: p.stat().st_mtime_ns for p in out.glob("*.pdf")}
+    assert before["S0.pdf"] == after["S0.pdf"]
+    assert before["S1.pdf"] != after["S1.pdf"]
+    assert (out / "S3.pdf").read_bytes().startswith(b"%PDF")
+    assert run(table, out, "--look", "plain") == 0
+    assert "4 made now" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, out = tmp_path / "s.csv", tmp_path / "out"
+    table.write_text(HEAD + "".join(f"S{n},店,https://q.cn/{n}\n" for n in range(3)), "utf-8")
+    real, made = batch.make_row, []
+
+    def stops(order: batch.Order, row: batch.Row) -> tuple[batch.Outcome, str]:
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(row.line)
+        return real(order, row)
+
+    monkeypatch.setattr(batch, "make_row", stops)
+    assert run(table, out) == 130
+    assert not (out / "report.csv").exists()
+    assert len(list(out.glob("*.pdf"))) == 2
+    with (out / batch.MANIFEST).open("a", encoding="utf-8") as file:
+        file.write('{"store_id": "S2", "inp')
+    made.clear()
+    assert run(table, out) == 0
+    assert made == [4]
+    assert len(report(out)) == 3
+
+
+def test_workers_give_the_same_bytes_as_one_process(tmp_path: Path) -> None:
+    table = tmp_path / "s.csv"
+    table.write_text(
+        HEAD + "".join(f"S{n},店,https://q.cn/{n}\n" for n in range(3)) + "S9,店😀,https://q.cn/9\n", "utf-8"
+    )
+    assert run(table, tmp_path / "one") == 0
+    assert cli.main(["batch", "stand-a6", str(table), "-o", str(tmp_path / "two"), "--jobs", "2"]) == 0
+    for path in (tmp_path / "one").glob("*.pdf"):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+    assert report(tmp_path / "one") == report(tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    ("rows", "store", "told"),
+    [
+        (
+            "S1,老王,https://q.cn/1\nS1,老李,https://q.cn/2\n",
+            "S1",
+            "line 3: store_id S1 stands on line 2 already",
+        ),
+        ("S1,老王,有,逗号,https://q.cn/1\n", "S1", "2 cells too many"),
+        ("S1,老王\n", "S1", "line 2: the field url is empty"),
+        ("../etc,老王,https://q.cn/1\n", "../etc", "cannot name a file"),
+        ('S1,"两\n行",nonsense\n', "S1", "line 2: url is not a web address"),
+    ],
+)
+def test_a_bad_row_is_a_row_of_the_report(tmp_path: Path, rows: str, store: str, told: str) -> None:
+    table, out = tmp_path / "s.csv", tmp_path / "out"
+    table.write_text(HEAD + rows, "utf-8")
+    assert run(table, out) == 0
+    with (out / "report.csv").open(encoding="utf-8", newline="") as file:
+        reasons = [r for r in csv.DictReader(file) if r["store_id"] == store]
+    assert told in reasons[-1]["reason"]
+    assert reasons[-1]["verdict"] == "refuse"
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", "columns store_id, merchant, url are missing"),
+        (b"merchant,url\nx,y\n", "columns store_id are missing"),
+        (b"store_id,merchant,url,url\n", "url stands twice"),
+        (b"PK\x03\x04\0\0", "is not a CSV"),
+        (b'store_id,merchant,url\nS1,"open,https://q.cn\n', "line 2 is not CSV"),
+        (b"\xff\xfe\xff\xff", "neither UTF-8 nor GBK"),
+    ],
+)
+def test_an_unreadable_table_is_exit_2(
+    tmp_path: Path, data: bytes, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "s.csv"
+    table.write_bytes(data)
+    assert run(table, tmp_path / "out") == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_excel_saves_in_any_of_these(tmp_path: Path, encoding: str) -> None:
+    table = tmp_path / "s.csv"
+    table.write_bytes('store_id,merchant,url,备注\r\nS1,"“引号”,店",https://q.cn/1,x\r\n'.encode(encoding))
+    found = read_table(table)
+    assert found.rows[0].data == {"store_id": "S1", "merchant": "“引号”,店", "url": "https://q.cn/1"}
+    assert found.ignored == ["备注"]
+
+
+@pytest.mark.skipif(
+    os.geteuid() == 0 and not Path("/dev/full").exists(), reason="needs a place that cannot be written"
+)
+def test_a_place_that_cannot_be_written_is_exit_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").write_bytes(b"a file")
+    assert run(HARD, tmp_path / "out") == 4
+    assert "cannot be made" in capsys.readouterr().err

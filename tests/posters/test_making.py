@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pikepdf
+import pytest
+import zxingcpp
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import posters
+from posters import making
+from posters.errors import FailedError, UsageError
+
+from .conftest import picture
+
+MM = 72 / 25.4
+
+
+def test_the_same_input_gives_the_same_bytes(store: dict[str, str], tmp_path: Path) -> None:
+    first = posters.make("stand-a6", store, tmp_path / "a.pdf", profile="press-x1a")
+    posters.make("poster-a4", {**store, "merchant": "别的店"}, tmp_path / "other.pdf")
+    second = posters.make("stand-a6", store, tmp_path / "b.pdf", profile="press-x1a")
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+    assert first.sha256 == second.sha256
+    assert (tmp_path / "a.pdf").stat().st_size < 60_000
+
+
+def test_press_has_boxes_intent_and_no_viewer_wishes(good_pdf: Path) -> None:
+    with pikepdf.Pdf.open(good_pdf) as pdf:
+        assert pdf.pdf_version == "1.4"
+        assert str(pdf.docinfo["/GTS_PDFXVersion"]) == "PDF/X-1a:2003"
+        assert str(pdf.docinfo["/Trapped"]) == "/False"
+        assert str(pdf.docinfo["/CreationDate"]).startswith("D:2026")
+        assert str(pdf.Root.OutputIntents[0].OutputConditionIdentifier) == "FOGRA39"
+        assert "/ViewerPreferences" not in pdf.Root
+        assert b"dc:title" in pdf.Root.Metadata.read_bytes()
+        for page in pdf.pages:
+            trim, bleed = ([float(v) / MM for v in box] for box in (page.trimbox, page.bleedbox))
+            assert [trim[2] - trim[0], trim[3] - trim[1]] == pytest.approx([105, 148], abs=0.01)
+            assert [bleed[2] - bleed[0], bleed[3] - bleed[1]] == pytest.approx([111, 154], abs=0.01)
+            assert "/ArtBox" not in page.obj
+
+
+def test_office_asks_for_true_size_and_both_sides(store: dict[str, str], tmp_path: Path) -> None:
+    posters.make("stand-a6", store, tmp_path / "a.pdf")
+    posters.make("poster-a4", store, tmp_path / "b.pdf")
+    with pikepdf.Pdf.open(tmp_path / "a.pdf") as pdf:
+        assert str(pdf.Root.ViewerPreferences.PrintScaling) == "/None"
+        assert str(pdf.Root.ViewerPreferences.Duplex) == "/DuplexFlipLongEdge"
+    with pikepdf.Pdf.open(tmp_path / "b.pdf") as pdf:
+        assert [float(v) / MM for v in pdf.pages[0].mediabox] == pytest.approx([0, 0, 210, 297], abs=0.01)
+
+
+def test_proof_and_preview(store: dict[str, str], tmp_path: Path) -> None:
+    result = posters.make(
+        "stand-a6",
+        store,
+        tmp_path / "a.pdf",
+        look="fresh",
+        proof=tmp_path / "p.json",
+        preview=tmp_path / "v.png",
+    )
+    assert result.verdict == "printable"
+    assert result.file == tmp_path / "a.pdf"
+    proof = json.loads((tmp_path / "p.json").read_text("utf-8"))
+    assert {"verdict", "faces", "fonts", "findings"} <= set(proof)
+    assert [face["page"] for face in proof["faces"]] == [1, 2]
+    assert {"payload", "level", "version", "module_mm", "quiet_modules", "k_only", "gates"} <= set(
+        proof["faces"][0]
+    )
+    found = zxingcpp.read_barcodes(picture(tmp_path / "v.png"))
+    assert [code.text for code in found] == [store["url"]] * 2
+
+
+def test_screen_writes_a_picture_a_face(store: dict[str, str], tmp_path: Path) -> None:
+    posters.make("stand-a6", store, tmp_path / "chat.png", profile="screen")
+    assert picture(tmp_path / "chat.png").width == 1080
+    assert [c.text for c in zxingcpp.read_barcodes(picture(tmp_path / "chat-2.png"))] == [store["url"]]
+
+
+def test_a_refusal_leaves_nothing_and_keeps_what_was_there(store: dict[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "a.pdf"
+    out.write_bytes(b"older")
+    result = posters.make(
+        "stand-a6", {**store, "url": "nonsense"}, out, proof=tmp_path / "p.json", preview=tmp_path / "v.png"
+    )
+    assert result.verdict == "refuse"
+    assert result.file is None
+    assert out.read_bytes() == b"older"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.pdf", "p.json"]
+
+
+def test_a_failed_proof_leaves_nothing(
+    store: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from posters import render
+
+    monkeypatch.setattr(render, "merged", lambda symbol: [(0, 0, 7, 7)])
+    result = posters.make("stand-a6", store, tmp_path / "a.pdf")
+    assert result.verdict == "refuse"
+    assert {f.code for f in result.findings} == {"no-code"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_refuses_is_exit_4_and_leaves_no_part(store: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "p.json").mkdir()
+    with pytest.raises(FailedError, match="could not be written"):
+        posters.make("stand-a6", store, tmp_path / "missing" / "a.pdf")
+    with pytest.raises(FailedError, match="could not be written"):
+        posters.make("stand-a6", store, tmp_path / "a.pdf", proof=tmp_path / "p.json")
+    assert not [p for p in tmp_path.iterdir() if p.name.endswith(".part")]
+
+
+def test_a_long_link_must_be_confirmed(store: dict[str, str], tmp_path: Path) -> None:
+    result = posters.make(
+        "stand-a6", {**store, "url": "https://q.example.cn/c/" + "x" * 20}, tmp_path / "a.pdf"
+    )
+    assert result.verdict == "confirm"
+    assert (tmp_path / "a.pdf").exists()
+    assert "43 bytes, more than 32" in result.findings[0].say()
+
+
+def test_a_code_too_dense_is_refused(store: dict[str, str], tmp_path: Path) -> None:
+    result = posters.make(
+        "stand-a6", {**store, "url": "https://q.example.cn/" + "x" * 450}, tmp_path / "a.pdf"
+    )
+    assert result.verdict == "refuse"
+    assert result.findings[0].code == "module"
+
+
+@pytest.mark.parametrize("profile", ["press-x4", "outline", "wideformat", "prss"])
+def test_a_profile_that_is_not_there_is_a_usage_error(
+    store: dict[str, str], tmp_path: Path, profile: str
+) -> None:
+    with pytest.raises(UsageError, match=profile):
+        posters.make("stand-a6", store, tmp_path / "a.pdf", profile=profile)
+
+
+def test_an_unknown_field_is_a_usage_error(store: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean phone"):
+        posters.make("stand-a6", {**store, "phon": "1"}, tmp_path / "a.pdf")
+
+
+def test_a_broken_animated_or_missing_logo_is_named(store: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    for name in ("broken.png", "moving.gif", "absent.png"):
+        result = posters.make("stand-a6", {**store, "logo": str(tmp_path / name)}, tmp_path / "a.pdf")
+        assert result.verdict == "refuse"
+        assert name in result.findings[0].say()
+        assert result.findings[0].where == "logo"
+
+
+def test_importing_posters_is_light() -> None:
+    code = (
+        "import sys, posters; posters.make; posters.templates();"
+        "heavy = {'reportlab', 'PIL', 'pikepdf', 'pypdfium2', 'zxingcpp', 'uharfbuzz'} & set(sys.modules);"
+        "sys.exit(' '.join(heavy) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(merchant=st.text(max_size=50), headline=st.text(st.characters(codec="gb2312"), max_size=30))
+def test_no_data_breaks_the_maker(tmp_path: Path, merchant: str, headline: str) -> None:
+    data = {"store_id": "S1", "merchant": merchant, "headline": headline, "url": "https://q.cn/1"}
+    result = posters.make("stand-a6", data, tmp_path / "a.pdf", look="plain")
+    assert result.verdict in ("printable", "confirm") or result.findings[0].say()
+
+
+def test_profiles_are_the_ones_the_help_names() -> None:
+    assert making.PROFILES == ("office", "press-x1a", "screen")

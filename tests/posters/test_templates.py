@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import posters
+from posters import catalog, lint
+from posters.errors import UsageError
+
+LOOKS = [
+    (t, look + tail)
+    for t in catalog.template_ids()
+    for look in catalog.template(t).looks
+    for tail in ("", "-en")
+]
+HARD = Path(__file__).with_name("stores-hard.csv")
+
+
+@pytest.mark.parametrize(("template_id", "look"), LOOKS)
+def test_the_templates_that_ship_have_no_fault(template_id: str, look: str) -> None:
+    assert lint.faults(catalog.choose(template_id, look)) == []
+
+
+def test_stand_and_poster_come_in_three_looks_and_two_languages() -> None:
+    found = {info.id: info for info in posters.templates()}
+    assert found["stand-a6"].faces == 2
+    assert found["poster-a4"].faces == 1
+    for info in found.values():
+        assert info.looks == ["warm", "fresh", "plain", "warm-en", "fresh-en", "plain-en"]
+        assert [f["name"] for f in info.fields if f["required"]] == ["store_id", "merchant", "url"]
+
+
+@pytest.mark.parametrize("name", ["热烈", "Warm", "warm"])
+def test_a_look_goes_by_id_and_by_title(name: str) -> None:
+    assert catalog.choose("stand-a6", name).look_id == "warm"
+
+
+def test_unknown_template_and_look_name_what_there_is() -> None:
+    with pytest.raises(UsageError, match="there are poster-a4, stand-a6"):
+        catalog.choose("stand-a9", None)
+    with pytest.raises(UsageError, match="did you mean fresh"):
+        catalog.choose("stand-a6", "frsh")
+
+
+def rows() -> list[dict[str, str]]:
+    with HARD.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(("template_id", "look"), LOOKS)
+def test_the_hard_rows_fit_every_look(template_id: str, look: str, tmp_path: Path) -> None:
+    verdicts = {}
+    for row in rows():
+        result = posters.make(template_id, row, tmp_path / "x.pdf", look=look)
+        verdicts[row["store_id"]] = result.verdict
+    refused = {store for store, verdict in verdicts.items() if verdict == "refuse"}
+    assert refused == {"S0008", "S0012"}, "only what no glyph exists for is refused"
+    assert "confirm" not in verdicts.values()
+
+
+def test_an_unknown_key_and_a_bad_colour_name_their_place(tmp_path: Path) -> None:
+    for text, told in (("colors = { a = [0, 0, 0, 120] }", "<= 100"), ("colours = 1", "colours")):
+        path = tmp_path / "look.toml"
+        path.write_text(f'title = {{ zh = "甲", en = "A" }}\nfront = []\n{text}\n', "utf-8")
+        with pytest.raises(UsageError, match=told):
+            catalog.read_toml(path, catalog.Look)
+
+
+def test_lint_sees_type_outside_the_safe_area_and_things_that_touch(tmp_path: Path) -> None:
+    good = catalog.choose("stand-a6", "plain")
+    text = {"kind": "text", "box": [1, 90, 40, 5], "value": "{nobody}", "size": 5, "color": "pink"}
+    import msgspec
+
+    look = msgspec.to_builtins(good.look)
+    look["front"].append(text)
+    broken = msgspec.structs.replace(good, look=msgspec.convert(look, type(good.look)))
+    told = "\n".join(lint.faults(broken))
+    for part in (
+        "outside the safe area",
+        "touches",
+        "neither a field nor a word",
+        "smaller than 6",
+        "no colour",
+    ):
+        assert part in told
