@@ -15,8 +15,15 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("demo", help="hub, kiosk and simulated devices on one machine")
     parser.add_argument("--port", type=_port, default=8080, help="port of the counter page (8080)")
     parser.add_argument("--hub-port", type=_port, default=8090, help="port of the hub (8090)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="keep the data here; without it they are thrown away")
-    parser.add_argument("--tour", type=Path, metavar="DIR", help="play the whole story unattended and write what came of it to DIR")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="keep the data here; without it they are thrown away"
+    )
+    parser.add_argument(
+        "--tour",
+        type=Path,
+        metavar="DIR",
+        help="play the whole story unattended and write what came of it to DIR",
+    )
     parser.set_defaults(run=run)
 
 
@@ -26,7 +33,9 @@ def _port(text: str) -> int:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port number") from None
     if not 0 <= value <= 65535:
-        raise argparse.ArgumentTypeError(f"{value} is not a port; ports go from 1 to 65535, 0 picks a free one")
+        raise argparse.ArgumentTypeError(
+            f"{value} is not a port; ports go from 1 to 65535, 0 picks a free one"
+        )
     return value
 
 
@@ -37,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
         from simulators.demo.world import DemoError, demo
     except ImportError as err:
         raise CommandError(
-            f"the demo needs the hub and the simulators ({err.name} is not installed); run `make demo` in the source tree.", USAGE
+            f"the demo needs the hub and the simulators ({err.name} is not installed); run `make demo` in the source tree.",
+            USAGE,
         ) from err
     try:
         if args.tour is None:

@@ -1,0 +1,126 @@
+"""`kiosk slip`: render, print, schema."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from kiosk.cli.common import DONE, FAILED, UNKNOWN, CommandError, add_config, add_json, show
+
+OUTCOMES = {"printed": DONE, "unknown": UNKNOWN, "failed": FAILED}
+FORMS = ("escpos", "feie", "yilianyun", "png", "text")
+
+
+def add(commands: Any) -> None:
+    """Register the commands."""
+    slip = commands.add_parser("slip", help="render and print slips").add_subparsers(
+        dest="what", required=True
+    )
+    one = slip.add_parser("render", help="one slip to one output")
+    one.add_argument("file", type=Path, metavar="FILE.json")
+    one.add_argument("--to", required=True, choices=FORMS)
+    one.add_argument("--profile", default="generic-58")
+    one.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help="file, or - for standard output"
+    )
+    one.add_argument("--report", type=Path, metavar="R.json", help="what was degraded or lost")
+    one.set_defaults(run=run_render)
+    pr = slip.add_parser("print", help="print and wait")
+    pr.add_argument("file", type=Path, metavar="FILE.json")
+    pr.add_argument("--printer", required=True, metavar="URL")
+    pr.add_argument("--profile", default="generic-58")
+    pr.add_argument("--wait", type=float, default=20.0, metavar="S", help="seconds to wait for the end (20)")
+    add_json(pr)
+    add_config(pr)
+    pr.set_defaults(run=run_print)
+    slip.add_parser("schema", help="the JSON Schema of a slip").set_defaults(run=run_schema)
+
+
+def _slip(path: Path) -> Any:
+    from kiosk.printing.render import read_slip
+    from kiosk.printing.slip import SlipError
+
+    try:
+        return read_slip(path)
+    except SlipError as err:
+        raise CommandError(str(err)) from err
+
+
+def run_render(args: argparse.Namespace) -> int:
+    """Render a slip; files are whole or not there."""
+    from kiosk.printing.profiles import ProfileError, profile
+    from kiosk.printing.render import render
+
+    try:
+        used = profile(args.profile)
+    except ProfileError as err:
+        raise CommandError(str(err)) from err
+    made = render(_slip(args.file), args.to, used)
+    if args.report:
+        _write(args.report, json.dumps(made.report.as_json(), ensure_ascii=False, indent=1).encode())
+    if str(args.output) == "-":
+        sys.stdout.buffer.write(made.data)
+        sys.stdout.buffer.flush()
+    else:
+        _write(args.output, made.data)
+    for note in (*made.report.lost, *made.report.degraded):
+        print(note, file=sys.stderr)
+    return DONE
+
+
+def _write(path: Path, data: bytes) -> None:
+    fresh = path.with_name(path.name + ".new")
+    try:
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    except OSError as err:
+        raise CommandError(
+            f"{path}: cannot be written ({err.strerror}); choose another place.", FAILED
+        ) from err
+
+
+def run_print(args: argparse.Namespace) -> int:
+    """Print a slip on a printer by its address, past the daemon's queue."""
+    from kiosk.coupons.ids import new_rid
+    from kiosk.printing.printers.factory import open_printer
+    from kiosk.printing.printers.port import PrinterError
+    from kiosk.printing.render import render
+
+    if not args.wait > 0:
+        raise CommandError("--wait is a number of seconds above 0.")
+    try:
+        printer = open_printer("slip", args.printer, args.profile)
+    except PrinterError as err:
+        raise CommandError(str(err)) from err
+    made = render(
+        _slip(args.file), "png" if getattr(printer, "wants_png", False) else "escpos", printer.profile
+    )
+
+    async def send() -> Any:
+        await printer.start()
+        try:
+            return await printer.send(made.data, rid=new_rid(), deadline_s=args.wait)
+        finally:
+            await printer.stop()
+
+    outcome = asyncio.run(send())
+    plain = {
+        "outcome": outcome.ended,
+        "reason": outcome.trouble,
+        "detail": outcome.detail,
+        "sent": outcome.sent,
+    }
+    show(args, {**plain, "report": made.report.as_json()}, f"{outcome.ended} {outcome.detail}".rstrip())
+    return OUTCOMES[outcome.ended]
+
+
+def run_schema(_: argparse.Namespace) -> int:
+    """Print the schema."""
+    from kiosk.printing.slip import slip_schema
+
+    print(json.dumps(slip_schema(), ensure_ascii=False, indent=2))
+    return DONE

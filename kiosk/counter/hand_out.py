@@ -1,0 +1,168 @@
+"""A customer presses the button: one code of the pool, recorded, then printed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from kiosk.clock import Clock
+from kiosk.counter import words
+from kiosk.counter.redeem import Place
+from kiosk.coupons.batch import Batch
+from kiosk.coupons.ids import new_rid
+from kiosk.coupons.record import PoolCode
+from kiosk.events import Bus, Outcome, OutcomeKind
+from kiosk.journal.errors import JournalError
+from kiosk.journal.store import Journal
+
+PrintResult = Literal["printed", "failed", "unknown"]
+PrintCoupon = Callable[[str, Batch, PoolCode, Place], Awaitable[PrintResult]]
+"""rid, batch, code, place -> how the slip ended. Durable before it returns."""
+
+
+class HandOutSettings(msgspec.Struct, frozen=True):
+    """Limits of the button."""
+
+    cooldown_s: float = 20
+    hourly: int = 30
+    daily: int = 200
+    stock_id: str = ""
+
+
+class HandOutResult(msgspec.Struct, frozen=True):
+    """How a press ended."""
+
+    outcome: Literal["printed", "failed", "unknown", "cooling", "limit", "empty", "closed", "error"]
+    rid: str = ""
+    coupon: str = ""
+
+
+class HandOut:
+    """Hands slip coupons out."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        bus: Bus,
+        clock: Clock,
+        settings: HandOutSettings,
+        place: Callable[[], Awaitable[Place]],
+        print_coupon: PrintCoupon,
+    ) -> None:
+        self._journal, self._bus, self._clock, self._settings = journal, bus, clock, settings
+        self._place, self._print = place, print_coupon
+        self._one = asyncio.Lock()
+        self._last_mono: float | None = None
+
+    async def batch(self) -> Batch | None:
+        """Return the batch that the button gives, or None when there is none today."""
+        now = self._clock.trusted().at
+        for batch in await self._journal.batches():
+            fits = batch.product == "slip_coupon" and self._settings.stock_id in ("", batch.stock_id)
+            if fits and batch.status == "running" and batch.begins <= now <= batch.ends:
+                return batch
+        return None
+
+    async def ready(self) -> bool:
+        """Tell whether a press would print."""
+        batch = await self.batch()
+        return batch is not None and await self._journal.pool_left(batch.stock_id) > 0
+
+    async def press(self) -> HandOutResult:
+        """Hand one slip out, or say why not. Presses during a print are answered, never queued."""
+        place = await self._place()
+        if self._one.locked():
+            return self._say("cooling", place.locale)
+        async with self._one:
+            try:
+                return await self._press(place)
+            except JournalError as err:
+                t = words.counter_texts(place.locale)
+                self._bus.publish(
+                    Outcome(kind="help", title=t("Please ask the staff"), detail=str(err), until_s=20)
+                )
+                return HandOutResult("error")
+
+    async def _press(self, place: Place) -> HandOutResult:
+        batch = await self.batch()
+        if batch is None:
+            return self._say("closed", place.locale)
+        if (limit := await self._limited()) is not None:
+            return self._say(limit, place.locale)
+        taken = await self._take(batch, place)
+        if taken is None:
+            return self._say("empty", place.locale)
+        rid, code = taken
+        self._last_mono = self._clock.mono()
+        t = words.counter_texts(place.locale)
+        self._bus.publish(Outcome(kind="busy", title=t("Printing your coupon"), until_s=15, rid=rid))
+        ended = await self._print(rid, batch, code, place)
+        return self._say(ended, place.locale, rid, code.coupon)
+
+    async def _take(self, batch: Batch, place: Place) -> tuple[str, PoolCode] | None:
+        """Take a code whose slip never reached a printer before, else a fresh one."""
+        if (spare := await self._journal.spare(batch.stock_id)) is not None:
+            return spare
+        rid = new_rid()
+        code = await self._journal.hand_out(rid, batch.stock_id, place.store.id if place.store else "")
+        return None if code is None else (rid, code)
+
+    async def _limited(self) -> Literal["cooling", "limit"] | None:
+        """Check cool-down by the monotonic clock (and the record, after a restart), caps by the trusted time."""
+        settings = self._settings
+        if self._last_mono is not None and self._clock.mono() - self._last_mono < settings.cooldown_s:
+            return "cooling"
+        now = self._clock.trusted().at
+        last = await self._journal.last_handed_out()
+        if (
+            self._last_mono is None
+            and last is not None
+            and timedelta() <= now - last < timedelta(seconds=settings.cooldown_s)
+        ):
+            return "cooling"
+        for cap, span in ((settings.hourly, timedelta(hours=1)), (settings.daily, timedelta(days=1))):
+            if await self._journal.handed_out(_since(now, span)) >= cap:
+                return "limit"
+        return None
+
+    def _say(
+        self,
+        outcome: Literal["printed", "failed", "unknown", "cooling", "limit", "empty", "closed", "error"],
+        locale: str,
+        rid: str = "",
+        coupon: str = "",
+    ) -> HandOutResult:
+        t = words.counter_texts(locale)
+        kind, title, detail = SAYINGS[outcome]
+        self._bus.publish(
+            Outcome(
+                kind=kind,
+                title=t(title),
+                detail=t(detail) if detail else "",
+                until_s=8,
+                rid=rid,
+                reason=outcome,
+            )
+        )
+        return HandOutResult(outcome, rid, coupon)
+
+
+def _since(now: datetime, span: timedelta) -> datetime:
+    return now - span
+
+
+SCAN_INSTEAD = "Please scan the code on the screen instead"
+SAYINGS: dict[str, tuple[OutcomeKind, str, str]] = {
+    "printed": ("printed", "Please take your coupon", "Show it at the till on your next visit"),
+    "failed": ("info", "The slip could not be printed", SCAN_INSTEAD),
+    "unknown": ("help", "Please check whether your slip came out", "If not, ask the staff"),
+    "cooling": ("info", "One moment, please", "The next slip can be printed in a few seconds"),
+    "limit": ("info", "No more slips for now", SCAN_INSTEAD),
+    "empty": ("info", "No slips at the moment", SCAN_INSTEAD),
+    "closed": ("info", "No slips at the moment", SCAN_INSTEAD),
+    "error": ("help", "Please ask the staff", ""),
+}

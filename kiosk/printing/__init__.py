@@ -1,0 +1,1 @@
+"""Slip -> layout -> {ESC/POS, Feie, Yilianyun, PNG, text} -> printers."""

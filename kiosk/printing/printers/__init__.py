@@ -1,0 +1,1 @@
+"""Printers behind one port: each says honestly how a job ended."""

@@ -1,0 +1,84 @@
+"""The port of a printer."""
+
+from __future__ import annotations
+
+import errno
+from typing import Literal, Protocol
+
+import msgspec
+
+from kiosk.printing.profiles import Profile
+
+Ended = Literal["printed", "failed", "unknown"]
+"""printed; failed before the first byte (safe to send again); unknown (a person must look)."""
+Trouble = Literal[
+    "", "not_present", "permission", "busy", "gone", "blocked", "io", "no_answer", "configuration"
+]
+State = Literal["ok", "near_end", "out", "cover", "offline", "error", "cannot_ask", "nobody_answered"]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a job ended."""
+
+    ended: Ended
+    trouble: Trouble = ""
+    detail: str = ""
+    sent: int = 0
+    """Bytes that left."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What a printer says of itself."""
+
+    state: State
+    detail: str = ""
+
+
+class Printer(Protocol):
+    """One slip printer."""
+
+    name: str
+    url: str
+    profile: Profile
+
+    async def start(self) -> None:
+        """Make ready; a printer that is not there is no error."""
+
+    async def stop(self) -> None:
+        """Let go of the device."""
+
+    async def send(self, job: bytes, *, rid: str, deadline_s: float) -> Outcome:
+        """Print a job; never raises for what a printer can do wrong."""
+
+    async def status(self) -> Status:
+        """Ask how the printer is."""
+
+
+class PrinterError(Exception):
+    """A printer that cannot be used as configured: one sentence."""
+
+
+def trouble_of(err: OSError) -> Trouble:
+    """Map an error of the system."""
+    known: dict[int, Trouble] = {
+        errno.ENOENT: "not_present",
+        errno.ENXIO: "not_present",
+        errno.ECONNREFUSED: "not_present",
+        errno.EHOSTUNREACH: "not_present",
+        errno.ENETUNREACH: "not_present",
+        errno.EACCES: "permission",
+        errno.EPERM: "permission",
+        errno.EBUSY: "busy",
+        errno.ENODEV: "gone",
+        errno.EPIPE: "gone",
+        errno.ECONNRESET: "gone",
+        errno.EIO: "gone",
+        errno.EAGAIN: "blocked",
+        errno.ETIMEDOUT: "blocked",
+    }
+    return known.get(err.errno or 0, "io")
+
+
+def failed(trouble: Trouble, detail: str, sent: int) -> Outcome:
+    """Return the outcome of a job that broke: safe to repeat only when nothing had left."""
+    return Outcome("unknown" if sent else "failed", trouble, detail, sent)

@@ -1,0 +1,28 @@
+"""Choose a renderer by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from kiosk.printing.profiles import Profile
+from kiosk.printing.report import Rendered
+from kiosk.printing.slip import Slip, SlipError, parse_slip
+
+RENDERERS = {"escpos": "escpos", "feie": "feie", "yilianyun": "yilianyun", "png": "png", "text": "plain"}
+
+
+def render(slip: Slip, to: str, profile: Profile) -> Rendered:
+    """Render a slip; `to` is a key of `RENDERERS`."""
+    made: Rendered = import_module(f"kiosk.printing.{RENDERERS[to]}").render(slip, profile)
+    return made
+
+
+def read_slip(path: Path) -> Slip:
+    """Read a slip from a file; SlipError names the file."""
+    try:
+        return parse_slip(path.read_bytes())
+    except OSError as err:
+        raise SlipError(f"{path}: cannot be read ({err.strerror}); check the path.") from err
+    except SlipError as err:
+        raise SlipError(f"{path}: {err}") from err

@@ -1,0 +1,93 @@
+"""Layout -> Yilianyun's markup. `<BR>` is a barcode there: the markup of the two clouds is never shared."""
+
+from __future__ import annotations
+
+from kiosk.printing import layout as lay
+from kiosk.printing.columns import columns, pad
+from kiosk.printing.feie import _safe_slip
+from kiosk.printing.profiles import Profile
+from kiosk.printing.report import Rendered, Report
+from kiosk.printing.slip import Slip
+
+TAGS = 25
+"""`<center>`, `<right>` and tables are understood 25 times a print; beyond that we pad with spaces."""
+
+
+def render(slip: Slip, profile: Profile) -> Rendered:
+    """Return the content of one print."""
+    laid = lay.lay_out(_safe_slip(slip), profile.width_dots)
+    work = _Work(profile.columns)
+    head = f"<MN>{slip.copies}</MN>" if slip.copies > 1 else ""
+    body = "".join(work.markup(block) for block in laid.blocks)
+    report = Report(
+        (*laid.lost, *work.lost), tuple(dict.fromkeys((*laid.degraded, *work.degraded))), profile.columns
+    )
+    return Rendered((head + body).encode("utf-8"), report)
+
+
+class _Work:
+    """Counts the tags that are only understood so often."""
+
+    def __init__(self, cols: int) -> None:
+        self.cols, self.tags = cols, 0
+        self.lost: list[str] = []
+        self.degraded: list[str] = []
+
+    def markup(self, block: lay.Block) -> str:
+        """Return one block."""
+        match block:
+            case lay.Line():
+                return self._line(block)
+            case lay.QrBlock():
+                return self._qr(block)
+            case lay.BarBlock():
+                return self._bar(block.data)
+            case lay.FeedBlock():
+                return "\n" * block.lines
+            case lay.CutBlock():
+                self.degraded.append("Yilianyun cuts by itself at the end.")
+                return ""
+            case lay.DrawerBlock():
+                self.lost.append("Yilianyun cannot open a drawer from a print.")
+                return ""
+            case lay.LogoBlock():
+                self.degraded.append(
+                    "Yilianyun prints the logo that is stored in the device, at the start only."
+                )
+                return ""
+
+    def _qr(self, block: lay.QrBlock) -> str:
+        if not block.data.isprintable() or any(c in block.data for c in "<>") or len(block.data) > 192:
+            self.lost.append(
+                "a QR code with < or >, or longer than 192 characters, cannot be sent to Yilianyun; it is left out."
+            )
+            return ""
+        self.degraded.append("Yilianyun chooses the size and level of QR codes.")
+        return f"<QR>{block.data}</QR>\n"
+
+    def _bar(self, data: str) -> str:
+        if data.isdigit() and len(data) <= (25 if len(data) % 2 else 28):
+            return f"<BR3>{data}</BR3>\n"
+        if len(data) <= 14 and not any(c in data for c in "<>"):
+            return f"<BR2>{data}</BR2>\n"
+        self.lost.append(f"the barcode {data!r} is longer than Yilianyun prints; its text is printed alone.")
+        return ""
+
+    def _line(self, line: lay.Line) -> str:
+        text = line.text
+        if line.underline:
+            self.degraded.append("Yilianyun has no underline.")
+        shown = text
+        if line.bold:
+            shown = f"<FB>{shown}</FB>"
+        size = {(2, 2): "FS2", (2, 1): "FW2", (1, 2): "FH2"}.get((line.width, line.height))
+        if size:
+            shown = f"<{size}>{shown}</{size}>"
+        if line.align == "left":
+            return f"{shown}\n"
+        if self.tags < TAGS:
+            self.tags += 1
+            tag = "center" if line.align == "center" else "right"
+            return f"<{tag}>{shown}</{tag}>\n"
+        room = self.cols // line.width - columns(text)
+        return pad("", room // (2 if line.align == "center" else 1), "left") + f"{shown}\n"
