@@ -80,10 +80,10 @@ class Draft(Struct, frozen=True):
 
 def values_for(chosen: Chosen, merged: Mapping[str, str]) -> dict[str, str]:
     """Return every place a template may name: fields first, then the template's words with fields filled in."""
-    values = dict(merged)
+    values = {**merged, "revision": str(chosen.template.revision)}
     for name, text in chosen.words.items():
         if not values.get(name):
-            values[name] = fill(text, {**chosen.words, **merged})
+            values[name] = fill(text, {**chosen.words, **values})
     # 一 alone in a badge reads as a minus sign.
     values["initial"] = next(
         (c for c in merged["merchant"] if c.isalnum() and c != "一"), merged["merchant"][0]

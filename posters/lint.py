@@ -10,7 +10,7 @@ Area = tuple[float, float, float, float]
 LEAST_PT = 6.0  # smaller type fills in on press
 LEAST_LINE_MM = 0.2
 MODULES = 29  # what the permanent link makes: version 3
-DERIVED = {"initial"}
+DERIVED = {"initial", "revision"}
 
 
 def faults(chosen: Chosen) -> list[str]:

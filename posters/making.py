@@ -94,10 +94,26 @@ def _draw(job: Job) -> tuple[bytes, Sheet, Symbol, list[Finding]]:
     sheet = sheet_for(chosen, job.profile)
     with Faces(texts) as faces:
         draft = layout.draft(chosen, values, symbol, faces.measure, catalog.drawings())
+        images, coarse = _at_size(draft, images)
         raw = render(draft, sheet, faces, min(texts), images)
     title = f"{merged['merchant']} {merged['store']}".strip() + f" - {chosen.template.title.en}"
     how = Finish(title, chosen.template.revised, sheet, job.profile == "press-x1a", len(chosen.faces) > 1)
-    return finish(raw, how), sheet, symbol, _url_notes(symbol) + draft.findings
+    return finish(raw, how), sheet, symbol, _notes(symbol, merged["headline"]) + draft.findings + coarse
+
+
+def _at_size(draft: layout.Draft, images: dict[str, bytes]) -> tuple[dict[str, bytes], list[Finding]]:
+    """Return the pictures with as many pixels as their places need, and which have too few."""
+    from posters.pictures import LEAST_DPI, at_size
+
+    fitted: dict[str, bytes] = {}
+    coarse: list[Finding] = []
+    for op in (op for page in draft.pages for op in page.ops if isinstance(op, layout.Image)):
+        fitted[op.field], dpi = at_size(images[op.field], op.box[2:], op.fit)
+        if dpi < LEAST_DPI:
+            sentence = "{field} has only {dpi} dpi at its size and will look coarse; {least} dpi are needed"
+            args = {"field": op.field, "dpi": dpi, "least": LEAST_DPI}
+            coarse.append(Finding.of("confirm", "dpi", op.field, sentence, **args))
+    return fitted, coarse
 
 
 def sheet_for(chosen: catalog.Chosen, profile: str) -> Sheet:
@@ -116,14 +132,19 @@ def sheet_for(chosen: catalog.Chosen, profile: str) -> Sheet:
     return Sheet(width, height, 0.0, False)
 
 
-def _url_notes(symbol: Symbol) -> list[Finding]:
+def _notes(symbol: Symbol, headline: str) -> list[Finding]:
+    """Return what the data of this store gives a person to think about."""
+    notes = []
+    if any(char.isdigit() for char in headline):
+        sentence = "headline names an amount: print again when the coupon changes ({text})"
+        notes.append(Finding.of("note", "amount", "headline", sentence, text=headline))
     if len(symbol.payload) <= URL_BUDGET:
-        return []
+        return notes
     sentence = (
         "url has {length} bytes, more than {budget}: its code is version {version} and reads from less far"
     )
     args = {"length": len(symbol.payload), "budget": URL_BUDGET, "version": symbol.version}
-    return [Finding.of("confirm", "url-budget", "url", sentence, **args)]
+    return [*notes, Finding.of("confirm", "url-budget", "url", sentence, **args)]
 
 
 def make(

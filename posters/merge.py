@@ -15,7 +15,7 @@ FIELDS: dict[str, FieldRule] = {
     "store_id": FieldRule(Names("门店编号", "Store number"), 40, True, "S0001"),
     "merchant": FieldRule(Names("商户", "Merchant"), 40, True, "老王便利店"),
     "url": FieldRule(Names("链接", "Link in the code"), 480, True, "https://q.example.cn/c/S0001", "url"),
-    "store": FieldRule(Names("门店", "Store"), 40, False, "科技园南区店"),
+    "store": FieldRule(Names("门店", "Store"), 30, False, "科技园南区店"),
     "address": FieldRule(Names("地址", "Address"), 60, False, "深圳市南山区科技园南区8栋101"),
     "category": FieldRule(Names("行业", "Trade"), 20, False, "便利店"),
     "headline": FieldRule(Names("标题", "Headline"), 24, False, "满10减1元"),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 30 * 2**20
 MAX_PIXELS = 40_000_000
+MOST_DPI = 300
+LEAST_DPI = 150
 
 
 def load(field: str, value: str, base: Path) -> bytes:
@@ -64,6 +66,22 @@ def _cmyk(picture: Image.Image) -> Image.Image:
     k = ImageChops.darker(ImageChops.darker(c, m), y)
     plates = [ImageChops.subtract(plate, k) for plate in (c, m, y)]
     return Pictures.merge("CMYK", (*plates, k))
+
+
+def at_size(data: bytes, box: tuple[float, float], fit: str) -> tuple[bytes, int]:
+    """Return the picture with no more pixels than a press can use in a box of mm, and its dpi there."""
+    from PIL import Image as Pictures
+
+    with Pictures.open(BytesIO(data)) as picture:
+        scales = (picture.width / box[0], picture.height / box[1])
+        dpi = 25.4 * (max(scales) if fit == "contain" else min(scales))
+        if dpi <= MOST_DPI * 1.1:
+            return data, round(dpi)
+        share = MOST_DPI / dpi
+        size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+        out = BytesIO()
+        picture.resize(size, Pictures.Resampling.LANCZOS).save(out, "JPEG", quality=92, subsampling=0)
+        return out.getvalue(), MOST_DPI
 
 
 def _refused(field: str, path: Path, why: str) -> RefusedError:

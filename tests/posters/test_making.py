@@ -157,6 +157,27 @@ def test_a_broken_animated_or_missing_logo_is_named(store: dict[str, str], tmp_p
         assert result.findings[0].where == "logo"
 
 
+def test_a_coarse_picture_must_be_confirmed_and_a_huge_one_is_cut_down(
+    store: dict[str, str], tmp_path: Path
+) -> None:
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "small.png")
+    result = posters.make("poster-a4", {**store, "logo": str(tmp_path / "small.png")}, tmp_path / "a.pdf")
+    assert result.verdict == "confirm"
+    assert result.findings[0].code == "dpi"
+    Image.effect_noise((3000, 2000), 80).save(tmp_path / "huge.jpg")
+    result = posters.make("poster-a4", {**store, "image": str(tmp_path / "huge.jpg")}, tmp_path / "b.pdf")
+    assert result.verdict == "printable"
+    with pikepdf.Pdf.open(tmp_path / "b.pdf") as pdf:
+        widths = [int(o.Width) for o in pdf.objects if isinstance(o, pikepdf.Stream) and "/Width" in o]
+    assert max(widths) < 800
+
+
+def test_an_amount_in_the_headline_is_noted(store: dict[str, str], tmp_path: Path) -> None:
+    result = posters.make("stand-a6", {**store, "headline": "满10减1元"}, tmp_path / "a.pdf")
+    assert result.verdict == "printable"
+    assert [(f.level, f.code) for f in result.findings] == [("note", "amount")]
+
+
 def test_importing_posters_is_light() -> None:
     code = (
         "import sys, posters; posters.make; posters.templates();"

@@ -8,6 +8,7 @@ import pytest
 import posters
 from posters import catalog, lint
 from posters.errors import UsageError
+from posters.merge import FIELDS
 
 LOOKS = [
     (t, look + tail)
@@ -58,6 +59,14 @@ def test_the_hard_rows_fit_every_look(template_id: str, look: str, tmp_path: Pat
     refused = {store for store, verdict in verdicts.items() if verdict == "refuse"}
     assert refused == {"S0008", "S0012"}, "only what no glyph exists for is refused"
     assert "confirm" not in verdicts.values()
+
+
+@pytest.mark.parametrize(("template_id", "look"), LOOKS)
+def test_every_field_fits_at_its_full_length(template_id: str, look: str, tmp_path: Path) -> None:
+    full = {name: "国" * rule.max for name, rule in FIELDS.items() if rule.kind == "text"}
+    data = {**full, "store_id": "S1", "phone": "0755-88886666", "url": "https://q.cn/1"}
+    result = posters.make(template_id, data, tmp_path / "x.pdf", look=look)
+    assert result.verdict == "printable", [f.say() for f in result.findings]
 
 
 def test_an_unknown_key_and_a_bad_colour_name_their_place(tmp_path: Path) -> None:

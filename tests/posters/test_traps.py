@@ -111,7 +111,7 @@ def test_6_no_helvetica_comes_along(good_pdf: Path) -> None:
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK"])
 def test_7_a_picture_of_any_kind_becomes_cmyk(store: dict[str, str], tmp_path: Path, mode: str) -> None:
     suffix = "jpg" if mode == "CMYK" else "png"
-    Image.new("RGB", (60, 40), (200, 30, 30)).convert(mode).save(tmp_path / f"logo.{suffix}")
+    Image.new("RGB", (90, 60), (200, 30, 30)).convert(mode).save(tmp_path / f"logo.{suffix}")
     result = posters.make("stand-a6", {**store, "logo": str(tmp_path / f"logo.{suffix}")}, tmp_path / "a.pdf")
     assert result.verdict == "printable", [f.say() for f in result.findings]
     with pikepdf.Pdf.open(tmp_path / "a.pdf") as pdf:
