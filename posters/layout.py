@@ -5,77 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from msgspec import Struct, field
-
 from posters import geometry as geo
 from posters import schema as s
 from posters.catalog import Chosen
 from posters.errors import RefusedError
 from posters.merge import FIELDS, fill, places
+from posters.ops import Cmyk, Code, Draft, Image, Op, Page, Shape, Words
 from posters.result import Finding
 from posters.symbol import FLOOR_MM, QUIET_MODULES, Symbol
 from posters.typeset import SOFT, Line, Measure, fit
 from posters.units import PT_PER_MM
 
 ASCENT = 0.88  # em from the top of the Chinese square to the baseline
-
-Cmyk = tuple[float, float, float, float]
-
-
-class Shape(Struct, frozen=True):
-    """A path to fill, to stroke, or both."""
-
-    outline: geo.Outline
-    fill: Cmyk | None = None
-    stroke: Cmyk | None = None
-    width: float = 0.3
-    dash: tuple[float, float] | None = None
-
-
-class Words(Struct, frozen=True):
-    """One set line: its left edge and baseline in mm, its size in pt."""
-
-    x: float
-    y: float
-    size: float
-    weight: int
-    color: Cmyk
-    line: Line
-    accent: Cmyk | None = None
-    tracking: float = 0
-
-
-class Code(Struct, frozen=True):
-    """The QR code; x, y and side are those of the symbol itself, its quiet zone lies outside."""
-
-    x: float
-    y: float
-    side: float
-    symbol: Symbol
-
-
-class Image(Struct, frozen=True):
-    """A merchant's picture in a box."""
-
-    field: str
-    box: s.Box
-    fit: str
-
-
-Op = Shape | Words | Code | Image
-
-
-class Page(Struct, frozen=True):
-    """The operations of one face, in painting order."""
-
-    ops: list[Op] = field(default_factory=list)
-
-
-class Draft(Struct, frozen=True):
-    """All faces and what was decided on the way."""
-
-    pages: list[Page]
-    findings: list[Finding]
 
 
 def values_for(chosen: Chosen, merged: Mapping[str, str]) -> dict[str, str]:

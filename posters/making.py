@@ -13,6 +13,7 @@ import msgspec
 from posters import catalog, layout, merge
 from posters.errors import RefusedError, UsageError
 from posters.files import write_all
+from posters.ops import Draft, Image
 from posters.result import Finding, Result, judge
 from posters.symbol import URL_BUDGET, Symbol, encode
 
@@ -101,13 +102,13 @@ def _draw(job: Job) -> tuple[bytes, Sheet, Symbol, list[Finding]]:
     return finish(raw, how), sheet, symbol, _notes(symbol, merged["headline"]) + draft.findings + coarse
 
 
-def _at_size(draft: layout.Draft, images: dict[str, bytes]) -> tuple[dict[str, bytes], list[Finding]]:
+def _at_size(draft: Draft, images: dict[str, bytes]) -> tuple[dict[str, bytes], list[Finding]]:
     """Return the pictures with as many pixels as their places need, and which have too few."""
     from posters.pictures import LEAST_DPI, at_size
 
     fitted: dict[str, bytes] = {}
     coarse: list[Finding] = []
-    for op in (op for page in draft.pages for op in page.ops if isinstance(op, layout.Image)):
+    for op in (op for page in draft.pages for op in page.ops if isinstance(op, Image)):
         fitted[op.field], dpi = at_size(images[op.field], op.box[2:], op.fit)
         if dpi < LEAST_DPI:
             sentence = "{field} has only {dpi} dpi at its size and will look coarse; {least} dpi are needed"

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from posters.faces import Faces
-from posters.layout import Code, Draft, Image, Op, Shape, Words
+from posters.ops import Code, Draft, Image, Op, Shape, Words
 from posters.symbol import QUIET_MODULES, merged
 from posters.units import MARK_GAP_MM, MARK_MM, SLUG_MM, pt
 

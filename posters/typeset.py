@@ -144,6 +144,8 @@ def narrowest(
     best = break_lines(text, whole, measure, gap, tracking)
     if best is None or len(best) > count:
         return None
+    if count == 1:
+        return best
     for _ in range(24):
         middle = (low + high) / 2
         lines = break_lines(text, middle, measure, gap, tracking)
