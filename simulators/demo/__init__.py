@@ -1,0 +1,1 @@
+"""The demo: hub, kiosk and simulated devices on one machine, and the tour that plays the whole story."""

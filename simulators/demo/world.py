@@ -1,0 +1,336 @@
+"""The processes of the demo: a hub, a TCP slip printer, a kiosk; each the real program, started as a shop would."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+
+STORE = "kjy-south"
+READY_S = 30.0
+STOP_S = 10.0
+PIN = "2468"
+
+
+class DemoError(Exception):
+    """One sentence that says what to do."""
+
+
+def pick_port(wanted: int, option: str) -> int:
+    """Return a port that can be listened on; 0 picks one."""
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", wanted))
+        except OSError as err:
+            raise DemoError(
+                f"port {wanted} cannot be used ({err.strerror}); choose another with {option} PORT."
+            ) from err
+        return int(s.getsockname()[1])
+
+
+class Program:
+    """One program of the demo and its log."""
+
+    def __init__(self, name: str, words: list[str], log: Path, env: dict[str, str]) -> None:
+        self.name, self.words, self.log, self.env = name, words, log, env
+        self.process: asyncio.subprocess.Process | None = None
+
+    @property
+    def running(self) -> bool:
+        """Tell whether it runs."""
+        return self.process is not None and self.process.returncode is None
+
+    async def start(self, *, piped: bool = False) -> None:
+        """Start it; its output goes to its log, with `piped` its standard output comes here."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.words,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if piped else log,
+                stderr=log,
+                env=self.env,
+                start_new_session=True,
+            )
+
+    async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop, then make it; return its exit code."""
+        if self.process is None:
+            return 0
+        if self.process.returncode is None:
+            self.process.send_signal(how)
+            try:
+                await asyncio.wait_for(self.process.wait(), STOP_S)
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
+        return int(self.process.returncode or 0)
+
+    def last_words(self) -> str:
+        """Return the last line of its log."""
+        lines = self.log.read_text("utf-8", "replace").strip().splitlines() if self.log.exists() else []
+        return lines[-1] if lines else "it said nothing"
+
+
+class World:
+    """Everything that runs in the demo."""
+
+    def __init__(self, port: int, hub_port: int, data: Path | None) -> None:
+        self._wanted = port, hub_port
+        self._keep = data
+        self.pin = PIN
+
+    async def __aenter__(self) -> World:
+        self.port = pick_port(self._wanted[0], "--port")
+        self.hub_port = pick_port(self._wanted[1], "--hub-port")
+        if self.port == self.hub_port:
+            raise DemoError("kiosk and hub cannot share a port; choose two with --port and --hub-port.")
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.hub_url = f"http://127.0.0.1:{self.hub_port}"
+        self.dir = await asyncio.to_thread(self._make_dir)
+        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        self.env = env
+        python = [sys.executable, "-m"]
+        log = self.dir / "log"
+        log.mkdir(exist_ok=True)
+        self.hub = Program(
+            "hub", [*python, "hub", "serve", "-c", str(self.dir / "hub.toml")], log / "hub.log", env
+        )
+        self.printer = Program(
+            "printer", [*python, "simulators.escpos", "--port", "0"], log / "printer.log", env
+        )
+        self.kiosk = Program(
+            "kiosk", [*python, "kiosk", "run", "-c", str(self.dir / "kiosk.toml")], log / "kiosk.log", env
+        )
+        self.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+        return self
+
+    def _make_dir(self) -> Path:
+        if self._keep is None:
+            return Path(tempfile.mkdtemp(prefix="kiosk-demo-"))
+        try:
+            self._keep.mkdir(parents=True, exist_ok=True)
+            probe = self._keep / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as err:
+            raise DemoError(
+                f"{self._keep} cannot be written ({err.strerror}); choose another directory with --data DIR."
+            ) from err
+        return self._keep.resolve()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        for program in (self.kiosk, self.printer, self.hub):
+            await program.stop()
+        await self.http.close()
+        if self._keep is None:
+            await asyncio.to_thread(shutil.rmtree, self.dir, True)
+
+    async def command(self, *words: str, ok: tuple[int, ...] = (0,)) -> tuple[int, str]:
+        """Run one command of ours to its end and return exit code and standard output."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self.env,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), READY_S)
+        code = int(process.returncode or 0)
+        if code not in ok:
+            raise DemoError(
+                f"`{' '.join(words[:3])}` ended with {code}: {err.decode(errors='replace').strip() or out.decode()}"
+            )
+        return code, out.decode()
+
+    async def hub_command(self, *words: str, ok: tuple[int, ...] = (0,)) -> tuple[int, str]:
+        """Run `kiosk-hub ...` on the demo's hub."""
+        return await self.command("hub", *words, "-c", str(self.dir / "hub.toml"), ok=ok)
+
+    async def kiosk_command(self, *words: str, ok: tuple[int, ...] = (0,)) -> tuple[int, str]:
+        """Run `kiosk ...` on the demo's kiosk."""
+        return await self.command("kiosk", *words, "-c", str(self.dir / "kiosk.toml"), ok=ok)
+
+    async def start_hub(self, *, fresh: bool = True) -> None:
+        """Start the hub; when it is new, load the sample batches with their periods around today."""
+        if fresh and not (self.dir / "hub.toml").exists():
+            await self._fill_hub()
+        await self.hub.start()
+        await self.wait_for(self.hub, self.hub_url)
+
+    async def _fill_hub(self) -> None:
+        (self.dir / "hub").mkdir(exist_ok=True)
+        (self.dir / "hub.toml").write_text(
+            f'database = "sqlite:///{self.dir / "hub" / "hub.db"}"\nlisten = "127.0.0.1:{self.hub_port}"\n'
+            f'public_url = "{self.hub_url}"\nsecret_key_file = "{self.dir / "hub" / "secret.key"}"\n[demo]\nclaims = true\n',
+            "utf-8",
+        )
+        with resources.as_file(resources.files("simulators.demo") / "sample-batches.json") as sample:
+            await self.hub_command("batch", "load", str(sample), "--shift-to-today")
+        _, token = await self.hub_command("enrol", "token", "--store", STORE)
+        path = self.dir / "token"
+        path.touch(mode=0o600)
+        path.write_text(token.strip() + "\n", "ascii")
+
+    async def start_printer(self) -> dict[str, Any]:
+        """Start the TCP slip printer and return the line in which it says its address."""
+        await self.printer.start(piped=True)
+        assert self.printer.process is not None
+        assert self.printer.process.stdout is not None
+        try:
+            line = await asyncio.wait_for(self.printer.process.stdout.readline(), READY_S)
+            self.printer_says: dict[str, Any] = json.loads(line)
+        except (TimeoutError, ValueError) as err:
+            raise DemoError(f"the printer simulator did not start: {self.printer.last_words()}") from err
+        return self.printer_says
+
+    async def start_kiosk(self) -> None:
+        """Start the kiosk with simulated devices."""
+        data = self.dir / "kiosk"
+        data.mkdir(exist_ok=True, mode=0o700)
+        self.slips = data / "slips"
+        (self.dir / "kiosk.toml").write_text(
+            f"""data_dir = "{data}"
+[hub]
+url = "{self.hub_url}"
+token_file = "{self.dir / "token"}"
+name = "demo"
+[web]
+listen = "127.0.0.1:{self.port}"
+pin = "{self.pin}"
+[printers.counter]
+url = "tcp://127.0.0.1:{self.printer_says["port"]}"
+profile = "generic-58"
+[printers.paper]
+url = "virtual://{self.slips}"
+profile = "generic-58"
+mirror = true
+[scanners.till]
+url = "sim://"
+[displays.counter]
+url = "sim://"
+[gpio]
+factory = "sim"
+button = 17
+red = 5
+green = 6
+blue = 13
+buzzer = 19
+[hand_out]
+cooldown_s = 3
+""",
+            "utf-8",
+        )
+        await self.kiosk.start()
+        await self.wait_for(self.kiosk, self.url)
+
+    async def wait_for(self, program: Program, url: str) -> None:
+        """Wait until a program answers, or say what it said last."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + READY_S
+        while loop.time() < end:
+            if not program.running:
+                raise DemoError(f"the {program.name} ended at once: {program.last_words()}")
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with self.http.get(f"{url}/healthz", timeout=aiohttp.ClientTimeout(total=2)) as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.05)
+        raise DemoError(f"the {program.name} was not ready within {READY_S:.0f} s: {program.last_words()}")
+
+    async def json(self, method: str, url: str, body: Any = None) -> Any:
+        """Send one request and return the JSON answer."""
+        async with self.http.request(method, url, json=body) as answer:
+            value = await answer.json(content_type=None)
+            if answer.status >= 400:
+                raise DemoError(f"{method} {url}: HTTP {answer.status} {value}")
+            return value
+
+    @contextlib.asynccontextmanager
+    async def views(self) -> AsyncIterator[asyncio.Queue[dict[str, Any]]]:
+        """Listen to what the counter page is told, as the page does."""
+        queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        async def read() -> None:
+            timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
+            async with self.http.get(f"{self.url}/api/v1/counter/events", timeout=timeout) as answer:
+                async for line in answer.content:
+                    if line.startswith(b"data:"):
+                        queue.put_nowait(json.loads(line[5:]))
+
+        task = asyncio.create_task(read(), name="counter-events")
+        try:
+            yield queue
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError):
+                await task
+
+
+async def demo(port: int, hub_port: int, data: Path | None) -> None:
+    """Run the demo until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sig, stop.set)
+    async with World(port, hub_port, data) as world:
+        print("Starting hub, printer and kiosk ...", flush=True)
+        await world.start_hub()
+        await world.start_printer()
+        await world.start_kiosk()
+        password = await _operator(world)
+        print(
+            f"""
+  counter page     柜台屏    {world.url}/
+  simulated devices 模拟设备  {world.url}/simulator
+  staff console    店员台    {world.url}/staff      PIN {world.pin}
+  customer's page  领券页    {world.hub_url}/c/{STORE}
+  fleet console    设备管理  {world.hub_url}/admin    user demo, password {password}
+  data             数据      {world.dir}
+
+Ctrl-C stops everything.""",
+            flush=True,
+        )
+        dead = [
+            asyncio.create_task(p.process.wait())
+            for p in (world.hub, world.printer, world.kiosk)
+            if p.process
+        ]
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopped, *dead], return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopped, *dead):
+            task.cancel()
+        if not stop.is_set():
+            gone = next(p for p in (world.hub, world.printer, world.kiosk) if not p.running)
+            raise DemoError(f"the {gone.name} ended by itself: {gone.last_words()}")
+        print("Stopping ...", flush=True)
+
+
+async def _operator(world: World) -> str:
+    """Make an operator for the fleet console and return the password."""
+    password = secrets.token_urlsafe(9)
+    path = world.dir / "operator-password"
+    if path.exists():
+        return path.read_text("ascii").strip()
+    path.touch(mode=0o600)
+    path.write_text(password, "ascii")
+    await world.hub_command("user", "add", "demo", "--role", "owner", "--password-file", str(path))
+    return password
