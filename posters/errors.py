@@ -17,6 +17,13 @@ class PosterError(Exception):
         self.sentence = sentence
         self.args_of_sentence = args
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Cross from a worker process with the arguments, not only with the finished sentence."""
+        return _again, (type(self), self._given(), self.args_of_sentence)
+
+    def _given(self) -> tuple[str, ...]:
+        return (self.sentence,)
+
     def say(self, locale: str = "en") -> str:
         """Return the sentence in `locale`."""
         return say(self.sentence, locale, **self.args_of_sentence)
@@ -43,3 +50,11 @@ class RefusedError(PosterError):
         super().__init__(sentence, **args)
         self.code = code
         self.where = where
+
+    def _given(self) -> tuple[str, ...]:
+        return self.code, self.where, self.sentence
+
+
+def _again(kind: type[PosterError], given: tuple[str, ...], args: dict[str, object]) -> PosterError:
+    """Build an error again on the other side."""
+    return kind(*given, **{name: str(value) for name, value in args.items()})

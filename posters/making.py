@@ -161,6 +161,10 @@ def make(
 ) -> Result:
     """Make one artefact at `out`. On `refuse` nothing is written there and an older file stays as it is."""
     check_profile(profile)
+    if Path(out).suffix.lower() == ".png" and profile != "screen":
+        raise UsageError(
+            "{file}: a picture needs the profile screen; {name} makes a PDF", file=out, name=profile
+        )
     chosen = catalog.choose(template_id, look)
     merge.reject_unknown(list(data), "data")
     made = build(Job(chosen, dict(data), profile, base or Path()))

@@ -262,7 +262,10 @@ def _fonts(document: pikepdf.Pdf) -> list[dict[str, Any]]:
     import pikepdf
 
     fonts: dict[str, bool] = {}
-    for found in document.objects:
+    direct = [
+        f for page in document.pages for f in page.resources.get("/Font", pikepdf.Dictionary()).values()
+    ]
+    for found in [*document.objects, *direct]:
         if not isinstance(found, pikepdf.Dictionary) or found.get("/Type") != pikepdf.Name.Font:
             continue
         if found.get("/Subtype") in (pikepdf.Name.Type0, pikepdf.Name.Type3):

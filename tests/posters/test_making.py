@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import pickle
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pikepdf
@@ -14,7 +17,7 @@ from PIL import Image
 
 import posters
 from posters import making
-from posters.errors import FailedError, UsageError
+from posters.errors import FailedError, RefusedError, UsageError
 
 from .conftest import picture
 
@@ -139,6 +142,26 @@ def test_a_profile_that_is_not_there_is_a_usage_error(
 ) -> None:
     with pytest.raises(UsageError, match=profile):
         posters.make("stand-a6", store, tmp_path / "a.pdf", profile=profile)
+
+
+def test_a_picture_of_a_press_file_is_a_usage_error(store: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="needs the profile screen"):
+        posters.make("stand-a6", store, tmp_path / "a.png", profile="press-x1a")
+
+
+def test_results_and_errors_cross_from_a_worker_process(store: dict[str, str], tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        good = pool.submit(posters.make, "stand-a6", store, tmp_path / "a.pdf").result(60)
+        assert good == posters.make("stand-a6", store, tmp_path / "a.pdf")
+        with pytest.raises(UsageError, match=r"there is no template \{x\}") as usage:
+            pool.submit(posters.make, "{x}", store, tmp_path / "a.pdf").result(60)
+        assert "没有模板 {x}" in usage.value.say("zh_CN")
+        with pytest.raises(FailedError, match="could not be written"):
+            pool.submit(posters.make, "stand-a6", store, tmp_path / "no" / "a.pdf").result(60)
+    refused = RefusedError("url", "url", "url is not {x}", x="{}")
+    again = pickle.loads(pickle.dumps(refused))
+    assert (again.code, again.where, str(again)) == ("url", "url", "url is not {}")
 
 
 def test_an_unknown_field_is_a_usage_error(store: dict[str, str], tmp_path: Path) -> None:
