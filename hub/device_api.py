@@ -203,7 +203,7 @@ async def wake(request: web.Request, parts: Parts, device: str, raw: bytes) -> w
     pos = request.query.get("pos", "")
     end = datetime.now(UTC).timestamp() + random.uniform(*HOLD_S)
     while True:
-        moved, _, items = await parts.database.run(feed.since, parts.tenant, device, pos, 1)
+        _, _, items = await parts.database.run(feed.since, parts.tenant, device, pos, 1)
         left = end - datetime.now(UTC).timestamp()
         if items or left <= 0 or parts.bell.stopping:
             return answer(p.Wake(bool(items), now()))

@@ -30,7 +30,11 @@ def compiled(po: Path) -> bytes:
 
 def stale() -> list[Path]:
     """Return the catalogs whose compiled form is missing or old."""
-    return [po for po in catalogs() if not (mo := po.with_suffix(".mo")).is_file() or mo.read_bytes() != compiled(po)]
+    return [
+        po
+        for po in catalogs()
+        if not (mo := po.with_suffix(".mo")).is_file() or mo.read_bytes() != compiled(po)
+    ]
 
 
 def main(words: list[str]) -> int:

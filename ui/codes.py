@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 Level = Literal["L", "M", "Q", "H"]
 QUIET = 4
@@ -30,7 +30,7 @@ def modules(data: str, level: Level = "M") -> tuple[str, ...]:
     from qrcode.constants import ERROR_CORRECT_H, ERROR_CORRECT_L, ERROR_CORRECT_M, ERROR_CORRECT_Q
 
     levels = {"L": ERROR_CORRECT_L, "M": ERROR_CORRECT_M, "Q": ERROR_CORRECT_Q, "H": ERROR_CORRECT_H}
-    code: qrcode.QRCode = qrcode.QRCode(error_correction=levels[level], border=0)
+    code: qrcode.QRCode[Any] = qrcode.QRCode(error_correction=levels[level], border=0)
     code.add_data(data)
     code.make(fit=True)
     return tuple("".join("1" if dark else "0" for dark in row) for row in code.get_matrix())
@@ -61,7 +61,12 @@ def code128(text: str) -> list[int]:
     if text.isdigit() and len(text) % 2 == 0:
         symbols = [START_C, *(int(text[i : i + 2]) for i in range(0, len(text), 2))]
     elif text.isdigit() and len(text) > 3:
-        symbols = [START_C, *(int(text[i : i + 2]) for i in range(0, len(text) - 1, 2)), CODE_B, ord(text[-1]) - 32]
+        symbols = [
+            START_C,
+            *(int(text[i : i + 2]) for i in range(0, len(text) - 1, 2)),
+            CODE_B,
+            ord(text[-1]) - 32,
+        ]
     else:
         symbols = [START_B, *(ord(c) - 32 for c in text)]
     check = (symbols[0] + sum(i * s for i, s in enumerate(symbols[1:], 1))) % 103

@@ -37,7 +37,9 @@ def packaged_font() -> Path:
     if not found:
         raise FontError("justmytype-intl-cjk has no NotoSansSC font; install version 0.1.0.")
     if hashlib.sha256(found[0].read_bytes()).hexdigest() != FONT_SHA256:
-        raise FontError(f"{found[0].name} is not the font that was tested; reinstall justmytype-intl-cjk==0.1.0.")
+        raise FontError(
+            f"{found[0].name} is not the font that was tested; reinstall justmytype-intl-cjk==0.1.0."
+        )
     return found[0]
 
 
@@ -101,14 +103,17 @@ def _name_table(name: str) -> bytes:
 
 def _checksum(raw: bytes) -> int:
     padded = raw + b"\0" * (-len(raw) % 4)
-    return sum(struct.unpack(f">{len(padded) // 4}I", padded)) & 0xFFFFFFFF
+    words: tuple[int, ...] = struct.unpack(f">{len(padded) // 4}I", padded)
+    return sum(words) & 0xFFFFFFFF
 
 
 def _assemble(version: bytes, tables: dict[bytes, bytes]) -> bytes:
     """Return a font file of the tables (OpenType 1.9, `Organization of an OpenType font`)."""
     tables = {**tables, b"head": tables[b"head"][:8] + b"\0\0\0\0" + tables[b"head"][12:]}
     power = max(1, 1 << (len(tables).bit_length() - 1))
-    header = version + struct.pack(">HHHH", len(tables), power * 16, power.bit_length() - 1, len(tables) * 16 - power * 16)
+    header = version + struct.pack(
+        ">HHHH", len(tables), power * 16, power.bit_length() - 1, len(tables) * 16 - power * 16
+    )
     offset = 12 + 16 * len(tables)
     directory, body, head_at = b"", b"", 0
     for tag in sorted(tables):

@@ -37,7 +37,11 @@ def day(at: datetime, locale: str, now: datetime | None = None) -> str:
     here, today = local(at), local(now or datetime.now(UTC))
     if locale == "en":
         return f"{here.day} {here:%b}" + ("" if here.year == today.year else f" {here.year}")
-    return f"{here.month}月{here.day}日" if here.year == today.year else f"{here.year}年{here.month}月{here.day}日"
+    return (
+        f"{here.month}月{here.day}日"
+        if here.year == today.year
+        else f"{here.year}年{here.month}月{here.day}日"
+    )
 
 
 def moment(at: datetime, locale: str, now: datetime | None = None) -> str:

@@ -54,7 +54,11 @@ async def _css(request: web.Request) -> web.Response:
 
 
 async def _font(request: web.Request) -> web.Response:
-    shelf, digest, weight = request.app[SHELF], request.match_info["digest"], WEIGHTS[request.match_info["weight"]]
+    shelf, digest, weight = (
+        request.app[SHELF],
+        request.match_info["digest"],
+        WEIGHTS[request.match_info["weight"]],
+    )
     font = await asyncio.to_thread(shelf.font, digest, weight)
     if font is None:
         raise web.HTTPNotFound

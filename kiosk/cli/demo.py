@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo until Ctrl-C, or the tour to its end."""
     try:
         from simulators.demo.tour import tour
+
         from simulators.demo.world import DemoError, demo
     except ImportError as err:
         raise CommandError(

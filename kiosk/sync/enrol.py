@@ -12,7 +12,6 @@ from kiosk.sync.protocol import Enrolled
 
 async def enrol_once(url: str, data_dir: Path, token: str | None, name: str) -> Enrolled:
     """Ask the hub to let the kiosk of a data directory in."""
-    data_dir.mkdir(parents=True, exist_ok=True)
     client = HubClient(url, Identity.load_or_create(data_dir), SystemClock())
     await client.start()
     try:

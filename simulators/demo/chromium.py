@@ -121,7 +121,7 @@ class Page:
         answer = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         png = base64.b64decode(answer["data"])
         if path is not None:
-            path.write_bytes(png)
+            await asyncio.to_thread(path.write_bytes, png)
         return png
 
     async def fonts(self, selector: str) -> list[dict[str, Any]]:

@@ -197,10 +197,11 @@ class World:
         assert self.printer.process.stdout is not None
         try:
             line = await asyncio.wait_for(self.printer.process.stdout.readline(), READY_S)
-            self.printer_says: dict[str, Any] = json.loads(line)
+            says: dict[str, Any] = json.loads(line)
         except (TimeoutError, ValueError) as err:
             raise DemoError(f"the printer simulator did not start: {self.printer.last_words()}") from err
-        return self.printer_says
+        self.printer_says = says
+        return says
 
     async def start_kiosk(self) -> None:
         """Start the kiosk with simulated devices."""

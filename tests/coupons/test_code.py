@@ -36,7 +36,14 @@ PUBLIC = {3: KEY.public_key().public_bytes_raw()}
 
 
 @pytest.mark.parametrize(
-    ("raw", "text"), [(b"AB", "BB8"), (b"Hello!!", "%69 VD92EX0"), (b"base-45", "UJCLQE7W581"), (b"ietf!", "QED8WEX0"), (b"", "")]
+    ("raw", "text"),
+    [
+        (b"AB", "BB8"),
+        (b"Hello!!", "%69 VD92EX0"),
+        (b"base-45", "UJCLQE7W581"),
+        (b"ietf!", "QED8WEX0"),
+        (b"", ""),
+    ],
 )
 def test_base45_has_the_vectors_of_rfc_9285(raw: bytes, text: str) -> None:
     assert base45.encode(raw) == text
@@ -74,7 +81,13 @@ def test_a_signed_code_reads_back(slot: int, batch: int, serial: int, day: date,
     assert " " not in text
     scan = read(f"  {text.lower()}\r\n")
     assert isinstance(scan, Signed)
-    assert (scan.code.slot, scan.code.batch, scan.code.serial, scan.code.not_after, scan.code.klass) == (slot, batch, serial, day, klass)
+    assert (scan.code.slot, scan.code.batch, scan.code.serial, scan.code.not_after, scan.code.klass) == (
+        slot,
+        batch,
+        serial,
+        day,
+        klass,
+    )
     assert scan.code.coupon == f"{batch}-{serial}"
     assert verify(scan, {slot: PUBLIC[3]})
     assert not verify(scan, {(slot + 1) % 16: PUBLIC[3]})
@@ -122,7 +135,15 @@ def test_the_hash_of_a_short_code_has_its_vector() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["130000000000000000", " 13 0000 0000 0000 0000 ", "100000000000000000", "159999999999999999", "2800000000000000", "300000000000000000000000", "250000000000000000"],
+    [
+        "130000000000000000",
+        " 13 0000 0000 0000 0000 ",
+        "100000000000000000",
+        "159999999999999999",
+        "2800000000000000",
+        "300000000000000000000000",
+        "250000000000000000",
+    ],
 )
 def test_payment_codes_are_recognised_and_carry_nothing(text: str) -> None:
     assert read(text) == Payment()

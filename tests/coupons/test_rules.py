@@ -87,7 +87,9 @@ def test_the_goods_tag_depends_on_whether_an_own_coupon_was_applied() -> None:
 
 
 LEASE = Lease("L", 1, NOW + timedelta(hours=1), "e1")
-ALONE = Standing(exposure=Exposure(0, 0), is_home=False, lease=None, epoch="e1", since_sync_s=10, now=NOW, error_s=1.0)
+ALONE = Standing(
+    exposure=Exposure(0, 0), is_home=False, lease=None, epoch="e1", since_sync_s=10, now=NOW, error_s=1.0
+)
 
 
 @pytest.mark.parametrize(

@@ -78,11 +78,17 @@ def test_an_old_estimate_gives_way_once_it_has_drifted_further_than_a_fresh_one_
 
 @given(
     st.lists(
-        st.tuples(st.floats(-1e8, 1e8), st.floats(0, 1e5), st.one_of(st.none(), st.tuples(st.floats(0, 1e7), st.floats(0, 30)))),
+        st.tuples(
+            st.floats(-1e8, 1e8),
+            st.floats(0, 1e5),
+            st.one_of(st.none(), st.tuples(st.floats(0, 1e7), st.floats(0, 30))),
+        ),
         max_size=30,
     )
 )
-def test_trusted_time_never_runs_backwards(steps: list[tuple[float, float, tuple[float, float] | None]]) -> None:
+def test_trusted_time_never_runs_backwards(
+    steps: list[tuple[float, float, tuple[float, float] | None]],
+) -> None:
     clock = Rigged()
     last = FLOOR
     for wall, mono, learned in steps:

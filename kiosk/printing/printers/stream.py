@@ -45,7 +45,8 @@ class StreamPrinter(ABC):
         self._last = Status("ok")
 
     async def start(self) -> None:
-        """Nothing to do: the stream is opened for each job, since idle links are dropped."""
+        """Do nothing yet: the stream is opened for each job, since idle links are dropped."""
+        return
 
     async def stop(self) -> None:
         """Wait for the job under way."""
