@@ -1,0 +1,209 @@
+// The counter page: applies whole views, the newest wins; draws the QR and proves what it has drawn.
+const $ = (id) => document.getElementById(id);
+const SVG = "http://www.w3.org/2000/svg";
+const QUIET = 4;
+let view = JSON.parse($("first").textContent);
+let applied = 0;
+let frame = 0;
+let drawn = "";
+
+function text(node, value) {
+  if (node.textContent !== value) node.textContent = value;
+}
+
+function drawCode(qr) {
+  const svg = $("qr");
+  const key = qr ? qr.sha256 : "";
+  if (key === drawn) return;
+  drawn = key;
+  svg.replaceChildren();
+  if (!qr) return;
+  const side = qr.modules.length + 2 * QUIET;
+  svg.setAttribute("viewBox", `0 0 ${side} ${side}`);
+  svg.setAttribute("aria-label", qr.payload);
+  let d = "";
+  qr.modules.forEach((row, y) => {
+    for (const run of row.matchAll(/1+/g)) d += `M${run.index + QUIET} ${y + QUIET}h${run[0].length}v1h-${run[0].length}z`;
+  });
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", d);
+  svg.append(path);
+}
+
+function element(tag, name, value) {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  if (value !== undefined) node.textContent = value;
+  return node;
+}
+
+function yuan(fen) {
+  return String(fen / 100);
+}
+
+function ticket(batch, words) {
+  const node = element("article", "ticket");
+  node.dataset.stock = batch.stock_id;
+  const worth = element("div", "worth");
+  if (batch.kind === "exchange") {
+    worth.classList.add("word");
+    worth.append(element("span", "", batch.offer));
+  } else {
+    worth.append(element("span", "sign", "￥"), element("span", "", yuan(batch.value)));
+  }
+  const what = element("div", "what");
+  what.append(element("p", "offer", batch.kind === "exchange" ? batch.name : batch.offer));
+  const how = batch.product === "cash_voucher" ? words.at_payment : words.at_till;
+  what.append(element("p", "when", `${batch.period} · ${how}`));
+  if (batch.left !== null) what.append(element("p", "left", words.left.replace("{n}", batch.left)));
+  node.append(worth, what);
+  return node;
+}
+
+const page = { at: 0, key: "" };
+function fitting() {
+  const box = $("offers").getBoundingClientRect();
+  const unit = Math.min(innerWidth, innerHeight) / 100;
+  return Math.max(1, Math.floor((box.height + 2 * unit) / (19.2 * unit)));
+}
+
+function drawOffers() {
+  const batches = view.batches;
+  const room = fitting();
+  const pages = Math.max(1, Math.ceil(batches.length / room));
+  page.at %= pages;
+  const shown = batches.slice(page.at * room, (page.at + 1) * room);
+  const key = JSON.stringify([shown, view.words.left, view.locale]);
+  if (key === page.key) return;
+  page.key = key;
+  const nodes = shown.map((batch) => ticket(batch, view.words));
+  $("offers").replaceChildren(...(nodes.length ? nodes : [element("p", "none", view.words.none)]));
+}
+
+function drawOutcome(outcome) {
+  const box = $("outcome");
+  box.hidden = !outcome;
+  if (!outcome) return;
+  const kind = outcome.kind === "busy" ? "retry" : outcome.kind;
+  if (box.dataset.id !== outcome.id) {
+    const icon = document.querySelector(`[data-icon="${kind}"]`) || document.querySelector('[data-icon="info"]');
+    $("outcome-shape").replaceChildren(icon.firstElementChild.cloneNode(true));
+  }
+  box.dataset.kind = outcome.kind;
+  box.dataset.id = outcome.id;
+  text($("outcome-title"), outcome.title);
+  text($("outcome-detail"), outcome.detail);
+  text($("outcome-hint"), outcome.hint);
+}
+
+function stateText() {
+  if (view.status.hub === "pending") return view.words.pending;
+  if (view.status.hub === "starting") return view.words.starting;
+  if (view.status.hub === "offline") return view.words.offline;
+  return "";
+}
+
+function apply(next) {
+  view = next;
+  document.documentElement.dataset.look = view.look;
+  document.documentElement.lang = view.locale === "en" ? "en" : "zh-CN";
+  text($("merchant"), view.merchant.name);
+  text($("store"), view.store.name);
+  text($("scan"), view.words.scan);
+  text($("slip-text"), view.slip.text);
+  $("slip").hidden = !view.slip.text;
+  text($("state"), stateText());
+  drawCode(view.qr);
+  drawOffers();
+  drawOutcome(view.outcome);
+  applied = view.seq;
+  document.body.dataset.seq = String(applied);
+}
+
+// New texts may need glyphs that the page does not have yet: their font is loaded first.
+let fontCss = "";
+let applying = Promise.resolve();
+async function take(next) {
+  if (next.font && next.font !== fontCss && fontCss) {
+    await new Promise((done) => {
+      const link = element("link");
+      link.rel = "stylesheet";
+      link.href = next.font;
+      link.onload = link.onerror = done;
+      document.head.append(link);
+      const links = document.head.querySelectorAll('link[href^="/ui/font/"]');
+      if (links.length > 3) links[1].remove();
+    });
+    const sample = JSON.stringify(next);
+    await Promise.race([
+      Promise.all(["400", "700", "900"].map((w) => document.fonts.load(`${w} 20px "Kiosk Sans"`, sample))),
+      new Promise((done) => setTimeout(done, 400)),
+    ]);
+  }
+  fontCss = next.font || fontCss;
+  if (next.seq >= applied) apply(next);
+}
+
+function listen() {
+  const source = new EventSource("/api/v1/counter/events");
+  source.onmessage = (event) => {
+    const next = JSON.parse(event.data);
+    if (applied > next.seq) applied = 0; // the daemon has started anew and counts from one
+    applying = applying.then(() => take(next)).catch((error) => console.error(error));
+  };
+  source.onerror = () => {
+    text($("state"), view.words.gone);
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 1000);
+  };
+}
+
+// Proof: read the modules back from the pixels that the drawn SVG gives.
+async function proof() {
+  const svg = $("qr");
+  const side = svg.viewBox.baseVal ? svg.viewBox.baseVal.width : 0;
+  if (!side || !view.qr) return;
+  const scale = 3;
+  const picture = new Image();
+  const clone = svg.cloneNode(true);
+  clone.setAttribute("xmlns", SVG);
+  clone.setAttribute("width", side * scale);
+  clone.setAttribute("height", side * scale);
+  picture.src = "data:image/svg+xml," + encodeURIComponent(new XMLSerializer().serializeToString(clone));
+  await picture.decode();
+  const canvas = element("canvas");
+  canvas.width = canvas.height = side * scale;
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(picture, 0, 0);
+  const dots = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+  const size = side - 2 * QUIET;
+  let bits = "";
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const at = (((y + QUIET) * scale + 1) * canvas.width + (x + QUIET) * scale + 1) * 4;
+      bits += dots[at] < 128 ? "1" : "0";
+    }
+  }
+  const box = svg.getBoundingClientRect();
+  const seen = document.visibilityState === "visible" && box.width > 60 && $("outcome").hidden;
+  await fetch("/api/v1/counter/proof", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ seq: applied, bits, frame, visible: seen }),
+  });
+}
+
+function tick() {
+  frame += 1;
+  requestAnimationFrame(tick);
+}
+
+apply(view);
+fontCss = document.head.querySelector('link[href^="/ui/font/"]').getAttribute("href");
+listen();
+requestAnimationFrame(tick);
+setInterval(() => proof().catch(() => {}), 5000);
+setTimeout(() => proof().catch(() => {}), 800);
+setInterval(() => { page.at += 1; drawOffers(); }, 8000);
+addEventListener("resize", drawOffers);
