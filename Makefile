@@ -1,0 +1,58 @@
+# Two commands for everybody: make demo, make test. The other tiers are in CONTRIBUTING.md.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
+# pytest ends with 5 when a tier holds no test yet; that is said, and is no failure of the others.
+TIER = @$(PY) -m pytest -m $@ || { code=$$?; [ $$code -eq 5 ] && echo "make $@: nothing yet." || exit $$code; }
+
+.PHONY: demo test lint prove heavy scale bench gallery docs lock chromium
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/demo.stamp
+	$(PY) -m kiosk demo
+
+test: $(VENV)/dev.stamp chromium lint
+	$(PY) -m pytest
+
+lint: $(VENV)/dev.stamp
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+	$(PY) -m ui.catalog check
+
+prove heavy scale: $(VENV)/dev.stamp chromium
+	$(TIER)
+
+bench: $(VENV)/dev.stamp chromium
+	$(PY) -m benchmarks
+
+gallery: $(VENV)/dev.stamp chromium
+	$(PY) -m simulators.gallery out/gallery
+
+# docs/reference.md and docs/licences.md, from the code and from the lock.
+docs: $(VENV)/dev.stamp
+	$(PY) docs/generate.py
+
+# requirements/*.txt and wheels.json, from pyproject.toml.
+lock:
+	$(PYTHON) requirements/lock.py
+
+# The stamp is made last: an install that fails leaves none, and the next make tries again.
+$(VENV)/%.stamp: requirements/%.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else \
+	  "make: Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is %d.%d; name one with make PYTHON=python3.12." % v)'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes --only-binary :all: -r requirements/$*.txt
+	$(PIP) --no-deps --no-index --no-build-isolation --editable .
+	touch $@
+
+# Debian's Chromium for the tests of pages. Where it cannot be had, those tests are skipped by name.
+chromium:
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; \
+	then :; \
+	elif [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; \
+	then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core </dev/null; \
+	else echo "make: there is no Chromium and only root can install it (apt-get install chromium); tests of pages will be skipped by name."; \
+	fi
