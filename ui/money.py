@@ -49,7 +49,8 @@ def moment(at: datetime, locale: str, now: datetime | None = None) -> str:
     here, today = local(at), local(now or datetime.now(UTC))
     clock = f"{here:%H:%M}"
     if here.date() == today.date():
-        return texts("ui", "ui", locale)("today {clock}", clock=clock)
+        t = texts("ui", "ui", locale)
+        return t("today {clock}", clock=clock)
     return f"{day(at, locale, now)} {clock}"
 
 

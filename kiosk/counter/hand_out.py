@@ -18,6 +18,7 @@ from kiosk.coupons.record import PoolCode
 from kiosk.events import Bus, Outcome, OutcomeKind
 from kiosk.journal.errors import JournalError
 from kiosk.journal.store import Journal
+from ui.marks import N_
 
 PrintResult = Literal["printed", "failed", "unknown"]
 PrintCoupon = Callable[[str, Batch, PoolCode, Place], Awaitable[PrintResult]]
@@ -155,14 +156,14 @@ def _since(now: datetime, span: timedelta) -> datetime:
     return now - span
 
 
-SCAN_INSTEAD = "Please scan the code on the screen instead"
+SCAN_INSTEAD = N_("Please scan the code on the screen instead")
 SAYINGS: dict[str, tuple[OutcomeKind, str, str]] = {
-    "printed": ("printed", "Please take your coupon", "Show it at the till on your next visit"),
-    "failed": ("info", "The slip could not be printed", SCAN_INSTEAD),
-    "unknown": ("help", "Please check whether your slip came out", "If not, ask the staff"),
-    "cooling": ("info", "One moment, please", "The next slip can be printed in a few seconds"),
-    "limit": ("info", "No more slips for now", SCAN_INSTEAD),
-    "empty": ("info", "No slips at the moment", SCAN_INSTEAD),
-    "closed": ("info", "No slips at the moment", SCAN_INSTEAD),
-    "error": ("help", "Please ask the staff", ""),
+    "printed": ("printed", N_("Please take your coupon"), N_("Show it at the till on your next visit")),
+    "failed": ("info", N_("The slip could not be printed"), SCAN_INSTEAD),
+    "unknown": ("help", N_("Please check whether your slip came out"), N_("If not, ask the staff")),
+    "cooling": ("info", N_("One moment, please"), N_("The next slip can be printed in a few seconds")),
+    "limit": ("info", N_("No more slips for now"), SCAN_INSTEAD),
+    "empty": ("info", N_("No slips at the moment"), SCAN_INSTEAD),
+    "closed": ("info", N_("No slips at the moment"), SCAN_INSTEAD),
+    "error": ("help", N_("Please ask the staff"), ""),
 }
