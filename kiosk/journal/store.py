@@ -20,7 +20,7 @@ from kiosk.coupons.machine import Exposure
 from kiosk.coupons.record import Change, CodeBody, ItemKind, ItemVerdict, PoolCode
 from kiosk.coupons.verdict import FirstUse
 from kiosk.events import BatchesChanged, Bus, JournalAcked, JournalGrew, PoolChanged
-from kiosk.journal import items
+from kiosk.journal import export, items
 from kiosk.journal.database import Database
 from kiosk.journal.errors import JournalError
 from kiosk.journal.items import parse, text
@@ -715,6 +715,12 @@ class Journal:
             ]
 
         return await self._db.read(work)
+
+    async def export(
+        self, since: datetime | None, until: datetime | None, after: str, limit: int
+    ) -> tuple[list[dict[str, Any]], str]:
+        """Return a page of rows for people and other programs, and the next position; empty at the end."""
+        return await self._db.read(lambda db: export.page(db, since, until, after, limit))
 
     async def verify(self) -> Verification:
         """Walk the hash chain."""
