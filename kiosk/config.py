@@ -74,6 +74,13 @@ class Web(Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     look: Annotated[Literal["warm", "fresh", "plain"], Meta(description="Look of the counter page.")] = "warm"
+    hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Names under which a reverse proxy passes requests on; addresses and .local names always work.",
+            examples=["kiosk.shop.example"],
+        ),
+    ] = ()
 
 
 Url = Annotated[
@@ -195,12 +202,19 @@ def load_with_fallback(path: Path | None) -> Loaded[Settings]:
     try:
         return load(path)
     except ConfigError as err:
-        for kept in _last_good_places(path):
-            if kept.is_file():
-                good = load_toml(kept, Settings)
-                told = f"{err} Until then the last configuration that worked is used: {kept}."
-                return Loaded(good.value, (told, *good.warnings), fallback=True)
-        raise
+        if (good := fallback(path, str(err))) is None:
+            raise
+        return good
+
+
+def fallback(path: Path | None, why: str) -> Loaded[Settings] | None:
+    """Return the last configuration that worked, with a warning that says why; None when none was kept."""
+    for kept in _last_good_places(path):
+        if kept.is_file():
+            good = load_toml(kept, Settings)
+            told = f"{why} Until then the last configuration that worked is used: {kept}."
+            return Loaded(good.value, (told, *good.warnings), fallback=True)
+    return None
 
 
 def keep_last_good(path: Path | None, settings: Settings) -> None:
