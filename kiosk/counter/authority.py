@@ -47,3 +47,13 @@ class Authority(Protocol):
 
     async def decide(self, question: Question, deadline_s: float) -> Decision:
         """Ask once, with retries of the same rid inside the deadline; raise `Silent` when no answer came."""
+
+
+class Alone:
+    """A kiosk without a hub decides by itself; implements `Authority`."""
+
+    away = True
+
+    async def decide(self, question: Question, deadline_s: float) -> Decision:
+        """Never answer."""
+        raise Silent("no hub is configured")

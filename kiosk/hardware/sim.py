@@ -22,9 +22,15 @@ class SimBench:
         self.lights = {"colour": "off", "pattern": "off", "seconds": 0.0}
         self.sounds: list[str] = []
         self.displays: dict[str, dict[str, Any]] = {}
+        self.devices: set[str] = set()
         self.log: list[dict[str, Any]] = []
         self.version = 0
         self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def present(self) -> bool:
+        """Tell whether any device of this process is simulated."""
+        return bool(self.devices)
 
     def press(self, name: str = "button") -> bool:
         """Press a button; False when there is none of that name."""
@@ -79,6 +85,7 @@ class _Sim:
 
     def __init__(self, name: str, bench: SimBench, bus: Bus) -> None:
         self.name, self.url, self._bench, self._bus = name, "sim://", bench, bus
+        bench.devices.add(f"{self.kind}:{name}")
         self._state: State = "starting"
 
     @property

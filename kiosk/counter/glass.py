@@ -1,0 +1,52 @@
+"""Is the right QR on the glass? The page reads the modules back from its own pixels and reports them.
+
+Facts: edge 3(d). A page reports every 5 s; one that has been silent for 20 s is stale, so that a fault is known within 30 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from kiosk.clock import Clock
+
+Proof = Literal["ok", "wrong", "stale", "none"]
+STALE_S = 20.0
+GRACE_S = 6.0
+"""A page that has just been told another code may still report the one before."""
+
+
+class Glass:
+    """Compares what the counter page shows with what was ordered."""
+
+    def __init__(self, clock: Clock, ordered: Callable[[], dict[str, Any] | None]) -> None:
+        self._clock, self._ordered = clock, ordered
+        self._seen_at: float | None = None
+        self._frame = -1
+        self._wrong_since: float | None = None
+
+    def report(self, bits: str, frame: int, visible: bool) -> Proof:
+        """Take a page's report: module bits row by row, a frame counter that must grow, and whether the code is in sight."""
+        now = self._clock.mono()
+        moving = frame != self._frame
+        self._frame = frame
+        if moving:
+            self._seen_at = now
+        ordered = self._ordered()
+        right = ordered is None or not visible or bits == "".join(ordered["modules"])
+        if right:
+            self._wrong_since = None
+        elif self._wrong_since is None:
+            self._wrong_since = now
+        return self.state()
+
+    def state(self) -> Proof:
+        """Return what is known now; `none`: no page has ever reported."""
+        now = self._clock.mono()
+        if self._seen_at is None:
+            return "none"
+        if now - self._seen_at > STALE_S:
+            return "stale"
+        if self._wrong_since is not None and now - self._wrong_since >= GRACE_S:
+            return "wrong"
+        return "ok"

@@ -1,0 +1,58 @@
+"""Small displays follow the counter page: the store's code and a line or two; the latest view wins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from kiosk.counter.show import Show
+
+
+class Panel(Protocol):
+    """The part of a small display that is needed here."""
+
+    def show_code(self, data: str, lines: tuple[str, ...]) -> None:
+        """Show a code and up to three lines of text."""
+
+
+class Panels:
+    """Keeps the small displays in step."""
+
+    def __init__(self, show: Show, panels: Sequence[Panel]) -> None:
+        self._show, self._panels = show, list(panels)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to follow; nothing to do without displays."""
+        if self._panels:
+            self._task = asyncio.create_task(self._follow(), name="panels")
+
+    async def stop(self) -> None:
+        """Follow no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def _follow(self) -> None:
+        seq, last = 0, None
+        while True:
+            view = await self._show.changed(seq)
+            seq = view["seq"]
+            shown = what(view)
+            if shown != last:
+                last = shown
+                for panel in self._panels:
+                    panel.show_code(*shown)
+
+
+def what(view: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Return the code and the lines for a view: an outcome takes the place of the invitation."""
+    outcome = view["outcome"]
+    lines = (
+        (outcome["title"], outcome["detail"], outcome["hint"])
+        if outcome
+        else (view["merchant"]["name"], view["words"]["scan"])
+    )
+    return view["link"], tuple(line for line in lines if line)

@@ -1,0 +1,52 @@
+"""The slips that people at the counter ask for: filled in from the journal, printed through the spooler."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from kiosk.clock import Clock
+from kiosk.counter.day_report import today
+from kiosk.counter.hand_out import PrintResult
+from kiosk.counter.redeem import Place
+from kiosk.coupons.batch import Batch
+from kiosk.coupons.ids import new_rid
+from kiosk.coupons.record import PoolCode
+from kiosk.journal.rows import JobRow
+from kiosk.journal.store import Journal
+from kiosk.printing import templates
+from kiosk.printing.spooler import Spooler
+from ui.money import local
+
+
+class Slips:
+    """Prints what a counter prints."""
+
+    def __init__(
+        self, journal: Journal, spooler: Spooler, clock: Clock, place: Callable[[], Awaitable[Place]]
+    ) -> None:
+        self._journal, self._spooler, self._clock, self._place = journal, spooler, clock, place
+
+    async def coupon(self, rid: str, batch: Batch, code: PoolCode, place: Place) -> PrintResult:
+        """Print a slip coupon and say how it ended; implements `hand_out.PrintCoupon`."""
+        merchant = await self._journal.merchant()
+        slip = templates.coupon_slip(merchant, place.store, batch, code, place.locale)
+        job = await self._spooler.print(slip, rid=rid, kind="coupon", coupon=code.coupon)
+        ends: dict[str, PrintResult] = {"printed": "printed", "failed": "failed"}
+        return ends.get(job.state, "unknown")
+
+    async def claim(self) -> JobRow | None:
+        """Print the store's link; None while the hub has not given this kiosk a store."""
+        place = await self._place()
+        if place.store is None:
+            return None
+        slip = templates.claim_slip(await self._journal.merchant(), place.store, place.locale)
+        return await self._spooler.print(slip, rid=new_rid(), kind="claim")
+
+    async def day(self) -> JobRow:
+        """Print today's figures."""
+        place = await self._place()
+        lines = await today(self._journal, self._clock)
+        name = place.store.name if place.store else ""
+        date = local(self._clock.trusted().at).date().isoformat()
+        slip = templates.day_slip(name, date, lines, place.locale)
+        return await self._spooler.print(slip, rid=new_rid(), kind="day")

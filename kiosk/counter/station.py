@@ -1,0 +1,74 @@
+"""One counter: what its scanners read is redeemed, its button hands out slips."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+
+from kiosk.counter.hand_out import HandOut
+from kiosk.counter.redeem import Redeemer
+from kiosk.events import Bus, Pressed, Scanned
+
+log = logging.getLogger(__name__)
+WAITING = 20
+"""Scans that may wait behind one another; a scanner that floods loses the oldest."""
+
+
+class Station:
+    """Takes the events of the devices. A scanner's codes are redeemed one after another, scanners beside one another."""
+
+    def __init__(self, bus: Bus, redeemer: Redeemer, hand_out: HandOut, scanners: Sequence[str]) -> None:
+        self._bus, self._redeemer, self._hand_out = bus, redeemer, hand_out
+        self._queues: dict[str, asyncio.Queue[Scanned]] = {name: asyncio.Queue(WAITING) for name in scanners}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._off: list[Callable[[], None]] = []
+
+    async def start(self) -> None:
+        """Begin to serve."""
+        self._off = [self._bus.on(Scanned, self._scanned), self._bus.on(Pressed, self._pressed)]
+        for name, queue in self._queues.items():
+            self._begin(self._redeem_each(queue), f"redeem-{name}")
+
+    async def stop(self) -> None:
+        """Take nothing new and end what is under way: an attempt that was open is voided at the next start."""
+        for off in self._off:
+            off()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, work: Coroutine[None, None, None], name: str) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _scanned(self, scan: Scanned) -> None:
+        queue = self._queues.get(scan.scanner)
+        if queue is None:
+            return
+        if queue.full():
+            queue.get_nowait()
+            log.warning(
+                "scanner %s reads faster than coupons can be redeemed: the oldest scan was dropped",
+                scan.scanner,
+            )
+        queue.put_nowait(scan)
+
+    async def _redeem_each(self, queue: asyncio.Queue[Scanned]) -> None:
+        while True:
+            scan = await queue.get()
+            try:
+                await self._redeemer.redeem(scan.text, source=f"scanner:{scan.scanner}")
+            except Exception:
+                log.exception("a scan could not be redeemed; the next one can")
+
+    def _pressed(self, _: Pressed) -> None:
+        self._begin(self._press(), "hand-out")
+
+    async def _press(self) -> None:
+        try:
+            await self._hand_out.press()
+        except Exception:
+            log.exception("a slip could not be handed out; the next press can")
