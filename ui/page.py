@@ -53,6 +53,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        env.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # so that the font covers what scripts will show
         env.globals.update(
             _=_Both(texts(self._package, self._package, locale), texts("ui", "ui", locale)),
             locale=locale,
@@ -69,11 +70,13 @@ class Pages:
         )
         return env
 
-    def render(self, name: str, locale: str, weights: tuple[int, ...] = WEIGHTS, **context: Any) -> str:
-        """Return a page; the link to its font covers exactly what it shows."""
+    def render(
+        self, name: str, locale: str, weights: tuple[int, ...] = WEIGHTS, font: str = "", **context: Any
+    ) -> str:
+        """Return a page; the link to its font covers exactly what it shows, or is `font` where more will be shown."""
         env = self._environments.get(locale, self._environments["zh_CN"])
         html = env.get_template(name).render(context)
-        return html.replace(_FONT, self.font_css(_visible(html), weights))
+        return html.replace(_FONT, font or self.font_css(_visible(html), weights))
 
     def font_css(self, text: str, weights: tuple[int, ...] = WEIGHTS) -> str:
         """Return the address of the style sheet of a text's font."""

@@ -44,6 +44,14 @@ def texts(package: str, domain: str, locale: str) -> Texts:
     return Texts(wanted, _gettext.translation(domain, str(catalog_dir(package)), [wanted]))
 
 
+@lru_cache(maxsize=32)
+def everything(package: str, domain: str, locale: str) -> str:
+    """Return all texts of a domain in one string: what a font must hold for a page whose texts come later."""
+    catalog = texts(package, domain, locale)._catalog
+    known: dict[object, str] = getattr(catalog, "_catalog", {})  # gettext has no public way to list a catalog
+    return "".join(told for key, told in known.items() if key) + "".join(map(chr, range(32, 127)))
+
+
 def negotiate(accept_language: str | None, default: str = "zh_CN") -> str:
     """Return the language that a browser likes best among ours (RFC 9110, 12.5.4)."""
     best, weight = default, 0.0

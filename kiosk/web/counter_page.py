@@ -1,0 +1,93 @@
+"""`/`: the counter page, its stream of views and its proof of what it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from kiosk.web.door import Refused
+from kiosk.web.services import PAGES, SERVICES
+from kiosk.web.stream import stream
+from ui.routes import HEADERS
+from ui.texts import everything
+
+SIGNS = "￥¥·…:/0123456789-.,%"
+"""What the page's script adds to the texts of a view."""
+FRAMED = {
+    "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace(
+        "frame-ancestors 'none'", "frame-ancestors 'self'"
+    ),
+    "Cache-Control": "no-store",
+}
+"""The page of simulated devices shows the counter page in a frame."""
+
+
+class ProofReport(msgspec.Struct, frozen=True):
+    """POST /api/v1/counter/proof: what a page read back from its own pixels."""
+
+    seq: int
+    bits: str
+    frame: int
+    visible: bool
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the page."""
+    app.router.add_get("/", page)
+    app.router.add_get("/api/v1/counter", counter)
+    app.router.add_get("/api/v1/counter/events", events)
+    app.router.add_post("/api/v1/counter/proof", proof)
+
+
+def dressed(app: web.Application, view: dict[str, Any]) -> dict[str, Any]:
+    """Return a view with the address of its font, which holds all texts of the kiosk and all names of the view.
+
+    An outcome made of known words and names so needs no new font: it is on the glass as soon as it arrives.
+    """
+    names = json.dumps(
+        [view["merchant"], view["store"], view["batches"], view["outcome"], view["words"], view["slip"]],
+        ensure_ascii=False,
+    )
+    known = everything("kiosk", "kiosk", view["locale"]) + everything("ui", "ui", view["locale"])
+    return {**view, "font": app[PAGES].font_css(known + SIGNS + names)}
+
+
+async def page(request: web.Request) -> web.StreamResponse:
+    """Show the counter page with its first view."""
+    services = request.app[SERVICES]
+    view = dressed(request.app, services.show.view)
+    html = request.app[PAGES].render("counter.html.jinja", view["locale"], view=view, font=view["font"])
+    return web.Response(text=html, content_type="text/html", headers=FRAMED)
+
+
+async def counter(request: web.Request) -> web.StreamResponse:
+    """Give the view as it is now."""
+    return web.json_response(request.app[SERVICES].show.view, headers={"Cache-Control": "no-store"})
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Give every new view to a page; a slow page gets the newest one only."""
+    return await stream(request, _views(request.app))
+
+
+async def _views(app: web.Application) -> AsyncIterator[bytes]:
+    services = app[SERVICES]
+    seq = 0
+    while True:
+        view = await services.show.changed(seq)
+        seq = view["seq"]
+        yield b"data: " + json.dumps(dressed(app, view), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+async def proof(request: web.Request) -> web.StreamResponse:
+    """Compare what a page shows with what was ordered; a page that shows something else is told to load anew."""
+    services = request.app[SERVICES]
+    if not services.door.is_local(request):
+        raise Refused(403, "not_local", "only the counter's own screen reports what it shows.")
+    report = msgspec.json.decode(await request.read(), type=ProofReport)
+    state = services.glass.report(report.bits, report.frame, report.visible)
+    return web.json_response({"state": state, "reload": state == "wrong"})

@@ -1,0 +1,167 @@
+"""Who may do what: the machine itself, the holder of its token, the staff with their PIN.
+
+A request of the machine itself comes from a loopback address, names a loopback host and was not passed on by a proxy. A page
+of another site that a browser on the machine shows cannot pose as that: it has an Origin of its own, and sending JSON across
+origins needs a permission that is never given.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+import os
+import secrets
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from kiosk.clock import Clock
+from kiosk.journal.store import Journal
+
+COOKIE = "staff"
+LIFE_S = 12 * 3600
+TRIES, WINDOW_S = 5, 300.0
+"""Five wrong PINs in five minutes shut an address out until the five minutes are over; restarts do not reset it."""
+PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+
+class Refused(Exception):
+    """A request that is not granted: HTTP status, a code and one sentence."""
+
+    def __init__(self, status: int, error: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.error = status, error
+
+
+def keep_secret(path: Path, fresh: str) -> str:
+    """Return the secret in a file of the data directory; make it (0600, whole or not at all) when there is none."""
+    try:
+        return path.read_text("ascii").strip()
+    except FileNotFoundError:
+        new = path.with_name(path.name + ".new")
+        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w") as f:
+            f.write(fresh + "\n")
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(new, path)
+        return fresh
+
+
+class Door:
+    """Tells friend from stranger."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, data_dir: Path, pin: str, hosts: tuple[str, ...]
+    ) -> None:
+        self._journal, self._clock, self._dir, self._pin = journal, clock, data_dir, pin
+        self._hosts = {h.lower() for h in hosts}
+        self._token = self._key = ""
+
+    def start(self) -> None:
+        """Read the secrets of the data directory, or make them."""
+        self._token = keep_secret(self._dir / "local.token", secrets.token_urlsafe(32))
+        self._key = keep_secret(self._dir / "session.key", secrets.token_hex(32))
+        if not self._pin:
+            self._pin = keep_secret(self._dir / "staff.pin", f"{secrets.randbelow(10**6):06}")
+
+    # -- machines --
+
+    def known_host(self, request: web.Request) -> bool:
+        """Tell whether the request names this kiosk: an address, a local name, or one from `web.hosts`.
+
+        A page whose name was pointed at this machine afterwards (DNS rebinding) names its own host.
+        """
+        name = (urlsplit(f"//{request.host}").hostname or "").lower()
+        return _is_address(name) or name in self._hosts or name == "localhost" or name.endswith(".local")
+
+    def is_local(self, request: web.Request) -> bool:
+        """Tell whether the machine itself asks."""
+        name = (urlsplit(f"//{request.host}").hostname or "").lower()
+        direct = _is_loopback(request.remote or "") and not any(h in request.headers for h in PASSED_ON)
+        return direct and (name == "localhost" or _is_loopback(name)) and same_site(request)
+
+    def may_call(self, request: web.Request) -> bool:
+        """Tell whether a request may use the local API."""
+        word, _, token = request.headers.get("Authorization", "").partition(" ")
+        if word == "Bearer" and token:
+            return hmac.compare_digest(token.encode(), self._token.encode())
+        return self.is_local(request)
+
+    # -- people --
+
+    async def knock(self, pin: str, remote: str) -> Literal["ok", "wrong", "blocked"]:
+        """Check a PIN; failures are kept in the journal's facts."""
+        now = self._clock.trusted().at.timestamp()
+        kept: dict[str, list[float]] = json.loads(await self._journal.get("pin_failures") or "{}")
+        failures = {
+            r: recent for r, ts in kept.items() if (recent := [t for t in ts if 0 <= now - t < WINDOW_S])
+        }
+        mine = failures.get(remote, [])
+        if len(mine) >= TRIES:
+            return "blocked"
+        if hmac.compare_digest(pin.encode(), self._pin.encode()):
+            if mine:
+                failures.pop(remote)
+                await self._journal.put("pin_failures", json.dumps(failures))
+            return "ok"
+        newest = dict(sorted({**failures, remote: [*mine, now]}.items(), key=lambda kv: kv[1][-1])[-50:])
+        await self._journal.put("pin_failures", json.dumps(newest))
+        return "wrong"
+
+    def _mark(self, text: str) -> str:
+        return hmac.new(self._key.encode(), text.encode(), sha256).hexdigest()[:40]
+
+    def open_session(self) -> str:
+        """Return the value of a session's cookie."""
+        raw = f"{int(self._clock.wall().timestamp()) + LIFE_S}.{secrets.token_hex(12)}"
+        return f"{raw}.{self._mark(raw)}"
+
+    def session(self, request: web.Request) -> str | None:
+        """Return the session that a request belongs to."""
+        raw, _, mark = request.cookies.get(COOKIE, "").rpartition(".")
+        if not raw or not hmac.compare_digest(mark.encode(), self._mark(raw).encode()):
+            return None
+        return raw if int(raw.partition(".")[0]) > self._clock.wall().timestamp() else None
+
+    def csrf(self, session: str) -> str:
+        """Return the token that every change of a session carries."""
+        return self._mark(f"csrf {session}")[:32]
+
+    def is_staff(self, request: web.Request, token: str) -> bool:
+        """Tell whether a request that changes something comes from a page of ours with a session."""
+        session = self.session(request)
+        return (
+            session is not None
+            and same_site(request)
+            and hmac.compare_digest(token.encode(), self.csrf(session).encode())
+        )
+
+
+def same_site(request: web.Request) -> bool:
+    """Tell whether a browser says that a page of ours, or no page at all, asks (Fetch Metadata, RFC 6454 Origin)."""
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        return False
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

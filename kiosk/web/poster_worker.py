@@ -1,0 +1,36 @@
+"""The process that makes stands and posters: a line of JSON in, a line of JSON out, until its input ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from posters import PosterError, make
+
+
+def work(ask: dict[str, Any]) -> dict[str, Any]:
+    """Make one artefact."""
+    try:
+        result = make(
+            ask["template"],
+            ask["data"],
+            Path(ask["out"]),
+            look=ask["look"] or None,
+            profile=ask["profile"],
+            preview=Path(ask["preview"]),
+        )
+    except PosterError as err:
+        return {"error": err.say(ask["locale"])}
+    return {"verdict": result.verdict, "findings": [f.say(ask["locale"]) for f in result.findings]}
+
+
+def main() -> None:
+    """Serve until the other side hangs up."""
+    for line in sys.stdin:
+        print(json.dumps(work(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

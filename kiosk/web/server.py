@@ -1,0 +1,63 @@
+"""The application on a socket, from start to stop."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from aiohttp import web
+
+from kiosk.config import TlsFiles
+from kiosk.config import Web as WebSettings
+from kiosk.web.app import make_app
+from kiosk.web.services import Services
+from kiosk.web.tls import context, own_certificate, split, wants_tls
+
+STOP_S = 1.0
+"""Time for requests under way at a stop; open streams end at once."""
+
+
+class ListenError(Exception):
+    """The address cannot be listened on: one sentence."""
+
+
+class Server:
+    """Serves the pages."""
+
+    def __init__(self, settings: WebSettings, data_dir: Path) -> None:
+        self._settings, self._dir = settings, data_dir
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    async def start(self, services: Services) -> None:
+        """Listen; ListenError says what stands in the way."""
+        host, port = split(self._settings.listen)
+        secure = self._context() if wants_tls(self._settings) else None
+        self._runner = web.AppRunner(make_app(services), access_log=None, shutdown_timeout=STOP_S)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port, ssl_context=secure).start()
+        except (OSError, OverflowError) as err:
+            await self.stop()
+            why = getattr(err, "strerror", None) or err
+            raise ListenError(
+                f"cannot listen on {self._settings.listen} ({why}); stop what uses it, or change web.listen in kiosk.toml."
+            ) from err
+        bound = self._runner.addresses[0][1]
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"{'https' if secure else 'http'}://{shown}:{bound}"
+
+    def _context(self) -> ssl.SSLContext:
+        given = self._settings.tls
+        try:
+            return context(given if isinstance(given, TlsFiles) else own_certificate(self._dir))
+        except (OSError, ssl.SSLError) as err:
+            raise ListenError(
+                f"the certificate cannot be used ({err}); correct web.tls in kiosk.toml."
+            ) from err
+
+    async def stop(self) -> None:
+        """Listen no more and end what is open."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None

@@ -1,0 +1,55 @@
+"""What the pages and the local API work with; handed in by the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from kiosk.clock import Clock
+from kiosk.config import Settings
+from kiosk.counter.glass import Glass
+from kiosk.counter.hand_out import HandOut
+from kiosk.counter.redeem import Place, Redeemer
+from kiosk.counter.show import Show
+from kiosk.counter.slips import Slips
+from kiosk.events import Bus
+from kiosk.hardware.sim import SimBench
+from kiosk.health.gather import Gatherer
+from kiosk.journal.store import Journal
+from kiosk.printing.spooler import Spooler
+from kiosk.web.door import Door
+from kiosk.web.workshop import Workshop
+from ui.page import Pages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The rooms below, as far as people and scripts may reach them."""
+
+    settings: Settings
+    version: str
+    device: str
+    data_dir: Path
+    journal: Journal
+    bus: Bus
+    clock: Clock
+    place: Callable[[], Awaitable[Place]]
+    show: Show
+    glass: Glass
+    redeemer: Redeemer
+    hand_out: HandOut
+    spooler: Spooler
+    slips: Slips
+    gatherer: Gatherer
+    devices: Callable[[], Awaitable[list[dict[str, Any]]]]
+    bench: SimBench
+    door: Door
+    workshop: Workshop
+
+
+SERVICES = web.AppKey("services", Services)
+PAGES = web.AppKey("pages", Pages)
