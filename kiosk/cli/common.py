@@ -6,9 +6,13 @@ import argparse
 import http.client
 import json
 import os
+import ssl
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from kiosk.config import Settings
 
 DONE, NOT_SO, USAGE, UNKNOWN, FAILED = 0, 1, 2, 3, 4
 """Exit codes: done; the thing asked about is not so; usage or configuration; outcome unknown; failed, nothing happened."""
@@ -20,6 +24,10 @@ class CommandError(Exception):
     def __init__(self, sentence: str, code: int = USAGE) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+class NoKiosk(CommandError):
+    """No daemon answers."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,11 +68,15 @@ def show(args: argparse.Namespace, value: Any, text: str) -> None:
 class Local:
     """The running daemon's local API, over loopback with the token that only its owner can read."""
 
-    def __init__(self, listen: str, token: str | None, timeout_s: float = 30) -> None:
+    def __init__(
+        self, listen: str, token: str | None, cert: str | None = None, timeout_s: float = 30
+    ) -> None:
         host, _, port = listen.rpartition(":")
         self.host = {"0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]"))  # noqa: S104  (compared, not bound)
         self.port = int(port)
         self.token = token
+        self.cert = cert
+        """The kiosk's own certificate, where it speaks TLS: the only one that is believed."""
         self.timeout_s = timeout_s
 
     @classmethod
@@ -80,7 +92,7 @@ class Local:
             token = (Path(settings.data_dir) / "local.token").read_text("ascii").strip()
         except OSError:
             token = None
-        return cls(settings.web.listen, token)
+        return cls(settings.web.listen, token, _certificate(settings))
 
     def call(self, method: str, path: str, body: Any = None, *, unknown: bool = False) -> Any:
         """Send one request and return the JSON answer; with `unknown`, a lost answer is exit code 3, not 4."""
@@ -88,12 +100,12 @@ class Local:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         raw = json.dumps(body).encode() if body is not None else None
-        link = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout_s)
+        link = self._link()
         try:
             try:
                 link.connect()
             except OSError as err:
-                raise CommandError(
+                raise NoKiosk(
                     f"no kiosk answers at {self.host}:{self.port} ({err.strerror or err}); start it with `kiosk run`, "
                     "or name its configuration with -c.",
                     FAILED,
@@ -109,6 +121,19 @@ class Local:
                 ) from err
         finally:
             link.close()
+
+    def _link(self) -> http.client.HTTPConnection:
+        if self.cert is None:
+            return http.client.HTTPConnection(self.host, self.port, timeout=self.timeout_s)
+        try:
+            context = ssl.create_default_context(cafile=self.cert)
+        except (OSError, ssl.SSLError) as err:
+            raise CommandError(
+                f"{self.cert}: the kiosk's certificate cannot be read ({err}); run this as the user of the kiosk.",
+                FAILED,
+            ) from err
+        context.check_hostname = False  # the certificate itself is pinned; this machine has many names
+        return http.client.HTTPSConnection(self.host, self.port, timeout=self.timeout_s, context=context)
 
     def _read(self, answer: http.client.HTTPResponse) -> Any:
         raw = answer.read()
@@ -127,6 +152,17 @@ class Local:
             )
             raise CommandError(str(told), USAGE if answer.status in (400, 401, 403, 404) else FAILED)
         return value
+
+
+def _certificate(settings: Settings) -> str | None:
+    """Return the certificate that the daemon's address is served with, or None without TLS."""
+    from kiosk.config import TlsFiles
+    from kiosk.web.tls import CERT, wants_tls
+
+    if not wants_tls(settings.web):
+        return None
+    given = settings.web.tls
+    return given.cert if isinstance(given, TlsFiles) else str(Path(settings.data_dir) / CERT)
 
 
 def fail(sentence: str, prog: str = "kiosk") -> None:

@@ -1,0 +1,380 @@
+"""Builds the parts from the configuration, starts them, stops them in reverse.
+
+A constructor only reads settings; `start()` does I/O. The journal comes first: a kiosk that cannot write must not redeem.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from kiosk.clock import SystemClock
+from kiosk.config import Settings, fallback, keep_last_good
+from kiosk.counter.authority import Alone, Authority
+from kiosk.counter.feedback import Feedback
+from kiosk.counter.glass import Glass
+from kiosk.counter.hand_out import HandOut, HandOutSettings
+from kiosk.counter.panels import Panels
+from kiosk.counter.place import Places
+from kiosk.counter.redeem import Redeemer
+from kiosk.counter.show import Show, Status
+from kiosk.counter.slips import Slips
+from kiosk.counter.station import Station
+from kiosk.events import Bus
+from kiosk.hardware.factory import Pins, open_display, open_scanner
+from kiosk.hardware.ports import Device, HardwareError
+from kiosk.hardware.sim import SimBench
+from kiosk.health.checks.printers import GOOD
+from kiosk.health.gather import Gatherer, HubView, Told
+from kiosk.journal.errors import JournalError
+from kiosk.journal.store import Journal
+from kiosk.logs import set_up_logging
+from kiosk.notify import tell, watchdog
+from kiosk.printing.printers.factory import open_printer
+from kiosk.printing.printers.port import Printer, PrinterError
+from kiosk.printing.spooler import Spooler
+from kiosk.sync.authority import HubAuthority
+from kiosk.sync.client import HubClient
+from kiosk.sync.identity import Identity
+from kiosk.sync.reach import Reach
+from kiosk.sync.service import PoolSettings, Sync
+from kiosk.toml import Loaded
+from kiosk.web.door import Door
+from kiosk.web.server import ListenError, Server
+from kiosk.web.services import Services
+from kiosk.web.workshop import Workshop
+
+__all__ = ["Daemon", "DaemonError", "build", "serve", "set_up_logging"]
+
+log = logging.getLogger(__name__)
+PART_S = 3.0
+"""How long one part may take to stop; all of them together stay below the 5 s that systemd and the shop expect."""
+STARTING_S = 5.0
+PULSE_S = 10.0
+
+
+class DaemonError(Exception):
+    """Why the daemon cannot run: one sentence."""
+
+    def __init__(self, sentence: str, *, usage: bool = False) -> None:
+        super().__init__(sentence)
+        self.usage = usage
+
+
+class Daemon:
+    """One kiosk."""
+
+    def __init__(self, loaded: Loaded[Settings], path: Path | None) -> None:
+        s = self.settings = loaded.value
+        self._loaded, self._path = loaded, path
+        self.data_dir = Path(s.data_dir)
+        self.bus, self.clock = Bus(), SystemClock()
+        self.journal = Journal(self.data_dir, self.clock, self.bus)
+        self.bench = SimBench(self.bus)
+        self.pins = Pins(s.gpio, self.bench, self.bus)
+        self.scanners = [open_scanner(n, c.url, self.bench, self.bus) for n, c in s.scanners.items()]
+        self.displays = [open_display(n, c.url, self.bench, self.bus) for n, c in s.displays.items()]
+        self.devices: list[Device] = [*self.pins.all(), *self.scanners, *self.displays]
+        self.mains, self.mirrors = self._printers()
+        self.spooler = Spooler(self.journal, self.bus, self.mains, self.mirrors)
+        self.reach = Reach(self.bus, self.clock)
+        self.identity: Identity | None = None
+        self.sync: Sync | None = None
+        self.server = Server(s.web, self.data_dir)
+        self.told = Told(config_warnings=loaded.warnings, fallback_config=loaded.fallback)
+        self._begun = self.clock.mono()
+        self._stack: AsyncExitStack | None = None
+
+    def _printers(self) -> tuple[list[Printer], list[Printer]]:
+        mains: list[Printer] = []
+        mirrors: list[Printer] = []
+        for name, c in self.settings.printers.items():
+            (mirrors if c.mirror else mains).append(open_printer(name, c.url, c.profile))
+        return mains, mirrors
+
+    # -- start and stop --
+
+    async def start(self) -> None:
+        """Start every part; what was started is stopped again when one of them fails."""
+        async with AsyncExitStack() as stack:
+            try:
+                await self._start(stack)
+            except JournalError as err:
+                raise DaemonError(str(err)) from err
+            except ListenError as err:
+                raise DaemonError(str(err)) from err
+            self._stack = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Stop every part, the last started first."""
+        if self._stack is not None:
+            await self._stack.aclose()
+            self._stack = None
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        _make_dir(self.data_dir)
+        recovery = await self.journal.start()
+        _later(stack, self.journal.stop, "journal")
+        await self._note(recovery.unclean, recovery.told)
+        self.identity = _identity(self.data_dir)
+        place = Places(self.journal, self.bus, lambda: self.device, self.settings.locale)
+        authority = self._connect()
+        for device in self.devices:
+            await device.start()
+            _later(stack, device.stop, f"{device.kind} {device.name}")
+        await self.spooler.start()
+        _later(stack, self.spooler.stop, "printers")
+        services = self._serve(place, authority)
+        feedback = Feedback(self.bus, self.pins.lights, self.pins.buzzer)
+        stack.callback(feedback.stop)
+        await services.gatherer.start()
+        _later(stack, services.gatherer.stop, "health")
+        await services.show.start()
+        _later(stack, services.show.stop, "counter page")
+        panels = Panels(services.show, self.displays)
+        await panels.start()
+        _later(stack, panels.stop, "displays")
+        station = Station(self.bus, services.redeemer, services.hand_out, list(self.settings.scanners))
+        await station.start()
+        _later(stack, station.stop, "counter")
+        _later(stack, services.workshop.stop, "posters")
+        await self.server.start(services)
+        _later(stack, self.server.stop, "pages")
+        if self.sync is not None:
+            await self.sync.start()
+            _later(stack, self.sync.stop, "sync")
+
+    async def _note(self, unclean: bool, told: str) -> None:
+        """Count ends that were not clean, keep what was mended, and take the last known time as a lower bound."""
+        count = int(await self.journal.get("unclean_boots") or 0)
+        if unclean:
+            count += 1
+            await self.journal.put("unclean_boots", str(count))
+        keys = self.settings.feie.user or self.settings.yilianyun.client_id
+        self.told = Told(
+            config_warnings=self._loaded.warnings,
+            fallback_config=self._loaded.fallback,
+            account_keys_here=bool(keys),
+            unclean_boots=count,
+            recovered=told,
+        )
+        if (kept := await self.journal.get("time")) is not None:
+            from datetime import UTC, datetime
+
+            self.clock.raise_floor(datetime.fromtimestamp(float(kept), UTC))
+
+    def _connect(self) -> Authority:
+        """Build what talks to the hub, where one is configured."""
+        hub, hand_out = self.settings.hub, self.settings.hand_out
+        assert self.identity is not None
+        if not hub.url:
+            return Alone()
+        client = HubClient(hub.url, self.identity, self.clock)
+        self.sync = Sync(
+            client,
+            self.reach,
+            self.journal,
+            self.bus,
+            self.clock,
+            name=hub.name,
+            token=_token(hub.token_file),
+            pool=PoolSettings(hand_out.pool, hand_out.refill_at, hand_out.stock_id),
+        )
+        return HubAuthority(client, self.reach)
+
+    def _serve(self, place: Places, authority: Authority) -> Services:
+        """Build the counter and what its pages work with."""
+        s, journal, bus, clock = self.settings, self.journal, self.bus, self.clock
+        slips = Slips(journal, self.spooler, clock, place)
+        limits = HandOutSettings(
+            s.hand_out.cooldown_s, s.hand_out.hourly, s.hand_out.daily, s.hand_out.stock_id
+        )
+        hand_out = HandOut(journal, bus, clock, limits, place, slips.coupon)
+        glass = Glass(clock, lambda: show.view.get("qr"))
+        gatherer = Gatherer(
+            journal,
+            bus,
+            clock,
+            data_dir=self.data_dir,
+            printers=self.mains,
+            mirrors=self.mirrors,
+            devices=self.devices,
+            hub=self._hub,
+            page_proof=glass.state,
+            told=lambda: self.told,
+        )
+
+        async def status() -> Status:
+            return await self._status(gatherer, hand_out)
+
+        show = Show(journal, bus, clock, place, status, s.web.look)
+        door = Door(journal, clock, self.data_dir, s.web.pin, s.web.hosts)
+        door.start()
+        return Services(
+            settings=s,
+            version=version("coupon-kiosk"),
+            device=self.device,
+            data_dir=self.data_dir,
+            journal=journal,
+            bus=bus,
+            clock=clock,
+            place=place,
+            show=show,
+            glass=glass,
+            redeemer=Redeemer(journal, authority, bus, clock, place, self.reach.since_sync_s),
+            hand_out=hand_out,
+            spooler=self.spooler,
+            slips=slips,
+            gatherer=gatherer,
+            devices=self._devices,
+            bench=self.bench,
+            door=door,
+            workshop=Workshop(),
+        )
+
+    # -- what the parts ask --
+
+    @property
+    def device(self) -> str:
+        """Return the identity of this kiosk."""
+        return self.identity.device if self.identity else ""
+
+    def _hub(self) -> HubView:
+        if self.sync is None:
+            return HubView()
+        reach = self.reach
+        return HubView(self.settings.hub.url, self.sync.state, reach.away, reach.ever, reach.since_sync_s())
+
+    async def _status(self, gatherer: Gatherer, hand_out: HandOut) -> Status:
+        """Say how things are, for the counter page."""
+        hub = "none" if self.sync is None else "offline" if self.reach.away else "ok"
+        if self.sync is not None and self.sync.state in ("pending", "revoked"):
+            hub = self.sync.state
+        elif hub == "offline" and not self.reach.ever and self.clock.mono() - self._begun < STARTING_S:
+            hub = "starting"
+        mains = [p for p in gatherer.printers() if not p.mirror]
+        printer = "ok" if any(p.state in GOOD or p.state == "starting" for p in mains) else "no"
+        clock = "ok" if self.clock.trusted().certain else "uncertain"
+        ready = printer == "ok" and await hand_out.ready()
+        return Status(hub, printer, clock, ready, self.sync.code if self.sync else None)
+
+    async def _devices(self) -> list[dict[str, Any]]:
+        """List the devices: configured, then what is plugged in besides."""
+        return [
+            {"kind": d.kind, "name": d.name, "state": d.state, "url": d.url, "detail": d.detail}
+            for d in self.devices
+        ]
+
+
+def _later(stack: AsyncExitStack, stop: Callable[[], Awaitable[Any]], name: str) -> None:
+    """Stop a part when the stack unwinds, within its time; the others are stopped all the same."""
+
+    async def bounded() -> None:
+        try:
+            async with asyncio.timeout(PART_S):
+                await stop()
+        except TimeoutError:
+            log.warning("%s did not stop within %g s", name, PART_S)
+        except Exception:
+            log.exception("%s did not stop cleanly", name)
+
+    stack.push_async_callback(bounded)
+
+
+def _make_dir(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as err:
+        raise DaemonError(
+            f"{path}: cannot be made ({err.strerror}); make it, or name another data_dir in kiosk.toml."
+        ) from err
+
+
+def _identity(data_dir: Path) -> Identity:
+    try:
+        return Identity.load_or_create(data_dir)
+    except (OSError, ValueError) as err:
+        raise DaemonError(
+            f"{data_dir / 'device.key'}: cannot be used ({err}); restore it from a backup, or remove it and enrol this kiosk anew."
+        ) from err
+
+
+def _token(file: str) -> str | None:
+    if not file:
+        return None
+    try:
+        return Path(file).read_text("utf-8").strip() or None
+    except FileNotFoundError:
+        return None  # it is read once: installers remove it afterwards
+    except (OSError, UnicodeDecodeError) as err:
+        raise DaemonError(
+            f"hub.token_file {file}: cannot be read ({err}); correct the path.", usage=True
+        ) from err
+
+
+def build(loaded: Loaded[Settings], path: Path | None) -> Daemon:
+    """Build the daemon; a configuration whose devices make no sense gives way to the last one that worked."""
+    try:
+        return Daemon(loaded, path)
+    except (HardwareError, PrinterError) as err:
+        told = f"{path or 'the configuration'}: {err}"
+        good = None if loaded.fallback else fallback(path, told)
+        if good is None:
+            raise DaemonError(told, usage=True) from err
+    return Daemon(good, path)
+
+
+class Pulse:
+    """Asks the journal now and then whether it still answers; the watchdog is fed only while it does."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._last = daemon.clock.mono()
+
+    def alive(self) -> bool:
+        """Tell whether the journal has answered of late."""
+        return self._daemon.clock.mono() - self._last < 3 * PULSE_S
+
+    async def run(self) -> None:
+        """Ask for ever, and tell systemd how things are."""
+        while True:
+            backlog = await self._daemon.journal.backlog()
+            self._last = self._daemon.clock.mono()
+            hub = "away" if self._daemon.reach.away else "there"
+            tell(f"STATUS=hub {hub}, {backlog.count} rows wait for upload")
+            await asyncio.sleep(PULSE_S)
+
+
+async def serve(loaded: Loaded[Settings], path: Path | None) -> None:
+    """Run the daemon until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sig, stop.set)
+    for warning in loaded.warnings:
+        log.warning("%s", warning)
+    daemon = build(loaded, path)
+    await daemon.start()
+    pulse = Pulse(daemon)
+    tasks = [
+        asyncio.create_task(pulse.run(), name="pulse"),
+        asyncio.create_task(watchdog(pulse.alive), name="watchdog"),
+    ]
+    try:
+        if not daemon.told.fallback_config:
+            keep_last_good(path, daemon.settings)
+        print(json.dumps({"kiosk": daemon.server.url, "device": daemon.device}), flush=True)
+        tell(f"READY=1\nSTATUS=serving {daemon.server.url}")
+        await stop.wait()
+    finally:
+        tell("STOPPING=1")
+        for task in tasks:
+            task.cancel()
+        await daemon.stop()
+        await asyncio.gather(*tasks, return_exceptions=True)
