@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
@@ -264,6 +264,13 @@ cooldown_s = 3
             if answer.status >= 400:
                 raise DemoError(f"{method} {url}: HTTP {answer.status} {value}")
             return value
+
+    async def until(self, path: str, fits: Callable[[Any], Any], seconds: float) -> Any:
+        """Ask the kiosk until its answer fits; another process cannot be waited for in any other way."""
+        async with asyncio.timeout(seconds):
+            while not fits(value := await self.json("GET", f"{self.url}{path}")):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        return value
 
     @contextlib.asynccontextmanager
     async def views(self) -> AsyncIterator[asyncio.Queue[dict[str, Any]]]:
