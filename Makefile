@@ -33,7 +33,7 @@ gallery: $(VENV)/dev.stamp chromium
 
 # docs/reference.md and docs/licences.md, from the code and from the lock.
 docs: $(VENV)/dev.stamp
-	$(PY) docs/generate.py
+	$(PY) -m docs.generate
 
 # requirements/*.txt and wheels.json, from pyproject.toml.
 lock:

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
-from tests.packaging.locks import NAMES, PYTHONS, normal, project, read, text, wheels
+from docs.generate.locks import NAMES, PYTHONS, normal, project, read, text, wheels
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 GLIBC_OF_DEBIAN_12 = 36

@@ -1,0 +1,1 @@
+"""The documents, and `python -m docs.generate`, which keeps the generated ones in step with the code."""

@@ -1,0 +1,1 @@
+"""Documents that are made from the code and from the lock."""
