@@ -22,7 +22,7 @@ SPDX = {
 READ = {
     "pypdfium2": (
         "BSD-3-Clause AND Apache-2.0",
-        "PDFium and what it holds are permissive too: its own LICENSES folder",
+        "PDFium and what is built into it are permissive too: BUILD_LICENSES in the package",
     ),
     "qrcode": ("BSD-3-Clause AND MIT", "its `Other` is the MIT notice of the code it grew from"),
 }

@@ -44,7 +44,15 @@ def build() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    args = build().parse_args(argv)
+    try:
+        parser = build()
+    except ModuleNotFoundError as err:  # the wheel installs this command with the kiosk alone, too
+        print(
+            f"kiosk-hub: {err.name} is not installed; install the hub with pip install 'coupon-kiosk[hub]'.",
+            file=sys.stderr,
+        )
+        return 2
+    args = parser.parse_args(argv)
     try:
         return int(args.run(args))
     except (ConfigError, HubError, Refused) as err:
