@@ -96,14 +96,13 @@ def run_print(args: argparse.Namespace) -> int:
         printer = open_printer("slip", args.printer, args.profile)
     except PrinterError as err:
         raise CommandError(str(err)) from err
-    made = render(
-        _slip(args.file), "png" if getattr(printer, "wants_png", False) else "escpos", printer.profile
-    )
+    slip = _slip(args.file)
+    made = render(slip, printer.wants, printer.profile)
 
     async def send() -> Any:
         await printer.start()
         try:
-            return await printer.send(made.data, rid=new_rid(), deadline_s=args.wait)
+            return await printer.send(made.data, rid=new_rid(), deadline_s=args.wait, copies=slip.copies)
         finally:
             await printer.stop()
 

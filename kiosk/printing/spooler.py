@@ -80,7 +80,7 @@ class Spooler:
         for printer in self.printers:
             name = printer.name
             await self._journal.job_mark(job, "sending", {"printer": name}, item=False)
-            outcome = await self._try(printer, slip, rid)
+            outcome = await self._try(printer, slip, job)
             if outcome.ended != "failed":
                 break
             log.warning("printer %s took nothing of job %s: %s", name, job, outcome.detail)
@@ -96,7 +96,7 @@ class Spooler:
         self._bus.publish(PrintDone(job=job, outcome=outcome.ended, reason=outcome.trouble))
 
     async def _try(self, printer: Printer, slip: Slip, rid: str) -> Outcome:
-        to = "png" if getattr(printer, "wants_png", False) else "escpos"
+        to = printer.wants
         rendered = (
             await asyncio.to_thread(render, slip, to, printer.profile)
             if to == "png"
@@ -104,7 +104,7 @@ class Spooler:
         )
         for note in rendered.report.lost:
             log.warning("slip %s: %s", rid, note)
-        return await printer.send(rendered.data, rid=rid, deadline_s=JOB_S)
+        return await printer.send(rendered.data, rid=rid, deadline_s=JOB_S, copies=slip.copies)
 
     def _mirror(self, slip: Slip, rid: str) -> None:
         """Give every mirror a copy, beside the customer's."""

@@ -14,6 +14,8 @@ Ended = Literal["printed", "failed", "unknown"]
 Trouble = Literal[
     "", "not_present", "permission", "busy", "gone", "blocked", "io", "no_answer", "configuration"
 ]
+Wants = Literal["escpos", "png", "feie", "yilianyun"]
+"""The renderer whose output a printer takes; a key of `kiosk.printing.render.RENDERERS`."""
 State = Literal["ok", "near_end", "out", "cover", "offline", "error", "cannot_ask", "nobody_answered"]
 
 
@@ -40,6 +42,7 @@ class Printer(Protocol):
     name: str
     url: str
     profile: Profile
+    wants: Wants
 
     async def start(self) -> None:
         """Make ready; a printer that is not there is no error."""
@@ -47,8 +50,12 @@ class Printer(Protocol):
     async def stop(self) -> None:
         """Let go of the device."""
 
-    async def send(self, job: bytes, *, rid: str, deadline_s: float) -> Outcome:
-        """Print a job; never raises for what a printer can do wrong."""
+    async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
+        """Print a job; never raises for what a printer can do wrong.
+
+        `rid` names this print: letters and digits, another one for each print, reprints too. `copies` is the slip's; only
+        a printer whose job cannot say it (Feie) passes it on.
+        """
 
     async def status(self) -> Status:
         """Ask how the printer is."""

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from kiosk.printing.printers import esc
-from kiosk.printing.printers.port import Outcome, Status, Trouble, failed, trouble_of
+from kiosk.printing.printers.port import Outcome, Status, Trouble, Wants, failed, trouble_of
 from kiosk.printing.profiles import Profile
 
 CHUNK = 4096
@@ -39,6 +39,8 @@ class OpenError(Exception):
 class StreamPrinter(ABC):
     """A printer behind a stream."""
 
+    wants: Wants = "escpos"
+
     def __init__(self, name: str, url: str, profile: Profile) -> None:
         self.name, self.url, self.profile = name, url, profile
         self._one = asyncio.Lock()
@@ -57,7 +59,7 @@ class StreamPrinter(ABC):
     def _open(self) -> AbstractAsyncContextManager[Link]:
         """Open the stream; OpenError when it cannot be."""
 
-    async def send(self, job: bytes, *, rid: str, deadline_s: float) -> Outcome:
+    async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
         """Send a job and wait until the printer has consumed it."""
         sent = 0
         try:

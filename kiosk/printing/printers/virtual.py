@@ -6,14 +6,14 @@ import asyncio
 import os
 from pathlib import Path
 
-from kiosk.printing.printers.port import Outcome, Status, trouble_of
+from kiosk.printing.printers.port import Outcome, Status, Wants, trouble_of
 from kiosk.printing.profiles import Profile
 
 
 class VirtualPrinter:
-    """Prints into a directory. Jobs are PNG, not ESC/POS: `wants_png`."""
+    """Prints into a directory. Jobs are PNG, not ESC/POS."""
 
-    wants_png = True
+    wants: Wants = "png"
 
     def __init__(self, name: str, url: str, profile: Profile, directory: Path) -> None:
         self.name, self.url, self.profile, self.dir = name, url, profile, directory
@@ -32,7 +32,7 @@ class VirtualPrinter:
     async def stop(self) -> None:
         """Nothing is held."""
 
-    async def send(self, job: bytes, *, rid: str, deadline_s: float) -> Outcome:
+    async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
         """Write the picture."""
         self._last += 1
         path = self.dir / f"{self._last:06}-{rid}.png"
