@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from ui.texts import texts
+
 Severity = Literal["ok", "info", "warning", "error"]
 State = Literal["ok", "no", "unknown"]
 
@@ -51,17 +53,65 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     page_proof: Literal["ok", "wrong", "stale", "none"]
 
 
+class Told(msgspec.Struct, frozen=True):
+    """A sentence and what stands in its places: said in any language, in English on the wire."""
+
+    text: str
+    args: dict[str, str] = {}
+
+    def say(self, locale: str = "en") -> str:
+        """Return the sentence in a language."""
+        told = texts("kiosk", "kiosk", locale)(self.text)
+        return told.format(**self.args) if self.args else told
+
+
+def told(sentence: str, **args: object) -> Told:
+    """Build a sentence; the arguments become text."""
+    return Told(sentence, {k: str(v) for k, v in args.items()})
+
+
+def as_is(text: str) -> Told:
+    """Return what was already said by somebody else, such as an error of the configuration."""
+    return Told("{text}", {"text": text})
+
+
+NOTHING = Told("")
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One thing to know."""
 
     name: str
     severity: Severity
-    sentence: str
-    suggestion: str = ""
+    what: Told
+    todo: Told = NOTHING
+
+    @property
+    def sentence(self) -> str:
+        """Return what is wrong, in English."""
+        return self.what.say()
+
+    @property
+    def suggestion(self) -> str:
+        """Return what to do, in English."""
+        return self.todo.say()
+
+    def as_json(self, locale: str = "en") -> dict[str, str]:
+        """Return what commands and pages show."""
+        return {
+            "name": self.name,
+            "severity": self.severity,
+            "sentence": self.what.say(locale),
+            "suggestion": self.todo.say(locale),
+        }
 
 
 class Light(msgspec.Struct, frozen=True):
     """One of the four lights."""
 
     state: State
-    detail: str
+    detail: Told
+
+    def as_json(self, locale: str = "en") -> dict[str, str]:
+        """Return what commands and pages show."""
+        return {"state": self.state, "detail": self.detail.say(locale)}

@@ -99,7 +99,7 @@ async def status(request: web.Request, services: Services) -> web.StreamResponse
             "version": services.version,
             "epoch": services.journal.epoch,
             "page": services.glass.state(),
-            "lights": lights,
+            "lights": {name: light.as_json() for name, light in lights.items()},
         }
     )
 
@@ -108,7 +108,7 @@ async def doctor(request: web.Request, services: Services) -> web.StreamResponse
     """Give the findings."""
     await services.gatherer.ask_printers()
     findings, _ = await services.gatherer.examine()
-    return answer({"findings": findings})
+    return answer({"findings": [f.as_json() for f in findings]})
 
 
 async def devices(_: web.Request, services: Services) -> web.StreamResponse:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from kiosk.counter.redeem import RedeemResult
-from kiosk.health.model import Finding, Light, PrinterFact
+from kiosk.health.model import PrinterFact
 from kiosk.web.counter_page import ProofReport
 from kiosk.web.local_api import RedeemAsk, RollbackAsk
 
@@ -16,6 +16,15 @@ ERRORS = {
     "401": "not this machine, and no token",
     "503": "the journal cannot be used",
 }
+
+
+class Found(msgspec.Struct):
+    """One finding of the doctor."""
+
+    name: str
+    severity: str
+    sentence: str
+    suggestion: str
 
 
 class Done(msgspec.Struct):
@@ -45,7 +54,7 @@ PATHS: tuple[tuple[str, str, str, Any, Any, tuple[str, ...]], ...] = (
     ("post", "/api/v1/redeem", "Redeem a code", RedeemAsk, RedeemResult, ()),
     ("post", "/api/v1/rollback", "Undo a redemption of this kiosk", RollbackAsk, Done, ()),
     ("get", "/api/v1/status", "The lights", None, None, ()),
-    ("get", "/api/v1/doctor", "Findings, each with a suggestion", None, dict[str, tuple[Finding, ...]], ()),
+    ("get", "/api/v1/doctor", "Findings, each with a suggestion", None, dict[str, tuple[Found, ...]], ()),
     ("get", "/api/v1/devices", "Devices, configured and found", None, dict[str, list[dict[str, Any]]], ()),
     ("get", "/api/v1/printers", "State of each printer", None, dict[str, tuple[PrinterFact, ...]], ()),
     ("post", "/api/v1/printers/{name}/test", "Print a self-test slip", None, Ended, ("name",)),
@@ -61,7 +70,7 @@ PATHS: tuple[tuple[str, str, str, Any, Any, tuple[str, ...]], ...] = (
 
 def document() -> dict[str, Any]:
     """Return the document."""
-    types = [t for row in PATHS for t in row[3:5] if t is not None] + [Light]
+    types = [t for row in PATHS for t in row[3:5] if t is not None]
     schemas, parts = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     by_type = dict(zip(map(str, types), schemas, strict=True))
     paths: dict[str, Any] = {}

@@ -17,29 +17,35 @@ from kiosk.web.door import COOKIE, LIFE_S, Refused
 from kiosk.web.local_api import RedeemAsk, RollbackAsk, answer
 from kiosk.web.services import PAGES, SERVICES, Services
 from kiosk.web.workshop import Made
+from ui.marks import N_
 from ui.texts import Texts, everything, negotiate
 
-LOOKS = {"warm": "Warm", "fresh": "Fresh", "plain": "Plain"}
-LIGHTS = {"reachable": "Cloud", "in_sync": "In step", "service": "Devices", "up_to_date": "Up to date"}
+LOOKS = {"warm": N_("Warm"), "fresh": N_("Fresh"), "plain": N_("Plain")}
+LIGHTS = {
+    "reachable": N_("Cloud"),
+    "in_sync": N_("In step"),
+    "service": N_("Devices"),
+    "up_to_date": N_("Up to date"),
+}
 KINDS = {
-    "coupon": "Coupon",
-    "claim": "Store code",
-    "receipt": "Receipt",
-    "day": "Day report",
-    "self-test": "Self-test",
+    "coupon": N_("Coupon"),
+    "claim": N_("Store code"),
+    "receipt": N_("Receipt"),
+    "day": N_("Day report"),
+    "self-test": N_("Self-test"),
 }
 JOBS = {
-    "printed": "Printed",
-    "failed": "Not printed",
-    "unknown": "Look whether it was printed",
-    "queued": "Waiting",
-    "sending": "Printing",
+    "printed": N_("Printed"),
+    "failed": N_("Not printed"),
+    "unknown": N_("Look whether it was printed"),
+    "queued": N_("Waiting"),
+    "sending": N_("Printing"),
 }
 STATES = {
-    "open": "Under way",
-    "denied": "Not accepted",
-    "void": "Not accepted; the coupon stays valid",
-    "rolled_back": "Undone",
+    "open": N_("Under way"),
+    "denied": N_("Not accepted"),
+    "void": N_("Not accepted; the coupon stays valid"),
+    "rolled_back": N_("Undone"),
 }
 Handler = Callable[[web.Request, Services, bytes], Awaitable[web.StreamResponse]]
 
@@ -120,7 +126,7 @@ async def _load(request: web.Request, services: Services) -> dict[str, Any]:
     place, merchant = await services.place(), await journal.merchant()
     names = {b.stock_id: b.name for b in await journal.batches()}
     findings, lights = await services.gatherer.examine()
-    infos = posters.templates()
+    infos = sorted(posters.templates(), key=lambda i: (i.id != "stand-a6", i.width_mm * i.height_mm))
     chinese = t.locale == "zh_CN"
     return {
         "merchant": merchant.name if merchant else "",
@@ -130,11 +136,8 @@ async def _load(request: web.Request, services: Services) -> dict[str, Any]:
         "jobs": [_job(j, t) for j in await journal.jobs(limit=12)],
         "templates": [{"id": i.id, "title": i.title.zh if chinese else i.title.en} for i in infos],
         "looks": [{"id": i, "title": t(title)} for i, title in LOOKS.items()],
-        "lights": {
-            n: {"state": light.state, "detail": light.detail, "title": t(LIGHTS[n])}
-            for n, light in lights.items()
-        },
-        "findings": findings,
+        "lights": {n: {**light.as_json(t.locale), "title": t(LIGHTS[n])} for n, light in lights.items()},
+        "findings": [f.as_json(t.locale) for f in findings],
     }
 
 
@@ -146,14 +149,14 @@ def _attempt(a: Attempt, names: dict[str, str], t: Texts) -> dict[str, Any]:
             else t("Accepted here under the batch's rule")
         )
     else:
-        told = t(STATES.get(a.state, "Not accepted"))
+        told = t(STATES.get(a.state, STATES["denied"]))
     name = names.get(a.stock_id or "", a.stock_id or "-")
     return {"rid": a.rid, "at": a.at, "name": name, "told": told, "can_undo": a.state == "recorded"}
 
 
 def _job(j: JobRow, t: Texts) -> dict[str, Any]:
-    told = t(JOBS.get(j.state, "Look whether it was printed"))
-    return {"id": j.id, "at": j.at, "kind": t(KINDS.get(j.kind, "Slip")), "told": told, "state": j.state}
+    told = t(JOBS.get(j.state, JOBS["unknown"]))
+    return {"id": j.id, "at": j.at, "kind": t(KINDS.get(j.kind, N_("Slip"))), "told": told, "state": j.state}
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
@@ -203,16 +206,14 @@ def _ended(request: web.Request, job: JobRow | None, nothing: str) -> web.Stream
     t = _t(request)
     if job is None:
         return answer({"ok": False, "message": t(nothing)})
-    return answer(
-        {"ok": job.state == "printed", "message": t(JOBS.get(job.state, "Look whether it was printed"))}
-    )
+    return answer({"ok": job.state == "printed", "message": t(JOBS.get(job.state, JOBS["unknown"]))})
 
 
 async def reprint(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
     """Print a slip once more: the same code, worth once."""
     ask = msgspec.json.decode(raw, type=Reprint)
     return _ended(
-        request, await services.spooler.reprint(ask.job), "That slip is not there, or is being printed."
+        request, await services.spooler.reprint(ask.job), N_("That slip is not there, or is being printed.")
     )
 
 
@@ -223,7 +224,9 @@ async def day_slip(request: web.Request, services: Services, raw: bytes) -> web.
 
 async def claim_slip(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
     """Print the store's code."""
-    return _ended(request, await services.slips.claim(), "The cloud has not given this kiosk a store yet.")
+    return _ended(
+        request, await services.slips.claim(), N_("The cloud has not given this kiosk a store yet.")
+    )
 
 
 async def poster(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.health.model import Facts, Finding
+from kiosk.health.model import Facts, Finding, told
 
 BOUND_S = 300.0
 """Periods end at a minute; five minutes is what staff would forgive (facts: sync-fleet B7)."""
@@ -14,14 +14,16 @@ def check(facts: Facts) -> Finding | None:
         return Finding(
             "clock",
             "warning",
-            "The time is not certain: the hub has not told it since this start.",
-            "Connect the kiosk to the network; until then lease and home coupons near the end of their period are refused.",
+            told("The time is not certain: the hub has not told it since this start."),
+            told(
+                "Connect the kiosk to the network; until then lease and home coupons near the end of their period are refused."
+            ),
         )
     if facts.clock_error_s > BOUND_S:
         return Finding(
             "clock",
             "warning",
-            f"The time may be off by {facts.clock_error_s:.0f} s.",
-            "Connect the kiosk to the hub.",
+            told("The time may be off by {seconds} s.", seconds=f"{facts.clock_error_s:.0f}"),
+            told("Connect the kiosk to the hub."),
         )
     return None

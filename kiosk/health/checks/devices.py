@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.health.model import Facts, Finding
+from kiosk.health.model import Facts, Finding, told
 
 
 def check(facts: Facts) -> Finding | None:
@@ -12,6 +12,6 @@ def check(facts: Facts) -> Finding | None:
     return Finding(
         "devices",
         "warning",
-        f"Not there: {', '.join(facts.devices_down)}.",
-        "Check the cable and the address in kiosk.toml; they are retried by themselves.",
+        told("Not there: {names}.", names=", ".join(facts.devices_down)),
+        told("Check the cable and the address in kiosk.toml; they are retried by themselves."),
     )

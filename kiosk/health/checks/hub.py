@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from kiosk.health.model import Facts, Finding
+from kiosk.health.model import Facts, Finding, told
+from ui.money import local
 
 
 def check(facts: Facts) -> Finding | None:
     """Name what stands between the kiosk and the hub."""
     if not facts.hub_url:
-        return Finding("hub", "info", "No hub is configured.", "Join one with `kiosk enrol --hub URL`.")
+        return Finding(
+            "hub", "info", told("No hub is configured."), told("Join one with `kiosk enrol --hub URL`.")
+        )
     if facts.enrolled == "revoked":
         return Finding(
-            "hub", "error", "The hub has revoked this kiosk.", "Ask the fleet operator to let it in again."
+            "hub",
+            "error",
+            told("The hub has revoked this kiosk."),
+            told("Ask the fleet operator to let it in again."),
         )
     if facts.enrolled == "pending":
         return Finding(
             "hub",
             "warning",
-            "The hub has not let this kiosk in yet.",
-            "Approve it in the fleet console with the code shown here.",
+            told("The hub has not let this kiosk in yet."),
+            told("Approve it in the fleet console with the code shown here."),
         )
-    if facts.reachable == "no":
-        since = f" since {facts.last_sync:%Y-%m-%d %H:%M} UTC" if facts.last_sync else ""
-        return Finding(
-            "hub",
-            "warning",
-            f"The hub at {facts.hub_url} does not answer{since}.",
-            "Check the network; redemptions go on under each batch's offline rule and are uploaded later.",
-        )
-    return None
+    return _away(facts) if facts.reachable == "no" else None
+
+
+def _away(facts: Facts) -> Finding:
+    todo = told(
+        "Check the network; redemptions go on under each batch's offline rule and are uploaded later."
+    )
+    if facts.last_sync is None:
+        return Finding("hub", "warning", told("The hub at {url} does not answer.", url=facts.hub_url), todo)
+    since = f"{local(facts.last_sync):%Y-%m-%d %H:%M}"
+    what = told("The hub at {url} does not answer since {since}.", url=facts.hub_url, since=since)
+    return Finding("hub", "warning", what, todo)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kiosk.health.model import Facts, Finding
+from kiosk.health.model import Facts, Finding, as_is, told
 
 OLDEST = timedelta(hours=1)
 MOST = 500
@@ -17,21 +17,21 @@ def check(facts: Facts) -> Finding | None:
         return Finding(
             "journal",
             "error",
-            facts.recovered,
-            "Keep the file that was set aside and send a diagnostics bundle to support.",
+            as_is(facts.recovered),
+            told("Keep the file that was set aside and send a diagnostics bundle to support."),
         )
     if facts.backlog > MOST or (facts.oldest and facts.now - facts.oldest > OLDEST):
         return Finding(
             "journal",
             "warning",
-            f"{facts.backlog} rows wait to be uploaded.",
-            "Connect the kiosk to the hub; nothing is lost meanwhile.",
+            told("{n} rows wait to be uploaded.", n=facts.backlog),
+            told("Connect the kiosk to the hub; nothing is lost meanwhile."),
         )
     if facts.conflicts:
         return Finding(
             "journal",
             "warning",
-            f"{facts.conflicts} redemptions are in conflict with another kiosk.",
-            "See the day report in the staff console.",
+            told("{n} redemptions are in conflict with another kiosk.", n=facts.conflicts),
+            told("See the day report in the staff console."),
         )
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.health.model import Facts, Finding
+from kiosk.health.model import Facts, Finding, told
 
 
 def check(facts: Facts) -> Finding | None:
@@ -12,6 +12,8 @@ def check(facts: Facts) -> Finding | None:
     return Finding(
         "keys",
         "warning" if facts.hub_url else "info",
-        "A cloud printer's account key is on this kiosk; whoever takes the card can print in every store of the account.",
-        "With a hub, keep the account there and print through hub+feie:// or hub+yilianyun://.",
+        told(
+            "A cloud printer's account key is on this kiosk; whoever takes the card can print in every store of the account."
+        ),
+        told("With a hub, keep the account there and print through hub+feie:// or hub+yilianyun://."),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.health.model import Facts, Finding
+from kiosk.health.model import Facts, Finding, told
 
 
 def check(facts: Facts) -> Finding | None:
@@ -11,14 +11,14 @@ def check(facts: Facts) -> Finding | None:
         return Finding(
             "page",
             "error",
-            "The counter page shows another QR than it should.",
-            "Restart the browser of the counter screen.",
+            told("The counter page shows another QR than it should."),
+            told("Restart the browser of the counter screen."),
         )
     if facts.page_proof == "stale":
         return Finding(
             "page",
             "warning",
-            "The counter page has stopped to report what it shows.",
-            "Check the counter screen.",
+            told("The counter page has stopped to report what it shows."),
+            told("Check the counter screen."),
         )
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.health.model import Facts, Finding
+from kiosk.health.model import Facts, Finding, told
 
 LOW = 20
 """Slips left at which a busy counter runs dry within the hour."""
@@ -14,14 +14,16 @@ def check(facts: Facts) -> Finding | None:
         return Finding(
             "prints",
             "warning",
-            f"Of {facts.unknown_prints} slips it is not known whether they were printed.",
-            "Look at the printer, then settle them in the staff console; they are never printed again by themselves.",
+            told("Of {n} slips it is not known whether they were printed.", n=facts.unknown_prints),
+            told(
+                "Look at the printer, then settle them in the staff console; they are never printed again by themselves."
+            ),
         )
     if facts.pool_left is not None and facts.pool_left < LOW:
         return Finding(
             "prints",
             "warning",
-            f"Only {facts.pool_left} slip coupons are ready.",
-            "Connect the kiosk to the hub, or enlarge the batch.",
+            told("Only {n} slip coupons are ready.", n=facts.pool_left),
+            told("Connect the kiosk to the hub, or enlarge the batch."),
         )
     return None
