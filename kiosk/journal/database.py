@@ -154,12 +154,21 @@ class Database:
                 f"{self.path}: was written by a newer version (schema {have}, this one knows {newest}); update the kiosk.",
             )
         if todo and have:
-            copy = self.path.with_suffix(f".before-{newest:04}")
-            db.execute("VACUUM INTO ?", (str(copy),)) if not copy.exists() else None
+            self._copy(db, self.path.with_suffix(f".before-{newest:04}"))
         for number, path in todo:
             db.executescript(
                 f"BEGIN IMMEDIATE;\n{path.read_text('utf-8')}\nPRAGMA user_version={number};\nCOMMIT;"
             )
+
+    @staticmethod
+    def _copy(db: sqlite3.Connection, copy: Path) -> None:
+        """Keep a whole copy from before a migration; a half-written one from a power cut or a full disk is made anew."""
+        if copy.exists():
+            return
+        half = Path(f"{copy}.half")
+        half.unlink(missing_ok=True)
+        db.execute("VACUUM INTO ?", (str(half),))
+        os.replace(half, copy)
 
     def _put_aside(self) -> None:
         """Move a damaged file and its log away; never delete them."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from kiosk.clock import Clock
 from kiosk.coupons.record import GENESIS, Item, ItemKind, Stamp, item_hash
-
-FOREVER = "9999"
 
 
 def stamp(clock: Clock) -> Stamp:
@@ -37,13 +35,12 @@ def tip(db: sqlite3.Connection, epoch: str) -> tuple[int, str]:
 
 
 def append(
-    db: sqlite3.Connection, epoch: str, clock: Clock, kind: ItemKind, rid: str, body: dict[str, Any]
+    db: sqlite3.Connection, epoch: str, t: Stamp, kind: ItemKind, rid: str, body: dict[str, Any]
 ) -> int:
-    """Append an item and return its sequence number."""
+    """Append an item that happened at `t` and return its sequence number."""
     seq, prev = tip(db, epoch)
     seq += 1
     plain = json.loads(msgspec.json.encode(body))
-    t = stamp(clock)
     mark = item_hash(prev, seq, kind, rid, plain, t)
     db.execute(
         "INSERT INTO item (epoch, seq, kind, rid, body, t, prev, hash, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -64,8 +61,6 @@ def append(
 
 def text(at: datetime) -> str:
     """Return a time as fixed-width text, so that text order is time order."""
-    from datetime import UTC
-
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -80,9 +75,11 @@ def build(row: sqlite3.Row) -> Item:
     return Item(row["seq"], row["kind"], row["rid"], json.loads(row["body"]), stamp, row["hash"])
 
 
-def waiting(db: sqlite3.Connection, limit: int, max_bytes: int) -> list[sqlite3.Row]:
-    """Return the oldest items that were not acknowledged, of one epoch, contiguous, within the limits."""
-    first = db.execute("SELECT epoch FROM item WHERE acked_at IS NULL ORDER BY at LIMIT 1").fetchone()
+def waiting(db: sqlite3.Connection, epoch: str, limit: int, max_bytes: int) -> list[sqlite3.Row]:
+    """Return the oldest items that were not acknowledged, of one epoch, contiguous, within the limits; the running one last."""
+    first = db.execute(
+        "SELECT epoch FROM item WHERE acked_at IS NULL ORDER BY epoch = ?, epoch LIMIT 1", (epoch,)
+    ).fetchone()
     if first is None:
         return []
     rows = db.execute(

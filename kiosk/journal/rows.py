@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from kiosk.coupons.record import Item
+from kiosk.coupons.verdict import FirstUse
 
 
 class Recovery(msgspec.Struct, frozen=True):
@@ -33,7 +34,6 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     max_uses: int = 1
     total: int | None = None
     request_no: str | None = None
-    stale_rids: tuple[str, ...] = ()
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -42,6 +42,11 @@ class Use(msgspec.Struct, frozen=True):
     rid: str
     store: str
     at: datetime
+
+
+def first_use(use: Use) -> FirstUse:
+    """Return a use in the words of a verdict."""
+    return FirstUse(use.store, use.at)
 
 
 class Attempt(msgspec.Struct, frozen=True):

@@ -1,0 +1,66 @@
+"""Print jobs in the journal: what was to be printed, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from kiosk.journal.core import Core
+from kiosk.journal.items import parse
+from kiosk.journal.rows import JobRow
+
+
+class Jobs(Core):
+    """Print jobs."""
+
+    async def job_add(self, job: str, rid: str, kind: str, slip: bytes, detail: dict[str, Any]) -> None:
+        """Make a print job durable."""
+
+        def work(db: sqlite3.Connection) -> None:
+            now = self._now()
+            db.execute(
+                "INSERT INTO job VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)",
+                (job, rid, kind, slip.decode(), json.dumps(detail), now, now),
+            )
+            self._append(db, "print_job", rid, {"job": job, "slip": kind, **detail})
+
+        await self._write(work)
+
+    async def job_mark(self, job: str, state: str, detail: dict[str, Any], *, item: bool) -> None:
+        """Change a job's state; with `item` the outcome is noted for the hub too."""
+
+        def work(db: sqlite3.Connection) -> None:
+            row = db.execute("SELECT rid, detail FROM job WHERE id = ?", (job,)).fetchone()
+            merged = {**json.loads(row["detail"]), **detail}
+            db.execute(
+                "UPDATE job SET state = ?, detail = ?, changed_at = ? WHERE id = ?",
+                (state, json.dumps(merged), self._now(), job),
+            )
+            if item:
+                self._append(db, "print_result", row["rid"], {"job": job, "outcome": state, **detail})
+
+        await (self._write(work) if item else self._db.run(work))
+
+    async def jobs(self, states: Sequence[str] = (), limit: int = 200) -> list[JobRow]:
+        """Return jobs in some states (all when none is named), the newest first."""
+        where = f"WHERE state IN ({','.join('?' * len(states))})" if states else ""
+        query = f"SELECT * FROM job {where} ORDER BY at DESC LIMIT ?"  # noqa: S608  (our own words)
+        return await self._db.read(lambda db: [_job(r) for r in db.execute(query, (*states, limit))])
+
+    async def job(self, job: str) -> JobRow | None:
+        """Return one job."""
+
+        def work(db: sqlite3.Connection) -> JobRow | None:
+            row = db.execute("SELECT * FROM job WHERE id = ?", (job,)).fetchone()
+            return None if row is None else _job(row)
+
+        return await self._db.read(work)
+
+
+def _job(row: sqlite3.Row) -> JobRow:
+    return JobRow(
+        row["id"], row["rid"], row["kind"], row["slip"].encode(), row["state"], json.loads(row["detail"]),
+        parse(row["at"]), parse(row["changed_at"]),
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""What came down from the hub: merchant, stores, batches, keys, codes, leases, settings (facts: sync-fleet A6)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from kiosk.coupons.batch import Batch, Merchant, Store
+from kiosk.coupons.record import Change, CodeBody
+from kiosk.events import BatchesChanged
+from kiosk.journal.core import Core
+from kiosk.journal.rows import Assignment
+
+
+class Objects(Core):
+    """The newest state of each object, taken page by page with the position in the hub's change log."""
+
+    async def pos(self) -> str:
+        """Return the position in the hub's change log."""
+        return await self.get("pos") or ""
+
+    async def apply(self, pos: str, changes: Sequence[Change], *, whole: bool = False) -> frozenset[str]:
+        """Take a page of changes and its position in one transaction; `whole` replaces everything but the kiosk's own record."""
+
+        def work(db: sqlite3.Connection) -> frozenset[str]:
+            touched = set()
+            if whole:
+                touched |= {r[0] for r in db.execute("SELECT DISTINCT type FROM object")}
+                db.execute("DELETE FROM object")
+            for change in changes:
+                if self._apply(db, change):
+                    touched.add(change.type)
+            if self._fact(db, "pos") != pos:
+                self._put(db, "pos", pos)
+            return frozenset(touched)
+
+        touched = await self._db.run(work)
+        if touched:
+            self.bus.publish(BatchesChanged(types=tuple(sorted(touched))))
+        return touched
+
+    @staticmethod
+    def _apply(db: sqlite3.Connection, change: Change) -> bool:
+        row = db.execute(
+            "SELECT rev FROM object WHERE type = ? AND id = ?", (change.type, change.id)
+        ).fetchone()
+        if row is not None and row["rev"] >= change.rev:
+            return False
+        if change.op == "del":
+            gone = db.execute("DELETE FROM object WHERE type = ? AND id = ?", (change.type, change.id))
+            return gone.rowcount > 0
+        db.execute(
+            "INSERT INTO object VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (type, id) DO UPDATE SET rev = excluded.rev, body = excluded.body",
+            (change.type, change.id, change.rev, json.dumps(change.body, ensure_ascii=False)),
+        )
+        return True
+
+    async def _objects(self, kind: str) -> list[tuple[str, str]]:
+        query = "SELECT id, body FROM object WHERE type = ? ORDER BY id"
+        return await self._db.read(lambda db: [(r["id"], r["body"]) for r in db.execute(query, (kind,))])
+
+    async def _object(self, kind: str, name: str) -> str | None:
+        def work(db: sqlite3.Connection) -> str | None:
+            row = db.execute("SELECT body FROM object WHERE type = ? AND id = ?", (kind, name)).fetchone()
+            return None if row is None else str(row["body"])
+
+        return await self._db.read(work)
+
+    async def merchant(self) -> Merchant | None:
+        """Return the merchant."""
+        body = await self._object("merchant", "merchant")
+        return None if body is None else msgspec.json.decode(body, type=Merchant)
+
+    async def stores(self) -> dict[str, Store]:
+        """Return the stores by id."""
+        return {i: msgspec.json.decode(body, type=Store) for i, body in await self._objects("store")}
+
+    async def batches(self) -> list[Batch]:
+        """Return the batches in the order of their numbers."""
+        found = [msgspec.json.decode(body, type=Batch) for _, body in await self._objects("batch")]
+        return sorted(found, key=lambda b: b.number)
+
+    async def batch(self, stock_id: str) -> Batch | None:
+        """Return a batch."""
+        body = await self._object("batch", stock_id)
+        return None if body is None else msgspec.json.decode(body, type=Batch)
+
+    async def batch_by_number(self, number: int) -> Batch | None:
+        """Return the batch that a signed code names."""
+        return next((b for b in await self.batches() if b.number == number), None)
+
+    async def keys(self) -> dict[int, bytes]:
+        """Return the public keys of codes by slot."""
+        found = [json.loads(body) for _, body in await self._objects("key")]
+        return {k["slot"]: base64.urlsafe_b64decode(k["public_key"]) for k in found}
+
+    async def code_by_hash(self, digest: str) -> CodeBody | None:
+        """Return what a short code's hash stands for."""
+        body = await self._object("code", digest)
+        return None if body is None else msgspec.json.decode(body, type=CodeBody)
+
+    async def setting(self, name: str) -> str | None:
+        """Return a setting of the hub."""
+        body = await self._object("setting", name)
+        return None if body is None else str(json.loads(body)["value"])
+
+    async def assignment(self) -> Assignment | None:
+        """Return where the hub has put this kiosk."""
+        found = await self._objects("device")
+        return msgspec.json.decode(found[0][1], type=Assignment) if found else None

@@ -1,0 +1,100 @@
+"""Slip codes in the journal: the hub fills the pool, the button empties it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from kiosk.coupons.record import PoolCode
+from kiosk.events import PoolChanged
+from kiosk.journal.core import Core
+from kiosk.journal.items import parse, text
+
+
+class Pool(Core):
+    """Codes that are ready, and those handed out."""
+
+    async def put_codes(self, stock_id: str, codes: Sequence[PoolCode]) -> int:
+        """Add codes to the pool; return how many of them are new."""
+
+        def work(db: sqlite3.Connection) -> int:
+            last = db.execute("SELECT coalesce(max(added), 0) FROM pool").fetchone()[0]
+            new = 0
+            for n, code in enumerate(codes, last + 1):
+                new += db.execute(
+                    "INSERT INTO pool (coupon, stock_id, code, short, added) VALUES (?, ?, ?, ?, ?)"
+                    " ON CONFLICT DO NOTHING",
+                    (code.coupon, stock_id, code.code, code.short, n),
+                ).rowcount
+            return new
+
+        new = await self._db.run(work)
+        self.bus.publish(PoolChanged(stock_id=stock_id, left=await self.pool_left(stock_id)))
+        return new
+
+    async def pool_left(self, stock_id: str) -> int:
+        """Return how many codes can be handed out."""
+        query = "SELECT count(*) FROM pool WHERE stock_id = ? AND rid IS NULL"
+        return await self._db.read(lambda db: int(db.execute(query, (stock_id,)).fetchone()[0]))
+
+    async def hand_out(self, rid: str, stock_id: str, store: str) -> PoolCode | None:
+        """Take the next code and note the claim in one transaction; None when the pool is empty."""
+
+        def work(db: sqlite3.Connection) -> PoolCode | None:
+            row = db.execute(
+                "SELECT * FROM pool WHERE stock_id = ? AND rid IS NULL ORDER BY added LIMIT 1", (stock_id,)
+            ).fetchone()
+            if row is None:
+                return None
+            db.execute(
+                "UPDATE pool SET rid = ?, handed_at = ? WHERE coupon = ?", (rid, self._now(), row["coupon"])
+            )
+            body = {"coupon": row["coupon"], "stock_id": stock_id, "store": store, "via": "button"}
+            self._append(db, "claim", rid, body)
+            return _code(row)
+
+        code = await self._write(work)
+        if code is not None:
+            self.bus.publish(PoolChanged(stock_id=stock_id, left=await self.pool_left(stock_id)))
+        return code
+
+    async def handed_out(self, since: datetime) -> int:
+        """Return how many codes were handed out since a time; times that are still to come are a wrong clock's."""
+        query = "SELECT count(*) FROM pool WHERE handed_at >= ? AND handed_at <= ?"
+        limits = (text(since), self._now())
+        return await self._db.read(lambda db: int(db.execute(query, limits).fetchone()[0]))
+
+    async def last_handed_out(self) -> datetime | None:
+        """Return when the last code was handed out."""
+        row = await self._db.read(lambda db: db.execute("SELECT max(handed_at) FROM pool").fetchone())
+        return parse(row[0]) if row[0] else None
+
+    async def spare(self, stock_id: str) -> tuple[str, PoolCode] | None:
+        """Return a code (and its rid) that was handed out but whose slip never reached a printer, so that it can be printed now.
+
+        None of its print jobs got beyond "failed before the first byte", or the power went before there was one.
+        """
+        query = (
+            "SELECT * FROM pool WHERE stock_id = ? AND rid IS NOT NULL AND closed = 0 AND NOT EXISTS"
+            " (SELECT 1 FROM job WHERE job.rid = pool.rid AND job.state != 'failed') ORDER BY handed_at LIMIT 1"
+        )
+
+        def work(db: sqlite3.Connection) -> tuple[str, PoolCode] | None:
+            row = db.execute(query, (stock_id,)).fetchone()
+            return None if row is None else (row["rid"], _code(row))
+
+        return await self._db.read(work)
+
+    async def pool_code(self, short: str) -> tuple[str, PoolCode] | None:
+        """Return batch and code of a short code that is in this kiosk's pool."""
+
+        def work(db: sqlite3.Connection) -> tuple[str, PoolCode] | None:
+            row = db.execute("SELECT * FROM pool WHERE short = ?", (short,)).fetchone()
+            return None if row is None else (row["stock_id"], _code(row))
+
+        return await self._db.read(work)
+
+
+def _code(row: sqlite3.Row) -> PoolCode:
+    return PoolCode(row["coupon"], row["code"], row["short"])

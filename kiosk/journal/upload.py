@@ -1,0 +1,148 @@
+"""Rows on their way up: waiting, acknowledged, kept for the retention, moved to a new epoch (facts: sync-fleet A5, A7)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from kiosk.coupons.record import ItemVerdict
+from kiosk.events import JournalAcked
+from kiosk.journal import items
+from kiosk.journal.core import Core
+from kiosk.journal.items import parse, text
+from kiosk.journal.rows import Backlog, Run
+
+RETENTION_DAYS = 14
+MAX_ITEMS = 500
+MAX_BYTES = 200 * 1024
+"""Below the wire's 256 KiB, which counts the envelope too."""
+
+
+class Upload(Core):
+    """What the hub has to hear, and what it said."""
+
+    async def pending(self, limit: int = MAX_ITEMS, max_bytes: int = MAX_BYTES) -> Run | None:
+        """Return the oldest items that were not acknowledged."""
+
+        def work(db: sqlite3.Connection) -> Run | None:
+            rows = items.waiting(db, self.epoch, limit, max_bytes)
+            if not rows:
+                return None
+            return Run(rows[0]["epoch"], rows[0]["seq"], rows[0]["prev"], tuple(items.build(r) for r in rows))
+
+        return await self._db.read(work)
+
+    async def acknowledge(self, epoch: str, through: int, verdicts: Sequence[ItemVerdict]) -> int:
+        """Keep the hub's verdicts and forget what is older than the retention; return how many conflicts are new."""
+
+        def work(db: sqlite3.Connection) -> int:
+            now, conflicts = self._now(), 0
+            for v in verdicts:
+                if v.seq > through or v.status == "retry":
+                    continue
+                changed = db.execute(
+                    "UPDATE item SET acked_at = ?, status = ?, verdict = ?, detail = ?"
+                    " WHERE epoch = ? AND seq = ? AND acked_at IS NULL",
+                    (now, v.status, v.verdict, v.detail, epoch, v.seq),
+                ).rowcount
+                conflicts += changed if v.status == "conflict" else 0
+            db.execute(
+                "UPDATE item SET acked_at = ?, status = 'accepted' WHERE epoch = ? AND seq <= ? AND acked_at IS NULL",
+                (now, epoch, through),
+            )
+            self._forget(db)
+            return conflicts
+
+        conflicts = await self._db.run(work)
+        self.bus.publish(JournalAcked(through=through, conflicts=conflicts))
+        return conflicts
+
+    def _forget(self, db: sqlite3.Connection) -> None:
+        """Remove what was acknowledged longer ago than the retention, oldest first.
+
+        The chain of the running epoch keeps its last removed row as an anchor; an older epoch goes as a whole.
+        """
+        epoch, before = (
+            self._fact(db, "epoch"),
+            text(self.clock.trusted().at - timedelta(days=RETENTION_DAYS)),
+        )
+        row = db.execute(
+            "SELECT seq, hash FROM item WHERE epoch = ?1 AND acked_at < ?2 AND seq <"
+            " (SELECT coalesce(min(seq), 1 << 62) FROM item WHERE epoch = ?1 AND (acked_at IS NULL OR acked_at >= ?2))"
+            " ORDER BY seq DESC LIMIT 1",
+            (epoch, before),
+        ).fetchone()
+        if row is not None:
+            self._put(db, "anchor", json.dumps({"epoch": epoch, "seq": row["seq"], "hash": row["hash"]}))
+            db.execute("DELETE FROM item WHERE epoch = ? AND seq <= ?", (epoch, row["seq"]))
+        db.execute(
+            "DELETE FROM item WHERE epoch != ?1 AND NOT EXISTS (SELECT 1 FROM item kept"
+            " WHERE kept.epoch = item.epoch AND (kept.acked_at IS NULL OR kept.acked_at >= ?2))",
+            (epoch, before),
+        )
+        self._forget_jobs(db, before)
+
+    @staticmethod
+    def _forget_jobs(db: sqlite3.Connection, before: str) -> None:
+        """Remove old slips that were printed (1.2 kB each); their codes stay known and are never printed as spares."""
+        old = "FROM job WHERE state = 'printed' AND changed_at < ?"
+        db.execute(f"UPDATE pool SET closed = 1 WHERE rid IN (SELECT rid {old})", (before,))  # noqa: S608  (our own words)
+        db.execute(f"DELETE {old}", (before,))
+
+    async def backlog(self) -> Backlog:
+        """Return how much waits to go up and since when."""
+        query = "SELECT count(*), min(at) FROM item WHERE acked_at IS NULL"
+
+        def work(db: sqlite3.Connection) -> Backlog:
+            count, oldest = db.execute(query).fetchone()
+            return Backlog(count, parse(oldest) if oldest else None)
+
+        return await self._db.read(work)
+
+    async def conflicts(self) -> int:
+        """Return how many redemptions of this kiosk the hub calls conflicts."""
+        query = "SELECT count(*) FROM item WHERE status = 'conflict'"
+        return await self._db.read(lambda db: int(db.execute(query).fetchone()[0]))
+
+    async def begin_epoch(self) -> str:
+        """Begin a new epoch: what was not acknowledged goes up again under it, in order."""
+        fresh = secrets.token_hex(8)
+        await self._write(lambda db: self._move(db, fresh))
+        self.epoch = fresh
+        return fresh
+
+    def _move(self, db: sqlite3.Connection, fresh: str) -> None:
+        """Make `fresh` the epoch and append to it, with their own times, the rows that wait in any other."""
+        rows = db.execute(
+            "SELECT * FROM item WHERE acked_at IS NULL ORDER BY epoch = ?, epoch, seq", (self.epoch,)
+        ).fetchall()
+        self._put(db, "epoch", fresh)
+        self._put(db, "unreconciled", "1")
+        now = self._now()
+        for row in rows:
+            old = items.build(row)
+            seq = items.append(db, fresh, old.t, old.kind, old.rid, old.body)
+            db.execute("UPDATE attempt SET seq = ? WHERE rid = ? AND seq = ?", (seq, old.rid, old.seq))
+            db.execute(
+                "UPDATE item SET acked_at = ?, status = 'moved', detail = ? WHERE epoch = ? AND seq = ?",
+                (now, fresh, row["epoch"], row["seq"]),
+            )
+
+    async def learn_uses(self, uses: Sequence[dict[str, Any]]) -> None:
+        """Take redemptions of this kiosk that the hub knows into the used-set."""
+
+        def work(db: sqlite3.Connection) -> None:
+            for use in uses:
+                known = db.execute("SELECT state FROM attempt WHERE rid = ?", (use["rid"],)).fetchone()
+                if known is None or known["state"] == "recorded":
+                    at = text(datetime.fromisoformat(use["at"]))
+                    db.execute(
+                        "INSERT INTO used VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                        (use["rid"], use["coupon"], use["store"], at),
+                    )
+
+        await self._db.run(work)

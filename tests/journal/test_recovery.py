@@ -1,0 +1,153 @@
+"""What a start finds: open attempts, an unclean end, a journal that went backwards."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from kiosk.clock import ManualClock
+from kiosk.coupons.record import GENESIS
+from kiosk.events import Bus
+from kiosk.journal.store import Journal
+
+from .rows import codes, intent, redeem, upload_all
+
+Open = Callable[..., Awaitable[Journal]]
+
+
+async def crash(journal: Journal) -> None:
+    """End without the clean end's last words."""
+    await journal._db.close()
+
+
+async def test_an_attempt_that_was_open_is_void_after_a_crash(opened: Open, clock: ManualClock) -> None:
+    journal = await opened()
+    await redeem(journal, "r1")
+    await journal.intend(intent("r2", "1-2"))
+    await crash(journal)
+    again = Journal(journal.dir, clock, Bus())
+    recovery = await again.start()
+    try:
+        assert (recovery.voided, recovery.unclean, recovery.new_epoch, recovery.told) == (1, True, False, "")
+        run = await again.pending()
+        assert run is not None
+        assert [(i.kind, i.rid) for i in run.items] == [("redeem_record", "r1"), ("void", "r2")]
+        attempt = await again.attempt("r2")
+        assert attempt is not None
+        assert attempt.state == "void"
+        await again.intend(intent("r3", "1-2"))
+        assert len(await again.uses("1-1")) == 1
+    finally:
+        await again.stop()
+
+
+async def test_a_clean_end_is_no_finding(opened: Open, clock: ManualClock) -> None:
+    journal = await opened()
+    await redeem(journal, "r1")
+    epoch = journal.epoch
+    await journal.stop()
+    again = Journal(journal.dir, clock, Bus())
+    recovery = await again.start()
+    await again.stop()
+    assert (recovery.voided, recovery.unclean, recovery.new_epoch, recovery.told) == (0, False, False, "")
+    assert again.epoch == epoch
+
+
+async def test_the_first_start_begins_an_epoch_that_needs_no_reconciling(journal: Journal) -> None:
+    assert len(journal.epoch) == 16
+    assert await journal.get("unreconciled") is None
+
+
+async def test_a_restored_copy_is_noticed_by_the_witness(
+    opened: Open, clock: ManualClock, tmp_path: Path
+) -> None:
+    """The second file knows how far the journal had come: an older copy that is put back ends before that."""
+    journal = await opened()
+    await redeem(journal, "r1", "1-1", "offline")
+    await journal.stop()
+    shutil.copy(journal.path, tmp_path / "copy.db")
+    later = await opened()
+    epoch = later.epoch
+    await redeem(later, "r2", "1-2", "offline")
+    await later.stop()
+    shutil.copy(tmp_path / "copy.db", journal.path)
+
+    restored = Journal(journal.dir, clock, Bus())
+    recovery = await restored.start()
+    try:
+        assert recovery.new_epoch
+        assert "before item 2" in recovery.told
+        assert restored.epoch != epoch
+        assert await restored.get("unreconciled") == "1"
+        run = await restored.pending()
+        assert run is not None
+        assert (run.epoch, run.first_seq, run.prev) == (restored.epoch, 1, GENESIS)
+        assert [i.rid for i in run.items] == ["r1"]
+    finally:
+        await restored.stop()
+
+
+async def test_a_journal_that_is_gone_is_noticed(opened: Open, clock: ManualClock) -> None:
+    journal = await opened()
+    await redeem(journal, "r1")
+    await journal.stop()
+    journal.path.unlink()
+    fresh = Journal(journal.dir, clock, Bus())
+    recovery = await fresh.start()
+    await fresh.stop()
+    assert recovery.new_epoch
+    assert "gone" in recovery.told
+
+
+async def test_a_broken_witness_accuses_nobody(opened: Open, clock: ManualClock) -> None:
+    journal = await opened()
+    await redeem(journal, "r1")
+    await journal.stop()
+    for raw in ("", "{", "[]", '{"epoch": 1}', '{"epoch": "x", "seq": "9"}'):
+        (journal.dir / "tip").write_text(raw)
+        again = Journal(journal.dir, clock, Bus())
+        assert (await again.start()).told == ""
+        await again.stop()
+    assert json.loads((journal.dir / "tip").read_text()) == {"epoch": journal.epoch, "seq": 1}
+
+
+async def test_the_witness_is_written_only_when_something_was_appended(opened: Open) -> None:
+    journal = await opened()
+    await redeem(journal, "r1")
+    await journal.stop()
+    before = (journal.dir / "tip").stat().st_mtime_ns
+    await (await opened()).stop()
+    assert (journal.dir / "tip").stat().st_mtime_ns == before
+
+
+async def test_a_code_whose_slip_was_never_begun_is_a_spare_after_a_crash(
+    opened: Open, clock: ManualClock
+) -> None:
+    """The power went between taking the code and making the print job: the code was claimed and is on no paper."""
+    journal = await opened()
+    await journal.put_codes("S2", codes(3))
+    taken = await journal.hand_out("p1", "S2", "S0001")
+    await crash(journal)
+    again = Journal(journal.dir, clock, Bus())
+    await again.start()
+    try:
+        assert await again.spare("S2") == ("p1", taken)
+        await again.job_add("j1", "p1", "coupon", b"{}", {})
+        assert await again.spare("S2") is None
+    finally:
+        await again.stop()
+
+
+async def test_what_was_acknowledged_before_a_crash_is_not_sent_again(
+    opened: Open, clock: ManualClock
+) -> None:
+    journal = await opened()
+    await redeem(journal, "r1")
+    await upload_all(journal)
+    await crash(journal)
+    again = Journal(journal.dir, clock, Bus())
+    await again.start()
+    assert await again.pending() is None
+    await again.stop()
