@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from posters.errors import UsageError
 from posters.merge import FIELDS
+from posters.scaling import rescaled
 from posters.schema import AnyItem, Drawings, Lang, Look, Names, Template
 
 ROOT = Path(__file__).parent / "templates"
@@ -81,19 +82,31 @@ def template_ids(root: Path = ROOT) -> list[str]:
 
 @lru_cache(maxsize=32)
 def template(template_id: str, root: Path = ROOT) -> Template:
-    """Return one template by id."""
+    """Return one template by id; what it does not say of words and looks its base says."""
     known = template_ids(root)
     if template_id not in known:
         raise UsageError(
             "there is no template {name}; there are {known}", name=template_id, known=", ".join(known)
         )
-    return read_toml(root / template_id / "template.toml", Template)
+    own = read_toml(root / template_id / "template.toml", Template)
+    if not own.base:
+        return own
+    base = template(own.base, root)
+    words = {lang: {**base.words.get(lang, {}), **own.words.get(lang, {})} for lang in base.words}
+    return structs.replace(own, words=words, looks=own.looks or base.looks)
 
 
 @lru_cache(maxsize=64)
 def look(template_id: str, look_id: str, root: Path = ROOT) -> Look:
-    """Return one look of a template."""
-    return read_toml(root / template_id / f"{look_id}.toml", Look)
+    """Return one look of a template: its own file, or its base's look drawn at its size."""
+    own = root / template_id / f"{look_id}.toml"
+    shared = template(template_id, root)
+    if own.is_file() or not shared.base:
+        return read_toml(own, Look)
+    give = shared.give.get(look_id)
+    if give is None:
+        raise UsageError("{path} does not say where the look {name} gives", path=own.parent, name=look_id)
+    return rescaled(look(shared.base, look_id, root), template(shared.base, root), shared, give)
 
 
 def drawings(root: Path = ROOT) -> Drawings:
@@ -130,8 +143,12 @@ def choose(template_id: str, look_name: str | None, root: Path = ROOT) -> Chosen
 @lru_cache(maxsize=64)
 def _digest(template_id: str, look_id: str, root: Path) -> str:
     """Return a hash of the files that this look is made of."""
-    names = [f"{template_id}/template.toml", f"{template_id}/{look_id}.toml", "drawings.toml"]
-    return hashlib.sha256(b"\0".join((root / name).read_bytes() for name in names)).hexdigest()
+    names = ["drawings.toml"]
+    while template_id:
+        names += [f"{template_id}/template.toml", f"{template_id}/{look_id}.toml"]
+        template_id = template(template_id, root).base
+    found = [root / name for name in names if (root / name).is_file()]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in found)).hexdigest()
 
 
 def templates(root: Path = ROOT) -> list[TemplateInfo]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pikepdf
 from pikepdf import Dictionary, Name, Object, Page
 
+from posters import pencil
 from posters.geometry import Affine
 
+UNTURNED = Affine()
+CHORDS = 16
 MAX_DEPTH = 8  # forms within forms; deeper is a loop or a trick
 _FILLS = {"f", "F", "f*", "B", "B*", "b", "b*"}
 _STROKES = {"S", "s", "B", "B*", "b", "b*"}
+_SETS = {"w", "Tf", "gs"}
+_TEXT = {"BT", "Tm", "Td", "TD", "Tj", "TJ", "'", '"'}
+_PLAIN = (Name.Normal, Name.Compatible)
 _SPACES = {"g": "grey", "k": "cmyk", "rg": "rgb"}
 _DEVICE = {
     "/DeviceGray": "grey",
@@ -50,11 +58,21 @@ class Ink(NamedTuple):
 
 
 class Paint(NamedTuple):
-    """One act of painting."""
+    """One act of painting, in points of the page; `pieces` are the parts of a line, since its bounds hold much air."""
 
     kind: str  # fill, stroke, text, image, shading
     bounds: Bounds
     ink: Ink
+    pieces: tuple[Bounds, ...] = ()
+    size: float = 0.0  # type: its size; a line: its width
+    overprint: bool = False
+    clear: bool = False  # seen through
+    box: bool = False  # type that shows the box of a missing character
+    pixels: tuple[int, int] = (0, 0)  # an image's
+
+    def meets(self, area: Bounds) -> bool:
+        """Say whether any of it may lie within an area."""
+        return any(_meets(piece, area) for piece in self.pieces or (self.bounds,))
 
 
 BLACK = Ink("grey", (0.0,))
@@ -64,6 +82,17 @@ class _State(NamedTuple):
     matrix: Affine = Affine()
     fill: Ink = BLACK
     stroke: Ink = BLACK
+    width: float = 1.0
+    font: str = ""
+    size: float = 0.0
+    over_fill: bool = False
+    over_stroke: bool = False
+    clear: bool = False
+
+    def scale(self, inner: Affine = UNTURNED) -> float:
+        """Return how much lengths grow on the way to the page."""
+        whole = _times(inner, self.matrix)
+        return math.sqrt(abs(whole.a * whole.d - whole.b * whole.c))
 
 
 def paints(page: Page) -> list[Paint]:
@@ -77,7 +106,7 @@ def code_is_black_only(all_paints: list[Paint], area: Bounds) -> bool:
     for paint in all_paints:
         if paint.kind == "fill" and paint.ink.white() and _covers(paint.bounds, area):
             seen = []
-        elif _meets(paint.bounds, area):
+        elif paint.meets(area):
             seen.append(paint)
     return bool(seen) and all(paint.ink.black_only() for paint in seen)
 
@@ -96,7 +125,8 @@ class _Reader:
     def __init__(self, resources: Object) -> None:
         self.resources = resources
         self.points: list[tuple[float, float]] = []
-        self.size = 0.0
+        self.pieces: list[Bounds] = []
+        self.text = self.line = UNTURNED
 
     def read(self, stream: Page | Object, state: _State, depth: int) -> Iterator[Paint]:
         """Yield the paints of a stream that starts in `state`."""
@@ -113,9 +143,53 @@ class _Reader:
                 yield from self._object(operands[0], state, depth)
             elif op == "INLINE IMAGE":
                 yield Paint("image", _unit(state.matrix), Ink("other", ()))
+            elif op in _SETS:
+                state = self._set(op, operands, state)
+            elif op in _TEXT:
+                yield from self._type(op, operands, state)
             else:
                 state = self._color(op, operands, state)
                 yield from self._paint(op, operands, state)
+
+    def _set(self, op: str, operands: list[Any], state: _State) -> _State:
+        """Return the state after an operator that sets a line's width, a font or an extended state."""
+        if op == "w":
+            return state._replace(width=float(operands[0]))
+        if op == "Tf":
+            return state._replace(font=str(operands[0]), size=float(operands[1]))
+        given = self.resources.get("/ExtGState", Dictionary()).get(str(operands[0]), Dictionary())
+        stroke = bool(given.get("/OP", state.over_stroke))
+        fill = bool(given.get("/op", given.get("/OP", state.over_fill)))
+        opaque = all(float(given.get(key, 1)) >= 1 for key in ("/CA", "/ca"))
+        plain = (
+            given.get("/SMask", Name("/None")) == Name("/None") and given.get("/BM", Name.Normal) in _PLAIN
+        )
+        return state._replace(over_fill=fill, over_stroke=stroke, clear=not (opaque and plain))
+
+    def _type(self, op: str, operands: list[Any], state: _State) -> Iterator[Paint]:
+        """Move the pen of the text or yield what a string shows."""
+        if op == "BT":
+            self.text = self.line = UNTURNED
+        elif op == "Tm":
+            self.text = self.line = Affine(*map(float, operands))
+        elif op in ("Td", "TD"):
+            step = Affine(e=float(operands[0]), f=float(operands[1]))
+            self.text = self.line = _times(step, self.line)
+        elif operands:
+            found = pencil.shown(pencil.font_of(self.resources, state.font), operands[-1])
+            place = _times(self.text, state.matrix)
+            high, wide = state.size, found.width * state.size
+            bounds = _box([place(x, y) for x in (0.0, wide) for y in (0.0, 0.7 * high)])
+            self.text = _times(Affine(e=wide), self.text)
+            yield Paint(
+                "text",
+                bounds,
+                state.fill,
+                size=high * state.scale(self.line),
+                overprint=state.over_fill,
+                clear=state.clear,
+                box=found.box,
+            )
 
     def _color(self, op: str, operands: list[Any], state: _State) -> _State:
         """Return the state after an operator that sets a colour."""
@@ -146,30 +220,32 @@ class _Reader:
         """Collect the points of a path or yield what an operator paints."""
         if op == "re":
             x, y, w, h = map(float, operands)
-            self.points += [
-                state.matrix(x, y),
-                state.matrix(x + w, y + h),
-                state.matrix(x, y + h),
-                state.matrix(x + w, y),
-            ]
-        elif op in ("m", "l", "c", "v", "y"):
+            corners = [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
+            self._walk([state.matrix(*corner) for corner in [*corners, corners[0]]])
+        elif op == "m":
+            self.points.append(state.matrix(float(operands[0]), float(operands[1])))
+        elif op in ("l", "c", "v", "y"):
             values = [float(v) for v in operands]
-            self.points += [state.matrix(values[i], values[i + 1]) for i in range(0, len(values), 2)]
+            points = [state.matrix(values[i], values[i + 1]) for i in range(0, len(values), 2)]
+            start = self.points[-1] if self.points else points[0]
+            self._walk([start, *_flat(start, points)] if op != "l" else [start, *points])
         elif op in _FILLS | _STROKES | {"n"}:
             if self.points:
                 box = _box(self.points)
                 if op in _FILLS:
-                    yield Paint("fill", box, state.fill)
+                    yield Paint("fill", box, state.fill, overprint=state.over_fill, clear=state.clear)
                 if op in _STROKES:
-                    yield Paint("stroke", box, state.stroke)
-            self.points = []
+                    width = state.width * state.scale()
+                    yield Paint(
+                        "stroke", box, state.stroke, tuple(self.pieces), width, state.over_stroke, state.clear
+                    )
+            self.points, self.pieces = [], []
         elif op == "sh":
-            yield Paint("shading", (-1e6, -1e6, 1e6, 1e6), Ink("other", ()))
-        elif op == "Tf":
-            self.size = float(operands[1])
-        elif op == "Tm":
-            x, y = state.matrix(float(operands[4]), float(operands[5]))
-            yield Paint("text", (x, y, x + self.size, y + self.size), state.fill)
+            yield Paint("shading", (-1e6, -1e6, 1e6, 1e6), Ink("other", ()), clear=state.clear)
+
+    def _walk(self, points: list[tuple[float, float]]) -> None:
+        self.points += points
+        self.pieces += [_box([a, b]) for a, b in itertools.pairwise(points)]
 
     def _object(self, name: Object, state: _State, depth: int) -> Iterator[Paint]:
         """Yield the paints of an image or a form."""
@@ -178,7 +254,10 @@ class _Reader:
             return
         if found.get("/Subtype") == Name.Image:
             space = found.get("/ColorSpace", Name.DeviceGray)
-            yield Paint("image", _unit(state.matrix), Ink(_image_space(space), (1.0,) * 4))
+            pixels = (int(found.get("/Width", 0)), int(found.get("/Height", 0)))
+            clear = state.clear or "/SMask" in found
+            ink = Ink(_image_space(space), (1.0,) * 4)
+            yield Paint("image", _unit(state.matrix), ink, clear=clear, pixels=pixels)
         elif depth < MAX_DEPTH:
             matrix = Affine(*map(float, found.get("/Matrix", [1, 0, 0, 1, 0, 0])))
             inner = _Reader(found.get("/Resources", self.resources))
@@ -190,6 +269,23 @@ def _image_space(space: Object) -> str:
     if name == "/ICCBased" and isinstance(space, pikepdf.Array):
         return {1: "grey", 3: "rgb", 4: "cmyk"}.get(int(space[1].get("/N", 0)), "icc")
     return _DEVICE.get(name, "other")
+
+
+def _flat(start: tuple[float, float], points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return points on a cubic (for v and y near enough to it), 16 to a curve."""
+    p = [start, *points] if len(points) == 3 else [start, points[0], *points]
+    places = []
+    for n in range(1, CHORDS + 1):
+        t = n / CHORDS
+        u = 1 - t
+        weights = (u**3, 3 * u * u * t, 3 * u * t * t, t**3)
+        places.append(
+            (
+                sum(w * q[0] for w, q in zip(weights, p, strict=True)),
+                sum(w * q[1] for w, q in zip(weights, p, strict=True)),
+            )
+        )
+    return places
 
 
 def _unit(matrix: Affine) -> Bounds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from posters import arcs
 from posters import geometry as geo
 from posters import schema as s
 from posters.catalog import Chosen
@@ -12,7 +13,7 @@ from posters.errors import RefusedError
 from posters.merge import FIELDS, fill, places
 from posters.ops import Cmyk, Code, Draft, Image, Op, Page, Shape, Words
 from posters.result import Finding
-from posters.symbol import FLOOR_MM, QUIET_MODULES, Symbol
+from posters.symbol import FLOOR_MM, QUIET_MODULES, TILT_VERSION, Symbol
 from posters.typeset import SOFT, Line, Measure, fit
 from posters.units import PT_PER_MM
 
@@ -37,7 +38,7 @@ def texts_by_weight(chosen: Chosen, values: Mapping[str, str]) -> dict[int, str]
     texts: dict[int, str] = {}
     for items in chosen.faces:
         for item in items:
-            if isinstance(item, s.Text) and shown(item, values):
+            if isinstance(item, (s.Text, s.Arc)) and shown(item, values):
                 texts[item.weight] = texts.get(item.weight, "") + re.sub(
                     f"[\n{SOFT}]", "", fill(item.value, values)
                 )
@@ -90,6 +91,8 @@ class _Desk:
         """Return the operations of one item."""
         if isinstance(item, s.Text):
             return list(self._text(item))
+        if isinstance(item, s.Arc):
+            return list(self._arc(item))
         if isinstance(item, s.Qr):
             return [self._code(item)]
         if isinstance(item, s.Drawing):
@@ -168,6 +171,15 @@ class _Desk:
                 mm=f"{module:.2f}",
                 floor=f"{FLOOR_MM:.2f}",
             )
+        if self.symbol.version > TILT_VERSION:
+            raise RefusedError(
+                "density",
+                "url",
+                "url has {bytes} bytes: its code is version {version}, and none above {most} is read at an angle: shorten the path",
+                bytes=len(self.symbol.payload),
+                version=self.symbol.version,
+                most=TILT_VERSION,
+            )
         x, y = (v + QUIET_MODULES * module for v in item.at)
         return Code(x, y, self.symbol.modules * module, self.symbol)
 
@@ -192,24 +204,28 @@ class _Desk:
         )
         where = "/".join(sorted(places(item.value))) or item.value
         if fitted is None:
-            raise RefusedError(
-                "fit",
-                where,
-                "{field} does not fit its place even at {size} pt in {lines} lines: shorten {text}",
-                field=where,
-                size=least,
-                lines=item.lines,
-                text=text,
-            )
+            raise _no_room(where, least, item.lines, text)
         self._note_shrunk(item, where, fitted.size)
         return self._placed(item, fitted.lines, fitted.size)
 
-    def _note_shrunk(self, item: s.Text, where: str, size: float) -> None:
+    def _arc(self, item: s.Arc) -> list[Words]:
+        text = fill(item.value, self.values)
+        if not text:
+            return []
+        measure = self.measure(item.weight)
+        found = arcs.fitted(text, item, measure)
+        where = "/".join(sorted(places(item.value))) or item.value
+        if found is None:
+            raise _no_room(where, item.min or item.size, 1, text)
+        self._note_shrunk(item, where, found[1])
+        return arcs.words(*found, item, measure, self.color(item.color) or (0, 0, 0, 1))
+
+    def _note_shrunk(self, item: s.Text | s.Arc, where: str, size: float) -> None:
         """Record type that was set smaller than the template wanted."""
         given = any(name in FIELDS and self.values[name] for name in places(item.value))
         words = self.chosen.words
         own = all(fill(f"{{{name}}}", self.values) == words.get(name) for name in places(item.value))
-        if given and not own and item.fit != "fill" and size < item.size * 0.75:
+        if given and not own and getattr(item, "fit", "") != "fill" and size < item.size * 0.75:
             self.findings.append(
                 Finding.of(
                     "note",
@@ -242,3 +258,15 @@ class _Desk:
             )
             for n, line in enumerate(lines)
         ]
+
+
+def _no_room(where: str, size: float, lines: int, text: str) -> RefusedError:
+    return RefusedError(
+        "fit",
+        where,
+        "{field} does not fit its place even at {size} pt in {lines} lines: shorten {text}",
+        field=where,
+        size=size,
+        lines=lines,
+        text=text,
+    )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from posters import schema as s
 from posters.catalog import Chosen
+from posters.layout import ASCENT
 from posters.merge import FIELDS, places
+from posters.units import PT_PER_MM
 
 Area = tuple[float, float, float, float]
 LEAST_PT = 6.0  # smaller type fills in on press
@@ -27,9 +31,16 @@ def faults(chosen: Chosen) -> list[str]:
 def _item(chosen: Chosen, item: s.AnyItem) -> list[str]:
     found = [f"{name} is no colour of the look" for name in _colors(item) if name not in _known(chosen)]
     area = _area(item)
-    if area is not None and not _inside(area, _safe(chosen)):
+    if area is not None and not _in_safe(area, chosen):
         found.append(f"{_name(item)} lies outside the safe area")
-    if isinstance(item, s.Text):
+    if isinstance(item, s.Arc):
+        reach = item.r if 90 < item.middle < 270 else item.r + item.size * ASCENT / PT_PER_MM
+        x, y = item.center
+        if not _in_safe((x - reach, y, x + reach, y), chosen) or not _in_safe(
+            (x, y - reach, x, y + reach), chosen
+        ):
+            found.append(f"{_name(item)} lies outside the safe area")
+    if isinstance(item, (s.Text, s.Arc)):
         unknown = places(item.value) - set(FIELDS) - set(chosen.words) - DERIVED
         found += [f"{{{name}}} is neither a field nor a word" for name in sorted(unknown)]
         if min(item.min or item.size, item.size) < LEAST_PT:
@@ -48,10 +59,13 @@ def _colors(item: s.AnyItem) -> list[str]:
     return [str(getattr(item, name)) for name in names if isinstance(getattr(item, name, None), str)]
 
 
-def _safe(chosen: Chosen) -> Area:
+def _in_safe(area: Area, chosen: Chosen) -> bool:
     width, height = chosen.template.size
     edge = chosen.template.safe
-    return edge, edge, width - edge, height - edge
+    if chosen.template.shape == "round":
+        corners = [(x, y) for x in (area[0], area[2]) for y in (area[1], area[3])]
+        return all(math.dist(corner, (width / 2, height / 2)) <= width / 2 - edge for corner in corners)
+    return _inside(area, (edge, edge, width - edge, height - edge))
 
 
 def _area(item: s.AnyItem) -> Area | None:
@@ -90,4 +104,4 @@ def _inside(inner: Area, outer: Area) -> bool:
 
 
 def _name(item: s.AnyItem) -> str:
-    return f"text {item.value}" if isinstance(item, s.Text) else type(item).__name__.lower()
+    return f"text {item.value}" if isinstance(item, (s.Text, s.Arc)) else type(item).__name__.lower()

@@ -15,7 +15,7 @@ from posters.errors import RefusedError, UsageError
 from posters.files import write_all
 from posters.ops import Draft, Image
 from posters.result import Finding, Result, judge
-from posters.symbol import URL_BUDGET, Symbol, encode
+from posters.symbol import BUDGET_VERSION, URL_BUDGET, Symbol, encode
 
 if TYPE_CHECKING:
     from posters.render import Sheet
@@ -123,14 +123,15 @@ def sheet_for(chosen: catalog.Chosen, profile: str) -> Sheet:
 
     width, height = chosen.template.size
     bleed = chosen.template.bleed
-    with_marks = Sheet(width, height, bleed, True)
+    disc = chosen.template.shape == "round"
+    with_marks = Sheet(width, height, bleed, True, disc)
     room = all(
         side + 2 * with_marks.margin <= paper
         for side, paper in zip((width, height), OFFICE_PAPER, strict=True)
     )
     if profile == "press-x1a" or (profile == "office" and room):
         return with_marks
-    return Sheet(width, height, 0.0, False)
+    return Sheet(width, height, 0.0, False, disc)
 
 
 def _notes(symbol: Symbol, headline: str) -> list[Finding]:
@@ -139,7 +140,7 @@ def _notes(symbol: Symbol, headline: str) -> list[Finding]:
     if any(char.isdigit() for char in headline):
         sentence = "headline names an amount: print again when the coupon changes ({text})"
         notes.append(Finding.of("note", "amount", "headline", sentence, text=headline))
-    if len(symbol.payload) <= URL_BUDGET:
+    if symbol.version <= BUDGET_VERSION:  # figures in a link take less room, so a few bytes more may do
         return notes
     sentence = (
         "url has {length} bytes, more than {budget}: its code is version {version} and reads from less far"

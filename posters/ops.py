@@ -24,7 +24,7 @@ class Shape(Struct, frozen=True):
 
 
 class Words(Struct, frozen=True):
-    """One set line: its left edge and baseline in mm, its size in pt."""
+    """One set line: its left edge and baseline in mm, its size in pt, turned by `rotate` degrees clockwise."""
 
     x: float
     y: float
@@ -34,6 +34,7 @@ class Words(Struct, frozen=True):
     line: Line
     accent: Cmyk | None = None
     tracking: float = 0
+    rotate: float = 0
 
 
 class Code(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from posters import geometry as geo
 from posters.faces import Faces
 from posters.ops import Code, Draft, Image, Op, Shape, Words
 from posters.symbol import QUIET_MODULES, merged
@@ -17,12 +19,13 @@ from posters.units import MARK_GAP_MM, MARK_MM, SLUG_MM, pt
 
 
 class Sheet(Struct, frozen=True):
-    """The paper round one face: trim size, bleed kept outside it, marks or not."""
+    """The paper round one face: trim size, bleed kept outside it, marks or not; a round face is cut along a circle."""
 
     width: float
     height: float
     bleed: float
     marks: bool
+    round: bool = False
 
     @property
     def margin(self) -> float:
@@ -78,18 +81,15 @@ class _Pen:
         """Cut everything off at the bleed."""
         s = self.sheet
         self.canvas.saveState()
-        clip = self.canvas.beginPath()
-        clip.rect(
-            self.x(-s.bleed),
-            self.y(s.height + s.bleed),
-            pt(s.width + 2 * s.bleed),
-            pt(s.height + 2 * s.bleed),
-        )
-        self.canvas.clipPath(clip, stroke=0, fill=0)
+        box = (-s.bleed, -s.bleed, s.width + 2 * s.bleed, s.height + 2 * s.bleed)
+        outline = geo.rectangle(*box, s.width if s.round else 0)
+        self.canvas.clipPath(self._path(outline), stroke=0, fill=0)
 
     def end(self) -> None:
         """Add the marks and close the page."""
         self.canvas.restoreState()
+        if self.sheet.round:
+            self._die_line()
         if self.sheet.marks:
             self._marks()
         self.canvas.showPage()
@@ -141,7 +141,12 @@ class _Pen:
         text.setFont(self.faces.name(op.weight), op.size)
         text.setCharSpace(op.tracking * op.size)
         for offset, run in op.line.runs:
-            text.setTextOrigin(self.x(op.x) + offset * op.size, self.y(op.y))
+            if op.rotate:
+                cos, sin = math.cos(math.radians(op.rotate)), math.sin(math.radians(op.rotate))
+                x, y = self.x(op.x) + offset * op.size * cos, self.y(op.y) - offset * op.size * sin
+                text.setTextTransform(cos, -sin, sin, cos, x, y)
+            else:
+                text.setTextOrigin(self.x(op.x) + offset * op.size, self.y(op.y))
             for part in re.findall(r"[\d.,:%+]+|[^\d.,:%+]+", run) if op.accent else [run]:
                 figures = bool(op.accent) and part[0].isdigit()
                 text.setFillColorCMYK(*(op.accent if figures and op.accent else op.color))
@@ -181,6 +186,17 @@ class _Pen:
         left, bottom = self.x(x + (w - pw) / 2), self.y(y + (h + ph) / 2)
         self.canvas.drawImage(reader(picture), left, bottom, pt(pw), pt(ph))
         self.canvas.restoreState()
+
+    def _die_line(self) -> None:
+        """Draw the circle along which a cutter goes, in a spot colour that no plate prints."""
+        colors: Any = import_module("reportlab.lib.colors")
+        canvas, s = self.canvas, self.sheet
+        canvas.saveState()
+        canvas.setStrokeColor(colors.CMYKColorSep(0, 1, 0, 0, spotName="CutContour"))
+        canvas.setStrokeOverprint(True)
+        canvas.setLineWidth(0.25)
+        canvas.drawPath(self._path(geo.circle(s.width / 2, s.height / 2, s.width / 2)), stroke=1, fill=0)
+        canvas.restoreState()
 
     def _marks(self) -> None:
         """Draw crop marks on every plate, outside the bleed."""

@@ -40,6 +40,25 @@ class Text(Item, frozen=True, kw_only=True, tag="text"):
     gap: float = 0.125
 
 
+class Arc(Item, frozen=True, kw_only=True, tag="arc"):
+    """One line of type on a circle of radius `r`, its middle at `middle` degrees clockwise from the top.
+
+    In the lower half the feet of the characters point outward, so that they are read from below.
+    """
+
+    center: Point
+    r: float
+    value: str
+    size: float
+    min: float = 0
+    span: Annotated[float, Meta(gt=0, le=180)] = 120
+    middle: Annotated[float, Meta(ge=0, lt=360)] = 0
+    weight: Weight = 400
+    color: str = "black"
+    tracking: float = 0
+    gap: float = 0.125
+
+
 class Qr(Item, frozen=True, kw_only=True, tag="qr"):
     """The code in a square of `side` at `at`, its quiet zone of 4 modules included: nobody can draw into it."""
 
@@ -118,14 +137,14 @@ class Drawing(Item, frozen=True, kw_only=True, tag="drawing"):
 
 
 class Picture(Item, frozen=True, kw_only=True, tag="picture"):
-    """The merchant's own picture (field `logo` or `image`), never stretched."""
+    """A picture of the merchant's, never stretched; `partner_mark` is the artwork that a partner gave them."""
 
-    field: Literal["logo", "image"]
+    field: Literal["logo", "image", "partner_mark"]
     box: Box
     fit: Literal["contain", "cover"] = "contain"
 
 
-AnyItem = Text | Qr | Rect | Circle | Path | Ticket | Rays | Drawing | Picture
+AnyItem = Text | Arc | Qr | Rect | Circle | Path | Ticket | Rays | Drawing | Picture
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,8 +164,25 @@ class FieldRule(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["text", "url", "file"] = "text"
 
 
+Share = tuple[float, Annotated[float, Meta(ge=0, le=1)]]
+
+
+class Give(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a look stretches when its height grows more than its width: (y of the base, share of the rest) a band."""
+
+    front: list[Share]
+    back: list[Share] = field(default_factory=list)
+
+
+class Tent(Struct, frozen=True, forbid_unknown_fields=True):
+    """A sheet folded to a tent: half the foot, one face upright, one turned, half the foot, a tab to glue; mm."""
+
+    foot: float
+    tab: float
+
+
 class Template(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """template.toml: what the looks of one artefact share."""
+    """template.toml: what the looks of one artefact share. With a `base` the looks are the base's, drawn at this size."""
 
     title: Names
     size: Point
@@ -155,6 +191,10 @@ class Template(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bleed: float = 3
     safe: float = 5
     module_mm: float = 0.8
+    shape: Literal["rectangle", "round"] = "rectangle"
+    tent: Tent | None = None
+    base: str = ""
+    give: dict[str, Give] = field(default_factory=dict)
     looks: list[str] = field(default_factory=list)
     words: dict[str, dict[str, str]] = field(default_factory=dict)
 

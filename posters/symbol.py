@@ -12,7 +12,9 @@ from msgspec import Struct
 from posters.errors import RefusedError
 
 LEVEL = "Q"  # survives glare and dirt on acrylic far better than M; H buys nothing for an unadorned code
-URL_BUDGET = 32  # bytes: the most that stays version 3 (29 modules) at level Q
+URL_BUDGET = 32  # bytes: the most that always stays version 3 (29 modules) at level Q
+BUDGET_VERSION = 3
+TILT_VERSION = 11  # a denser code cannot be read from 35 degrees, at any size (zxing-cpp 3.1, measured)
 URL_LIMIT = 480  # bytes: what a version 17 code holds; denser ones no shop can print
 QUIET_MODULES = 4
 FLOOR_MM = 0.40  # GS1 point of sale

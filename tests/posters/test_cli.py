@@ -34,8 +34,9 @@ def test_make_then_check(store_toml: Path, tmp_path: Path, capsys: pytest.Captur
 def test_templates_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["templates", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["templates"]
-    assert {t["id"] for t in found} == {"stand-a6", "poster-a4"}
-    assert found[0]["width_mm"] == 210
+    sizes = {t["id"]: (t["width_mm"], t["height_mm"]) for t in found}
+    assert sizes["poster-a4"] == (210, 297)
+    assert sizes["tent-a6"] == (148, 105)
 
 
 @pytest.mark.parametrize(

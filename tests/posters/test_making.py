@@ -133,7 +133,7 @@ def test_a_code_too_dense_is_refused(store: dict[str, str], tmp_path: Path) -> N
         "stand-a6", {**store, "url": "https://q.example.cn/" + "x" * 450}, tmp_path / "a.pdf"
     )
     assert result.verdict == "refuse"
-    assert result.findings[0].code == "module"
+    assert result.findings[0].code == "density"
 
 
 @pytest.mark.parametrize("profile", ["press-x4", "outline", "wideformat", "prss"])
