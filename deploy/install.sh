@@ -119,15 +119,14 @@ install_packages() {
 	done
 }
 
-# What the environment was made from; the stamp inside it is written last.
+# What was installed; the stamp is written when all has taken effect, so that a run that failed is done again.
 fingerprint() {
-	(cd "$SOURCE" && find hub kiosk posters simulators ui pyproject.toml "requirements/$LOCK.txt" -type f \
+	(cd "$SOURCE" && find hub kiosk posters simulators systemd ui pyproject.toml "requirements/$LOCK.txt" -type f \
 		! -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-64)
 }
 
 install_environment() {
-	fresh=$(fingerprint)
-	if [ "$(cat "$PLACE/made-from" 2>/dev/null || true)" = "$fresh" ]; then return; fi
+	if [ "$(cat "$PLACE/made-from" 2>/dev/null || true)" = "$(fingerprint)" ]; then return; fi
 	CHANGED=1
 	pip="$PLACE/bin/python -m pip install --quiet --disable-pip-version-check --no-input"
 	work=$(mktemp -d)
@@ -138,20 +137,24 @@ install_environment() {
 	run $pip --ignore-installed --require-hashes --only-binary :all: -r "$SOURCE/requirements/$LOCK.txt"
 	run $pip --force-reinstall --no-deps --no-index --no-build-isolation "$work"
 	rm -rf "$work"
-	[ -n "$DRY" ] || printf '%s\n' "$fresh" >"$PLACE/made-from"
 }
 
 take_effect() {
 	[ "$CHANGED" -eq 1 ] || return 0
+	run rm -f "$PLACE/made-from"
 	run systemd-sysusers
 	run systemd-tmpfiles --create "/etc/tmpfiles.d/$UNIT.conf"
 	run systemctl daemon-reload
 	if [ "$UNIT" = kiosk ]; then
 		run systemctl restart systemd-modules-load
-		run udevadm control --reload
-		run udevadm trigger
+		# A container has no udev of its own.
+		if [ -S /run/udev/control ]; then
+			run udevadm control --reload
+			run udevadm trigger
+		fi
 	fi
 	run systemctl try-restart "$UNIT"
+	[ -n "$DRY" ] || fingerprint >"$PLACE/made-from"
 }
 
 undo() {
