@@ -96,6 +96,13 @@ class Page:
         await asyncio.wait_for(self._loaded.wait(), CALL_S)
         await self.evaluate("document.fonts.ready.then(() => true)")
 
+    async def follow(self, selector: str) -> None:
+        """Click something that leads to another page and wait for that page and its fonts."""
+        self._loaded.clear()
+        await self.evaluate(f"document.querySelector({selector!r}).click()")
+        await asyncio.wait_for(self._loaded.wait(), CALL_S)
+        await self.evaluate("document.fonts.ready.then(() => true)")
+
     async def evaluate(self, script: str) -> Any:
         """Return the value of an expression; promises are awaited."""
         answer = await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
@@ -140,7 +147,8 @@ class Page:
         await self.call("Network.setCookie", url=url, name=name, value=value)
 
     async def close(self) -> None:
-        """Close the tab."""
+        """Close the tab, and with it the connections that it holds: Chromium keeps six to a host."""
+        await self.call("Page.close")
         await self._socket.close()
         await self._reader
 

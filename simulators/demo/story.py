@@ -176,8 +176,7 @@ class Story:
             must(wide <= 360, f"the customer's page is {wide} px wide at 360")
             form = f'[data-stock="{stock_id}"] form button'
             begun = time.monotonic()
-            await page.evaluate(f"document.querySelector('{form}').click()")
-            await page.until("document.querySelector('#readable') && document.fonts.status === 'loaded'", 10)
+            await page.follow(form)
             read = eyes.codes(await page.screenshot(whole=True))
         finally:
             await page.close()
@@ -264,6 +263,7 @@ class Story:
         must(row["threshold"] == "unchecked" and row["verdict"] == "confirmed", f"the record says {row}")
         self.rids[row["rid"]] = SLIP
         if self.page is not None:
+            await self.page.call("Page.bringToFront")
             await self.page.until("!document.querySelector('#outcome').hidden", 5)
             await self.page.screenshot(self.out / "confirmed.png")
         return f"{outcome['title']}; {outcome['hint']}; green, two beeps"
@@ -282,6 +282,7 @@ class Story:
     # 8
     async def hub_away(self) -> str:
         """Stop the hub; decide alone; start it again; everything goes up and has a verdict."""
+        must(CAPPED in self.codes and NEVER in self.codes, "the customer has no coupons: claiming did not work")
         await self.world.hub.stop()
         await self.seen(lambda v: v["status"]["hub"] == "offline", "the outage")
         await self._scan(self.codes[CAPPED])
