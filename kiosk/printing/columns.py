@@ -6,10 +6,14 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from msgspec import Struct
+
 NO_START = frozenset("，。、；：？！）】》”’…%％·～—,.;:?!)]}>」』〉")
 NO_END = frozenset("（【《“‘￥$([{<「『〈")
 LOST = "〓"
-_ATOM = re.compile(r"[ \t]+|[!-~]+|.", re.DOTALL)
+_ATOM = re.compile(r" +|[!-~]+|.", re.DOTALL)
+_LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_ALIKE = str.maketrans({"\u00a5": "￥", "\u00a0": " ", "\t": " "})
 
 
 @lru_cache(maxsize=8192)
@@ -23,47 +27,54 @@ def columns(text: str) -> int:
     return len(text) if text.isascii() else sum(map(width, text))
 
 
-def clean(text: str) -> tuple[str, list[str]]:
-    """Return what GBK printers can print of a text, and the characters that are lost.
+class Cleaned(Struct, frozen=True):
+    """A text as GBK printers can print it."""
 
-    Control characters go (they could cut paper or open the drawer), `¥` becomes the full-width sign that GBK has.
+    text: str
+    lost: tuple[str, ...] = ()
+    """Characters that no GBK printer has; `LOST` stands for each."""
+    unseen: int = 0
+    """Control and other characters without a shape that were left out."""
+
+
+def clean(text: str) -> Cleaned:
+    """Return what GBK printers can print of a text, and what of it is lost.
+
+    Control characters go (they could cut paper or open the drawer), `¥` becomes the full-width sign that GBK has, each
+    line end becomes one LF.
     """
     if text.isascii() and text.isprintable():
-        return text, []
-    plain = (
-        unicodedata.normalize("NFC", text).replace("\u00a5", "￥").replace("\u00a0", " ").replace("\t", " ")
-    )
+        return Cleaned(text)
+    plain = unicodedata.normalize("NFC", _LINE_END.sub("\n", text)).translate(_ALIKE)
     lost: list[str] = []
-    out = []
+    out: list[str] = []
+    unseen = 0
     for char in plain:
-        if char == "\n":
+        if char == "\n" or _printable(char):
             out.append(char)
-        elif unicodedata.category(char) in (
-            "Cc",
-            "Cf",
-            "Cs",
-            "Co",
-            "Cn",
-            "Zl",
-            "Zp",
-        ) or unicodedata.combining(char):
-            continue
-        elif _printable(char):
-            out.append(char)
+        elif _unseen(char):
+            unseen += 1
         else:
             lost.append(char)
-            out.append(LOST)
-    return "".join(out), list(dict.fromkeys(lost))
+            out.append("" if unicodedata.combining(char) else LOST)
+    return Cleaned("".join(out), tuple(dict.fromkeys(lost)), unseen)
+
+
+def _unseen(char: str) -> bool:
+    """Tell whether a character has no shape: controls, joiners, direction marks, variation selectors, half surrogates."""
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs") or "\ufe00" <= char <= "\ufe0f"
 
 
 @lru_cache(maxsize=8192)
 def _printable(char: str) -> bool:
     """Tell whether GBK has the character, in as many bytes as it has columns."""
+    if char < " " or char == "\x7f":
+        return False
     try:
         raw = char.encode("gbk")
     except UnicodeEncodeError:
         return False
-    return len(raw) == width(char) and raw[0] not in (0x80, 0xFF)
+    return len(raw) == width(char)
 
 
 def wrap(text: str, limit: int) -> list[str]:

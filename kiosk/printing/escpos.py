@@ -1,7 +1,8 @@
-"""Layout -> ESC/POS bytes. Commands come from python-escpos' constants; text is GBK after `FS &`.
+"""Layout -> ESC/POS bytes: text is GBK after `FS &`.
 
 python-escpos' own text path sends GB18030 without `FS &` and loses punctuation-only lines (facts: printing 2.3), and its
-printer module costs 310 ms and leaves a temporary folder at import; its constants cost 9 ms and leave nothing.
+printer module costs 310 ms and leaves a temporary folder at import; its constants cost 9 ms and leave nothing. INIT and the
+cuts come from them; a test holds every other command here against them too.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from kiosk.printing import layout as lay
+from kiosk.printing.pictures import Picture, Pictures, picture_of
 from kiosk.printing.profiles import Profile
 from kiosk.printing.report import Rendered, Report
 from kiosk.printing.slip import Slip
@@ -18,8 +20,9 @@ CHINESE = b"\x1c&"  # FS &: two-byte mode; ESC @ falls back to the power-on sett
 ALIGN = {"left": b"\x1ba\x00", "center": b"\x1ba\x01", "right": b"\x1ba\x02"}
 BOLD = {True: b"\x1bE\x01", False: b"\x1bE\x00"}
 UNDERLINE = {True: b"\x1b-\x01\x1c-\x01", False: b"\x1b-\x00\x1c-\x00"}  # ESC - for ASCII, FS - for Chinese
-BARRIER = b"\x1dr\x01"
 LEVELS = {"L": b"0", "M": b"1", "Q": b"2", "H": b"3"}
+PLAIN = ("left", 1, 1, False, False)
+NO_CUT = "this printer does not cut; tear the slip off."
 
 
 @lru_cache(maxsize=1)
@@ -30,49 +33,58 @@ def _words() -> tuple[bytes, bytes, bytes]:
     return constants.HW_INIT, constants.PAPER_PART_CUT, constants.PAPER_FULL_CUT
 
 
-def render(slip: Slip, profile: Profile) -> Rendered:
+def render(slip: Slip, profile: Profile, pictures: Pictures | None = None) -> Rendered:
     """Return the bytes of a slip, copies included."""
     laid = lay.lay_out(slip, profile.width_dots)
+    work = _Work(profile, pictures or {})
+    height = None
     if profile.text_mode == "graphic":
-        return _graphic(slip, laid, profile)
-    work = _Work(profile)
-    for block in laid.blocks:
-        work.add(block)
-    init = _words()[0] + CHINESE
-    once = init + bytes(work.out)
-    report = Report(laid.lost, (*laid.degraded, *work.degraded), profile.columns)
+        height = _graphic(work, laid)
+    else:
+        for block in laid.blocks:
+            work.add(block)
+        work.plain()
+    once = _words()[0] + CHINESE + bytes(work.out)
+    report = Report((*laid.lost, *work.lost), (*laid.degraded, *work.degraded), profile.columns, height)
     return Rendered(once * slip.copies, report)
 
 
 class _Work:
     """Bytes so far, and the state that they have put the printer in."""
 
-    def __init__(self, profile: Profile) -> None:
-        self.profile = profile
+    def __init__(self, profile: Profile, pictures: Pictures) -> None:
+        self.profile, self.pictures = profile, pictures
         self.out = bytearray()
+        self.lost: list[str] = []
         self.degraded: list[str] = []
-        self.align, self.size, self.bold, self.underline = "left", (1, 1), False, False
+        self._state: tuple[str, int, int, bool, bool] = PLAIN
 
-    def _style(self, align: str, size: tuple[int, int], bold: bool, underline: bool) -> None:
-        out = self.out
-        if align != self.align:
-            out += ALIGN[align]
-        if size != self.size:
-            out += b"\x1d!" + bytes([(size[0] - 1) << 4 | (size[1] - 1)])
-        if bold != self.bold:
-            out += BOLD[bold]
-        if underline != self.underline:
-            out += UNDERLINE[underline]
-        self.align, self.size, self.bold, self.underline = align, size, bold, underline
+    def _style(self, wanted: tuple[str, int, int, bool, bool]) -> None:
+        """Send what differs: each command is two to five bytes, most lines need none."""
+        if wanted == self._state:
+            return
+        align, wide, high, bold, underline = wanted
+        now = self._state
+        if align != now[0]:
+            self.out += ALIGN[align]
+        if (wide, high) != now[1:3]:
+            self.out += b"\x1d!" + bytes([(wide - 1) << 4 | (high - 1)])
+            if self.profile.hanzi_size == "gs+fs":
+                self.out += b"\x1c!" + bytes([(wide - 1) << 2 | (high - 1) << 3])
+        if bold != now[3]:
+            self.out += BOLD[bold]
+        if underline != now[4]:
+            self.out += UNDERLINE[underline]
+        self._state = wanted
 
     def plain(self) -> None:
-        """Go back to the style that every block begins with."""
-        self._style("left", (1, 1), False, False)
+        """Go back to the style that every block, and the next job, begins with."""
+        self._style(PLAIN)
 
     def add(self, block: lay.Block) -> None:
         """Append one block."""
         if isinstance(block, lay.Line):
-            self._style(block.align, (block.width, block.height), block.bold, block.underline)
+            self._style((block.align, block.width, block.height, block.bold, block.underline))
             self.out += block.text.encode("gbk")
             self.out += LF
             return
@@ -87,11 +99,20 @@ class _Work:
             case lay.CutBlock():
                 self._cut(block)
             case lay.DrawerBlock():
-                self.out += b"\x1bp" + bytes([0 if block.pin == 2 else 1, 25, 250])
+                self._drawer(block)
             case lay.LogoBlock():
-                self.degraded.append(
-                    f"logo {block.name!r}: no picture of that name is stored; it is left out."
-                )
+                self._logo(block)
+
+    def _drawer(self, block: lay.DrawerBlock) -> None:
+        on, off = self.profile.drawer_on_ms // 2, self.profile.drawer_off_ms // 2  # the command counts 2 ms
+        self.out += b"\x1bp" + bytes([0 if block.pin == 2 else 1, on, off])
+
+    def _logo(self, block: lay.LogoBlock) -> None:
+        found = picture_of(block.name, self.pictures)
+        if isinstance(found, str):
+            self.lost.append(found)
+        else:
+            self._raster(_across(found, self.profile.width_dots))
 
     def _qr(self, block: lay.QrBlock) -> None:
         self.out += b"\x1bJ" + bytes([lay.QUIET_DOTS])
@@ -108,22 +129,22 @@ class _Work:
         else:
             data = _code128_data(block.data)
             self.out += (
-                ALIGN["center"] + b"\x1dh" + bytes([block.height]) + b"\x1dw" + bytes([block.module]) + b"\x1dH\x00\x1dkI"
-                + bytes([len(data)]) + data + LF + ALIGN["left"]
+                ALIGN["center"] + b"\x1dh" + bytes([block.height]) + b"\x1dw" + bytes([block.module])
+                + b"\x1dH\x00\x1dkI" + bytes([len(data)]) + data + ALIGN["left"]
             )  # fmt: skip
+        self.out += b"\x1bJ" + bytes([lay.BAR_GAP])
 
     def _raster(self, rows: list[bytes]) -> None:
         self.out += raster(rows, self.profile.strip_rows)
 
     def _cut(self, block: lay.CutBlock) -> None:
-        if not self.profile.cut:
+        if self.profile.feed_before_cut:
             self.out += b"\x1bd" + bytes([self.profile.feed_before_cut])
-            self.degraded.append("this printer does not cut; tear the slip off.")
+        if not self.profile.cut:
+            self.degraded.append(NO_CUT)
             return
         _, part, full = _words()
-        self.out += (
-            b"\x1bd" + bytes([self.profile.feed_before_cut]) + (full if block.kind == "full" else part)
-        )
+        self.out += full if block.kind == "full" else part
 
 
 def _native_qr(block: lay.QrBlock) -> bytes:
@@ -194,17 +215,36 @@ def _pack(line: str, dots: int) -> bytes:
     return int(padded, 2).to_bytes(len(padded) // 8, "big")
 
 
-def _graphic(slip: Slip, laid: lay.Layout, profile: Profile) -> Rendered:
-    """Draw the whole slip as a picture: for printers without a Chinese font."""
+def _across(picture: Picture, dots: int) -> list[bytes]:
+    """Return a picture as packed rows, centred on the paper."""
+    shift = (dots - picture.width) // 2
+    size, mine = (dots + 7) // 8, len(picture.rows[0]) * 8
+    return [
+        (int.from_bytes(row, "big") << size * 8 >> mine + shift).to_bytes(size, "big") for row in picture.rows
+    ]
+
+
+def _graphic(work: _Work, laid: lay.Layout) -> int:
+    """Draw what is dots as pictures, for printers without a Chinese font; return their rows."""
     from kiosk.printing import png
 
-    picture = png.draw(laid, profile)
-    rows = png.packed_rows(picture)
-    once = _words()[0] + raster(rows, profile.strip_rows) + b"\x1bd" + bytes([profile.feed_before_cut])
-    work = _Work(profile)
+    rows: list[bytes] = []
+    total = 0
+
+    def flush() -> None:
+        nonlocal total
+        if rows:
+            work.out += raster(rows, work.profile.strip_rows)
+            total += len(rows)
+            rows.clear()
+
     for block in laid.blocks:
-        if isinstance(block, lay.CutBlock | lay.DrawerBlock | lay.LogoBlock):
+        if isinstance(block, lay.CutBlock | lay.DrawerBlock):
+            flush()
             work.add(block)
-    tail = bytes(work.out) if profile.cut else b""
-    report = Report(laid.lost, (*laid.degraded, *work.degraded), profile.columns, picture.height)
-    return Rendered((once + tail) * slip.copies, report)
+            continue
+        drawn = png.piece(block, work.profile, work.pictures, work.lost)
+        if drawn is not None:
+            rows.extend(png.packed_rows(drawn))
+    flush()
+    return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kiosk.printing import layout as lay
 from kiosk.printing.columns import columns, pad
+from kiosk.printing.pictures import Pictures
 from kiosk.printing.profiles import Profile
 from kiosk.printing.report import Rendered, Report
 from kiosk.printing.slip import Slip
@@ -11,6 +12,7 @@ from kiosk.printing.slip import Slip
 LIMIT = 5000
 """UTF-8 bytes of one order."""
 _SAFE = str.maketrans({"<": "＜", ">": "＞", "@": "＠"})
+"""Full-width signs: two columns wide, so they stand in before anything is measured."""
 
 
 def safe(text: str) -> str:
@@ -18,9 +20,9 @@ def safe(text: str) -> str:
     return text.translate(_SAFE)
 
 
-def render(slip: Slip, profile: Profile) -> Rendered:
-    """Return one order's content; copies are a parameter of the order, not of its content."""
-    laid = lay.lay_out(_safe_slip(slip), profile.width_dots)
+def render(slip: Slip, profile: Profile, pictures: Pictures | None = None) -> Rendered:
+    """Return one order's content; copies are a parameter of the order, pictures are stored in the device."""
+    laid = lay.lay_out(slip, profile.width_dots, safe)
     degraded, lost = list(laid.degraded), list(laid.lost)
     out, codes = [], 0
     for block in laid.blocks:
@@ -30,34 +32,17 @@ def render(slip: Slip, profile: Profile) -> Rendered:
                 lost.append("Feie prints one QR code an order; the others are left out.")
                 continue
         out.append(_markup(block, profile.columns, degraded, lost))
-    text = "".join(out)
-    if len(text.encode("utf-8")) > LIMIT:
-        lost.append(f"the order has {len(text.encode('utf-8'))} bytes, Feie takes {LIMIT}; shorten the slip.")
-    return Rendered(
-        text.encode("utf-8"), Report(tuple(lost), tuple(dict.fromkeys(degraded)), profile.columns)
-    )
+    data = "".join(out).encode("utf-8")
+    if len(data) > LIMIT:
+        lost.append(f"the order has {len(data)} bytes, Feie takes {LIMIT}; shorten the slip.")
+    if slip.copies > 1:
+        degraded.append("copies are a parameter of the order (times), not of this content.")
+    return Rendered(data, Report(tuple(dict.fromkeys(lost)), tuple(dict.fromkeys(degraded)), profile.columns))
 
 
-def _safe_slip(slip: Slip) -> Slip:
-    """Make data safe before the layout: the full-width brackets are two columns wide."""
-    import msgspec
-
-    from kiosk.printing.slip import Element, Row, Text
-
-    made: list[Element] = []
-    for e in slip.elements:
-        match e:
-            case Text():
-                made.append(msgspec.structs.replace(e, text=safe(e.text)))
-            case Row():
-                made.append(
-                    msgspec.structs.replace(
-                        e, cells=tuple(msgspec.structs.replace(c, text=safe(c.text)) for c in e.cells)
-                    )
-                )
-            case _:
-                made.append(e)
-    return msgspec.structs.replace(slip, elements=tuple(made))
+def can_carry(data: str) -> bool:
+    """Tell whether a code's content survives markup that has no escaping."""
+    return data.isprintable() and not any(c in data for c in "<>") and "@@" not in data
 
 
 def _markup(block: lay.Block, cols: int, degraded: list[str], lost: list[str]) -> str:
@@ -65,8 +50,10 @@ def _markup(block: lay.Block, cols: int, degraded: list[str], lost: list[str]) -
         case lay.Line():
             return _line(block, cols, degraded)
         case lay.QrBlock():
-            if not block.data.isprintable() or any(c in block.data for c in "<>"):
-                lost.append("a QR code with < or > cannot be sent to Feie; it is left out.")
+            if not can_carry(block.data):
+                lost.append(
+                    "a QR code with <, >, @@ or control characters cannot be sent to Feie; it is left out."
+                )
                 return ""
             degraded.append("Feie chooses the size and level of QR codes.")
             return f"<QR>{block.data}</QR>"
@@ -86,7 +73,7 @@ def _markup(block: lay.Block, cols: int, degraded: list[str], lost: list[str]) -
 def _bar(data: str, lost: list[str]) -> str:
     if data.isdigit() and len(data) <= 22:
         return f"<BC128_C>{data}</BC128_C>"
-    if len(data) <= 14 and not any(c in data for c in "<>"):
+    if len(data) <= 14 and can_carry(data):
         return f"<BC128_B>{data}</BC128_B>"
     lost.append(
         f"the barcode {data!r} is longer than Feie prints (22 digits or 14 characters); its text is printed alone."

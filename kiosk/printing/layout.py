@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from msgspec import Struct
@@ -10,8 +11,14 @@ from kiosk.printing import columns as col
 from kiosk.printing import slip as s
 from ui import codes
 
+COLUMN = 12
+"""Dots of a half-width character."""
+QUIET = 4
+"""Modules of quiet zone beside a QR code (ISO/IEC 18004)."""
 QUIET_DOTS = 24
 """Blank above and below a code: at a gap of 0 a barcode below made a QR unreadable (facts: printing 4.1)."""
+BAR_GAP = 8
+"""Blank between a barcode and its text."""
 MODULE_FLOOR, MODULE_WARN, MODULE_MOST = 4, 5, 8
 
 
@@ -30,7 +37,7 @@ class QrBlock(Struct, frozen=True):
     """A QR code with the dots of its modules."""
 
     data: str
-    level: s.Align | str
+    level: str
     module: int
     rows: tuple[str, ...]
 
@@ -79,9 +86,9 @@ class Layout(Struct, frozen=True):
     degraded: tuple[str, ...]
 
 
-def lay_out(slip: s.Slip, width_dots: int) -> Layout:
-    """Lay a slip out for a width in dots."""
-    work = _Work(width_dots)
+def lay_out(slip: s.Slip, width_dots: int, safe: Callable[[str], str] = str) -> Layout:
+    """Lay a slip out for a width in dots; `safe` makes texts harmless before they are measured, where markup needs it."""
+    work = _Work(width_dots, safe)
     for n, element in enumerate(slip.elements):
         work.add(n, element)
     return Layout(tuple(work.blocks), tuple(work.lost), tuple(work.degraded))
@@ -90,8 +97,8 @@ def lay_out(slip: s.Slip, width_dots: int) -> Layout:
 class _Work:
     """Collects blocks and notes."""
 
-    def __init__(self, dots: int) -> None:
-        self.dots, self.columns = dots, dots // 12
+    def __init__(self, dots: int, safe: Callable[[str], str]) -> None:
+        self.dots, self.columns, self.safe = dots, dots // COLUMN, safe
         self.blocks: list[Block] = []
         self.lost: list[str] = []
         self.degraded: list[str] = []
@@ -104,7 +111,8 @@ class _Work:
             case s.Row():
                 self._row(n, element)
             case s.Rule():
-                self.blocks.append(Line(element.char * self.columns))
+                char = self.safe(element.char)
+                self.blocks.append(Line(char * (self.columns // col.columns(char))))
             case s.Qr():
                 self._qr(n, element)
             case s.Code128():
@@ -119,25 +127,35 @@ class _Work:
                 self.blocks.append(DrawerBlock(element.pin))
 
     def _clean(self, n: int, text: str) -> str:
-        plain, lost = col.clean(text)
-        if lost:
-            shown = " ".join(f"{c} (U+{ord(c):04X})" for c in lost)
+        made = col.clean(text)
+        if made.lost:
+            shown = " ".join(f"{c} (U+{ord(c):04X})" for c in made.lost)
             self.lost.append(f"elements[{n}]: printers have no {shown}; {col.LOST} stands for it.")
-        return plain
+        if made.unseen:
+            self.degraded.append(
+                f"elements[{n}]: control characters and others without a shape are left out ({made.unseen})."
+            )
+        return self.safe(made.text)
 
     def _text(self, n: int, e: s.Text) -> None:
         for line in col.wrap(self._clean(n, e.text), self.columns // e.width):
             self.blocks.append(Line(line, e.align, e.width, e.height, e.bold, e.underline))
 
     def _row(self, n: int, e: s.Row) -> None:
-        wanted = sum(c.columns for c in e.cells)
-        widths = [c.columns for c in e.cells]
-        if wanted > self.columns:
+        texts = [self._clean(n, c.text) for c in e.cells]
+        asked = [c.columns for c in e.cells]
+        # A cell of one column cannot hold a character of two: it takes two.
+        widths = [
+            2 if w == 1 and any(map(_is_wide, text)) else w for w, text in zip(asked, texts, strict=True)
+        ]
+        if sum(widths) > self.columns:
             widths = self._squeezed(widths)
             self.degraded.append(
-                f"elements[{n}]: {wanted} columns were asked for, the paper has {self.columns}; cells are narrower."
+                f"elements[{n}]: {sum(asked)} columns were asked for, the paper has {self.columns}; cells are narrower."
             )
-        wrapped = [col.wrap(self._clean(n, c.text), w) for c, w in zip(e.cells, widths, strict=True)]
+        elif widths != asked:
+            self.degraded.append(f"elements[{n}]: a cell of 1 column is 2 wide, as its characters are.")
+        wrapped = [col.wrap(text, w) for text, w in zip(texts, widths, strict=True)]
         for i in range(max(map(len, wrapped))):
             parts = [
                 col.pad(lines[i] if i < len(lines) else "", w, c.align)
@@ -154,18 +172,28 @@ class _Work:
         return small
 
     def _qr(self, n: int, e: s.Qr) -> None:
-        rows = matrix(e.data, e.level)
-        most = self.dots // (len(rows) + 8)
-        module = min(e.module or MODULE_MOST, most)
-        if module < MODULE_FLOOR:
+        try:
+            rows = matrix(e.data, e.level)
+        except ValueError:
             self.lost.append(
-                f"elements[{n}]: {len(e.data)} characters need a QR code whose modules have {module} dots; phones read 4 and more."
+                f"elements[{n}]: {len(e.data)} characters are more than a QR code of level {e.level} holds."
             )
             return
-        if e.module is not None and module < e.module:
-            self.degraded.append(f"elements[{n}]: modules of {e.module} dots do not fit, {module} are used.")
-        elif module < MODULE_WARN:
-            self.degraded.append(f"elements[{n}]: modules have {module} dots; 5 and more read well.")
+        most = self.dots // (len(rows) + 2 * QUIET)
+        if most < MODULE_FLOOR:
+            self.lost.append(
+                f"elements[{n}]: {len(e.data)} characters need a QR code whose modules have {most} dots; phones read {MODULE_FLOOR} and more."
+            )
+            return
+        asked = e.module or MODULE_MOST
+        module = max(MODULE_FLOOR, min(asked, most))
+        if e.module is not None and module != asked:
+            why = "do not fit" if module < asked else "cannot be read by phones"
+            self.degraded.append(f"elements[{n}]: modules of {asked} dots {why}, {module} are used.")
+        if module < MODULE_WARN:
+            self.degraded.append(
+                f"elements[{n}]: modules have {module} dots; {MODULE_WARN} and more read well."
+            )
         self.blocks.append(QrBlock(e.data, e.level, module, rows))
 
     def _bar(self, n: int, e: s.Code128) -> None:
@@ -177,22 +205,41 @@ class _Work:
             )
         else:
             self.blocks.append(BarBlock(e.data, module, e.height, modules * module))
-        self.blocks.append(Line(_readable(e.data), "center"))
+        self.blocks += [Line(line, "center") for line in col.wrap(self.safe(readable(e.data)), self.columns)]
 
 
-def _readable(data: str) -> str:
+def _is_wide(char: str) -> bool:
+    return col.width(char) == 2
+
+
+def readable(data: str) -> str:
     """Return a code in groups of four, as people read and type it."""
     return " ".join(data[i : i + 4] for i in range(0, len(data), 4)) if " " not in data else data
 
 
 @lru_cache(maxsize=256)
 def matrix(data: str, level: str) -> tuple[str, ...]:
-    """Return the rows of a QR code; drawn by zxing (0.2 ms) where qrcode takes 7 ms."""
+    """Return the rows of a QR code in the smallest version; ValueError when it holds too little.
+
+    zxing draws in 0.2 ms what takes qrcode 7 ms, but marks other than ASCII in ways that printers' own codes do not; there
+    qrcode's plain UTF-8 bytes stand for what a printer draws.
+    """
+    if not data.isascii():
+        return _plain_utf8(data, level)
     import zxingcpp
 
     made = zxingcpp.create_barcode(data, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
     picture: list[list[int]] = memoryview(made.to_image(scale=1, add_quiet_zones=False)).tolist()  # type: ignore[arg-type, assignment]
     return tuple("".join("1" if dot == 0 else "0" for dot in row) for row in picture)
+
+
+def _plain_utf8(data: str, level: str) -> tuple[str, ...]:
+    from qrcode.exceptions import DataOverflowError
+
+    try:
+        return codes.modules(data, level)
+    except DataOverflowError as err:
+        raise ValueError(str(err)) from err
 
 
 @lru_cache(maxsize=256)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
+from kiosk.printing.pictures import Pictures
 from kiosk.printing.profiles import Profile
 from kiosk.printing.report import Rendered
 from kiosk.printing.slip import Slip, SlipError, parse_slip
@@ -12,9 +13,9 @@ from kiosk.printing.slip import Slip, SlipError, parse_slip
 RENDERERS = {"escpos": "escpos", "feie": "feie", "yilianyun": "yilianyun", "png": "png", "text": "plain"}
 
 
-def render(slip: Slip, to: str, profile: Profile) -> Rendered:
-    """Render a slip; `to` is a key of `RENDERERS`."""
-    made: Rendered = import_module(f"kiosk.printing.{RENDERERS[to]}").render(slip, profile)
+def render(slip: Slip, to: str, profile: Profile, pictures: Pictures | None = None) -> Rendered:
+    """Render a slip; `to` is a key of `RENDERERS`. Pure: pictures come from `load_pictures`."""
+    made: Rendered = import_module(f"kiosk.printing.{RENDERERS[to]}").render(slip, profile, pictures)
     return made
 
 

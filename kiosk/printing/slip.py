@@ -105,13 +105,16 @@ class SlipError(Exception):
 def parse_slip(raw: bytes | str | dict[str, Any]) -> Slip:
     """Read a slip from JSON."""
     try:
-        plain = json.loads(raw) if isinstance(raw, bytes | str) else raw
+        text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
+        plain = json.loads(text) if isinstance(text, str) else text
     except UnicodeDecodeError as err:
         raise SlipError(f"the slip is not UTF-8 at byte {err.start}; save it as UTF-8.") from None
     except json.JSONDecodeError as err:
         raise SlipError(
             f"the slip is not valid JSON at line {err.lineno} column {err.colno} ({err.msg}); correct it."
         ) from None
+    except RecursionError:
+        raise SlipError("the slip is nested too deeply; a slip is one list of elements.") from None
     if isinstance(plain, dict) and plain.get("version", VERSION) != VERSION:
         raise SlipError(f"version = {plain['version']!r} is not known; this program reads version {VERSION}.")
     try:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from kiosk.printing import layout as lay
 from kiosk.printing.columns import columns, pad
-from kiosk.printing.feie import _safe_slip
+from kiosk.printing.feie import can_carry, safe
+from kiosk.printing.pictures import Pictures
 from kiosk.printing.profiles import Profile
 from kiosk.printing.report import Rendered, Report
 from kiosk.printing.slip import Slip
 
 TAGS = 25
 """`<center>`, `<right>` and tables are understood 25 times a print; beyond that we pad with spaces."""
+QR_MOST = 192
+"""Latin characters of a QR code; a Chinese one counts as two (facts: cloud-printers 3.7)."""
 
 
-def render(slip: Slip, profile: Profile) -> Rendered:
-    """Return the content of one print."""
-    laid = lay.lay_out(_safe_slip(slip), profile.width_dots)
+def render(slip: Slip, profile: Profile, pictures: Pictures | None = None) -> Rendered:
+    """Return the content of one print; pictures are stored in the device."""
+    laid = lay.lay_out(slip, profile.width_dots, safe)
     work = _Work(profile.columns)
     head = f"<MN>{slip.copies}</MN>" if slip.copies > 1 else ""
     body = "".join(work.markup(block) for block in laid.blocks)
@@ -23,6 +26,10 @@ def render(slip: Slip, profile: Profile) -> Rendered:
         (*laid.lost, *work.lost), tuple(dict.fromkeys((*laid.degraded, *work.degraded))), profile.columns
     )
     return Rendered((head + body).encode("utf-8"), report)
+
+
+def _weight(data: str) -> int:
+    return sum(1 if c.isascii() else 2 for c in data)
 
 
 class _Work:
@@ -57,9 +64,9 @@ class _Work:
                 return ""
 
     def _qr(self, block: lay.QrBlock) -> str:
-        if not block.data.isprintable() or any(c in block.data for c in "<>") or len(block.data) > 192:
+        if not can_carry(block.data) or _weight(block.data) > QR_MOST:
             self.lost.append(
-                "a QR code with < or >, or longer than 192 characters, cannot be sent to Yilianyun; it is left out."
+                f"a QR code with <, >, @@ or control characters, or longer than {QR_MOST} characters, cannot be sent to Yilianyun; it is left out."
             )
             return ""
         self.degraded.append("Yilianyun chooses the size and level of QR codes.")
@@ -68,7 +75,7 @@ class _Work:
     def _bar(self, data: str) -> str:
         if data.isdigit() and len(data) <= (25 if len(data) % 2 else 28):
             return f"<BR3>{data}</BR3>\n"
-        if len(data) <= 14 and not any(c in data for c in "<>"):
+        if len(data) <= 14 and can_carry(data):
             return f"<BR2>{data}</BR2>\n"
         self.lost.append(f"the barcode {data!r} is longer than Yilianyun prints; its text is printed alone.")
         return ""
@@ -89,5 +96,5 @@ class _Work:
             self.tags += 1
             tag = "center" if line.align == "center" else "right"
             return f"<{tag}>{shown}</{tag}>\n"
-        room = self.cols // line.width - columns(text)
+        room = self.cols - columns(text) * line.width
         return pad("", room // (2 if line.align == "center" else 1), "left") + f"{shown}\n"
