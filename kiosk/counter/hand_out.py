@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 import msgspec
 
 from kiosk.clock import Clock
-from kiosk.counter import words
-from kiosk.counter.redeem import Place
+from kiosk.counter import tell, words
+from kiosk.counter.result import Place
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.ids import new_rid
 from kiosk.coupons.record import PoolCode
@@ -20,6 +22,7 @@ from kiosk.journal.errors import JournalError
 from kiosk.journal.store import Journal
 from ui.marks import N_
 
+log = logging.getLogger(__name__)
 PrintResult = Literal["printed", "failed", "unknown"]
 PrintCoupon = Callable[[str, Batch, PoolCode, Place], Awaitable[PrintResult]]
 """rid, batch, code, place -> how the slip ended. Durable before it returns."""
@@ -57,7 +60,8 @@ class HandOut:
         self._journal, self._bus, self._clock, self._settings = journal, bus, clock, settings
         self._place, self._print = place, print_coupon
         self._one = asyncio.Lock()
-        self._last_mono: float | None = None
+        self._given: deque[float] = deque(maxlen=max(1, settings.daily))
+        """When slips were given in this run, by the monotonic clock: a clock that jumps resets no cap."""
 
     async def batch(self) -> Batch | None:
         """Return the batch that the button gives, or None when there is none today."""
@@ -82,9 +86,10 @@ class HandOut:
             try:
                 return await self._press(place)
             except JournalError as err:
-                t = words.counter_texts(place.locale)
+                log.warning("no slip was handed out: %s", err)
+                now = self._clock.trusted().at
                 self._bus.publish(
-                    Outcome(kind="help", title=t("Please ask the staff"), detail=str(err), until_s=20)
+                    tell.ask_staff(place.locale, words.for_staff("store_full", place.locale, now))
                 )
                 return HandOutResult("error")
 
@@ -98,10 +103,14 @@ class HandOut:
         if taken is None:
             return self._say("empty", place.locale)
         rid, code = taken
-        self._last_mono = self._clock.mono()
+        self._given.append(self._clock.mono())
         t = words.counter_texts(place.locale)
         self._bus.publish(Outcome(kind="busy", title=t("Printing your coupon"), until_s=15, rid=rid))
-        ended = await self._print(rid, batch, code, place)
+        try:
+            ended = await self._print(rid, batch, code, place)
+        except JournalError as err:
+            log.warning("how slip %s ended is not known: %s", rid, err)
+            ended = "unknown"
         return self._say(ended, place.locale, rid, code.coupon)
 
     async def _take(self, batch: Batch, place: Place) -> tuple[str, PoolCode] | None:
@@ -113,20 +122,18 @@ class HandOut:
         return None if code is None else (rid, code)
 
     async def _limited(self) -> Literal["cooling", "limit"] | None:
-        """Check cool-down by the monotonic clock (and the record, after a restart), caps by the trusted time."""
-        settings = self._settings
-        if self._last_mono is not None and self._clock.mono() - self._last_mono < settings.cooldown_s:
+        """Check cool-down and caps: by the monotonic clock in this run, by the record across restarts."""
+        settings, mono, now = self._settings, self._clock.mono(), self._clock.trusted().at
+        if self._given and mono - self._given[-1] < settings.cooldown_s:
             return "cooling"
-        now = self._clock.trusted().at
         last = await self._journal.last_handed_out()
-        if (
-            self._last_mono is None
-            and last is not None
-            and timedelta() <= now - last < timedelta(seconds=settings.cooldown_s)
-        ):
-            return "cooling"
-        for cap, span in ((settings.hourly, timedelta(hours=1)), (settings.daily, timedelta(days=1))):
-            if await self._journal.handed_out(_since(now, span)) >= cap:
+        if last is not None and not self._given:
+            since = now - last
+            if timedelta() <= since < timedelta(seconds=settings.cooldown_s):
+                return "cooling"
+        for cap, span_s in ((settings.hourly, 3600.0), (settings.daily, 86_400.0)):
+            here = sum(mono - given < span_s for given in self._given)
+            if max(here, await self._journal.handed_out(now - timedelta(seconds=span_s))) >= cap:
                 return "limit"
         return None
 
@@ -150,10 +157,6 @@ class HandOut:
             )
         )
         return HandOutResult(outcome, rid, coupon)
-
-
-def _since(now: datetime, span: timedelta) -> datetime:
-    return now - span
 
 
 SCAN_INSTEAD = N_("Please scan the code on the screen instead")

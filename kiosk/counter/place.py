@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kiosk.counter.redeem import Place
+from kiosk.counter.result import Place
 from kiosk.events import BatchesChanged, Bus
 from kiosk.journal.store import Journal
 

@@ -13,7 +13,7 @@ import msgspec
 
 from kiosk.clock import Clock
 from kiosk.counter import words
-from kiosk.counter.redeem import Place
+from kiosk.counter.result import Place
 from kiosk.coupons.batch import Batch
 from kiosk.events import (
     BatchesChanged,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from kiosk.clock import Clock
 from kiosk.counter.day_report import today
 from kiosk.counter.hand_out import PrintResult
-from kiosk.counter.redeem import Place
+from kiosk.counter.result import Place
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.ids import new_rid
 from kiosk.coupons.record import PoolCode

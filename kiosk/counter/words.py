@@ -47,7 +47,7 @@ STAFF: dict[Reason, str] = {
     ),
     "voided": N_("This attempt was given up; scan the coupon again."),
     "rid_reuse": N_("That request number was used for another code."),
-    "store_full": N_("The kiosk cannot write its journal; nothing was redeemed. See the doctor."),
+    "store_full": N_("The kiosk cannot write its journal; nothing was done. See the doctor."),
     "busy": N_("This code is being redeemed right now."),
 }
 CUSTOMER: dict[Reason, str] = {
@@ -117,3 +117,17 @@ def check_hint(batch: Batch, locale: str) -> str:
     """Return what the person at the till has to look at when the total is not known."""
     t = counter_texts(locale)
     return t("Valid from ¥{threshold}, please check", threshold=yuan(batch.threshold))
+
+
+def certainty(confirmed: bool, locale: str) -> str:
+    """Return how certain an acceptance is, never more than it is."""
+    t = counter_texts(locale)
+    return t("Confirmed by the cloud") if confirmed else t("Accepted here under the batch's rule")
+
+
+def unrecorded(locale: str) -> str:
+    """Return what a person has to do when the cloud has accepted and the kiosk could not write it down."""
+    t = counter_texts(locale)
+    return t(
+        "The cloud has accepted this coupon, but the kiosk could not write it down. Give nothing yet: make room, then scan it again."
+    )

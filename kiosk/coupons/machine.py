@@ -33,6 +33,8 @@ class Lease(msgspec.Struct, frozen=True):
     left: int
     not_after: datetime
     epoch: str
+    value_left: int | None = None
+    """In fen; None: only the uses are limited."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +62,7 @@ def offline_right(batch: Batch, standing: Standing) -> Reason:
     if rule.policy == "capped":
         return _capped(batch, standing)
     if rule.policy == "lease":
-        return _leased(standing)
+        return _leased(batch, standing)
     return "hub_away"
 
 
@@ -77,9 +79,11 @@ def _capped(batch: Batch, standing: Standing) -> Reason:
     return ""
 
 
-def _leased(standing: Standing) -> Reason:
+def _leased(batch: Batch, standing: Standing) -> Reason:
     lease = standing.lease
     if lease is None or lease.left <= 0 or lease.epoch != standing.epoch:
+        return "no_lease"
+    if lease.value_left is not None and batch.value > lease.value_left:
         return "no_lease"
     if standing.error_s is None:
         return "clock_uncertain"

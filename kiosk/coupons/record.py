@@ -37,8 +37,8 @@ class Stamp(msgspec.Struct, frozen=True):
 class Item(msgspec.Struct, frozen=True):
     """One row of the journal. `body` by kind:
 
-    redeem_record: {code, coupon, stock_id, store, verdict: confirmed|offline, policy, value, total, threshold, source, lease}
-    void: {code, coupon, stock_id, why} (rid names the attempt)
+    redeem_record: {coupon, stock_id, store, verdict: confirmed|offline, policy, value, total, threshold, source, lease}
+    void: {coupon, stock_id, why} (rid names the attempt)
     rollback: {of: rid, why, by}
     attempt_denied: {coupon, stock_id, reason, by: hub|kiosk} (never a payment code, not even hashed)
     claim: {coupon, stock_id, store, via: "button"}; print_job / print_result: {job, slip, printer, outcome, reason, coupon}
@@ -81,7 +81,7 @@ class Change(msgspec.Struct, frozen=True):
     """One entry of the change log. Applying it twice is harmless: `rev` must grow.
 
     body by type: merchant -> Merchant; store -> Store; batch -> Batch; key -> KeyBody; code -> CodeBody;
-    device -> {"store": id, "name": ..., "locale": "zh_CN"} (this kiosk's own assignment).
+    lease -> LeaseBody; device -> {"store": id, "name": ..., "locale": "zh_CN"} (this kiosk's own assignment).
     """
 
     op: Literal["put", "del"]
@@ -98,6 +98,17 @@ class CodeBody(msgspec.Struct, frozen=True):
     """First 8 bytes, hex, of HMAC-SHA256(tenant's code key, canonical short code); `kiosk.coupons.code.code_hash`."""
     stock_id: str
     coupon: str
+
+
+class LeaseBody(msgspec.Struct, frozen=True):
+    """Uses of a batch that the hub granted to this kiosk, for one epoch of its journal (facts: sync-fleet A3)."""
+
+    stock_id: str
+    amount: int
+    not_after: datetime
+    epoch: str
+    value: int | None = None
+    """Their value in fen at most."""
 
 
 class PoolCode(msgspec.Struct, frozen=True):

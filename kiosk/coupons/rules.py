@@ -66,20 +66,30 @@ def _status(batch: Batch) -> Reason:
 
 
 def _when(batch: Batch, now: datetime, error_s: float | None, lenient: bool) -> Reason:
-    slack = timedelta(seconds=error_s or 0.0)
+    if error_s is None:
+        return _when_uncertain(batch, now, lenient)
+    slack = timedelta(seconds=error_s)
     early, late = (now + slack, now - slack) if lenient else (now - slack, now + slack)
     if early < batch.begins:
         return "not_started"
     if late > batch.ends:
         return "expired"
-    if error_s is None and not lenient:
-        return "clock_uncertain"
     local = now.astimezone(SHANGHAI)
     if batch.weekdays is not None and local.isoweekday() not in batch.weekdays:
         return "wrong_day"
     if batch.hours is not None and not any(_within(window, local.time()) for window in batch.hours):
         return "wrong_time"
     return ""
+
+
+def _when_uncertain(batch: Batch, now: datetime, lenient: bool) -> Reason:
+    """Judge by a time that may be far too early (a clock without a battery) and is seldom too late.
+
+    What has certainly not ended is possibly valid; whether it has begun, and the hour, nobody can tell.
+    """
+    if not lenient:
+        return "clock_uncertain"
+    return "expired" if now > batch.ends else ""
 
 
 def _within(window: Hours, at: time) -> bool:

@@ -92,6 +92,17 @@ class Run(msgspec.Struct, frozen=True):
     items: tuple[Item, ...]
 
 
+class Ends(msgspec.Struct, frozen=True):
+    """How far the running epoch goes."""
+
+    epoch: str
+    tip: int
+    """Last sequence number; 0: none."""
+    acked: int
+    """Last sequence number that the hub has acknowledged, with everything before it."""
+    acked_hash: str
+
+
 class Assignment(msgspec.Struct, frozen=True):
     """Where the hub has put this kiosk."""
 

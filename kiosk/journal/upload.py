@@ -14,7 +14,7 @@ from kiosk.events import JournalAcked
 from kiosk.journal import items
 from kiosk.journal.core import Core
 from kiosk.journal.items import parse, text
-from kiosk.journal.rows import Backlog, Run
+from kiosk.journal.rows import Backlog, Ends, Run
 
 RETENTION_DAYS = 14
 MAX_ITEMS = 500
@@ -35,6 +35,38 @@ class Upload(Core):
             return Run(rows[0]["epoch"], rows[0]["seq"], rows[0]["prev"], tuple(items.build(r) for r in rows))
 
         return await self._db.read(work)
+
+    async def ends(self) -> Ends:
+        """Return how far the running epoch goes, and how far of it the hub has acknowledged."""
+
+        def work(db: sqlite3.Connection) -> Ends:
+            epoch = self._fact(db, "epoch") or ""
+            tip, mark = items.tip(db, epoch)
+            first = db.execute(
+                "SELECT seq, prev FROM item WHERE epoch = ? AND acked_at IS NULL ORDER BY seq LIMIT 1",
+                (epoch,),
+            ).fetchone()
+            acked = (tip, mark) if first is None else (first["seq"] - 1, first["prev"])
+            return Ends(epoch, tip, *acked)
+
+        return await self._db.read(work)
+
+    async def send_again(self, after: int) -> bool:
+        """Let the rows of the running epoch beyond `after` go up again: the hub has lost them, such as by a restored backup.
+
+        False when the row just beyond is not kept any more, so that the chain cannot go on from there.
+        """
+
+        def work(db: sqlite3.Connection) -> bool:
+            where = "epoch = (SELECT value FROM fact WHERE name = 'epoch') AND seq > ?"
+            kept = db.execute(f"SELECT min(seq) FROM item WHERE {where}", (after,)).fetchone()[0]  # noqa: S608  (our own words)
+            db.execute(
+                f"UPDATE item SET acked_at = NULL, status = NULL, verdict = NULL, detail = NULL WHERE {where}",  # noqa: S608
+                (after,),
+            )
+            return bool(kept == after + 1)
+
+        return await self._write(work)
 
     async def acknowledge(self, epoch: str, through: int, verdicts: Sequence[ItemVerdict]) -> int:
         """Keep the hub's verdicts and forget what is older than the retention; return how many conflicts are new."""
@@ -133,12 +165,16 @@ class Upload(Core):
             )
 
     async def learn_uses(self, uses: Sequence[dict[str, Any]]) -> None:
-        """Take redemptions of this kiosk that the hub knows into the used-set."""
+        """Take redemptions of this kiosk that the hub knows into the used-set.
+
+        An older copy of the journal voids at its start what the kiosk had recorded later: the hub's record wins over that void.
+        """
 
         def work(db: sqlite3.Connection) -> None:
             for use in uses:
                 known = db.execute("SELECT state FROM attempt WHERE rid = ?", (use["rid"],)).fetchone()
-                if known is None or known["state"] == "recorded":
+                state = "recorded" if known is None else known["state"]
+                if state == "recorded" or (state == "void" and use.get("state") in ("recorded", "conflict")):
                     at = text(datetime.fromisoformat(use["at"]))
                     db.execute(
                         "INSERT INTO used VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",

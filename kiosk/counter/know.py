@@ -1,0 +1,77 @@
+"""What the kiosk itself knows of a scanned code, without asking anybody."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from kiosk.coupons import code as codes
+from kiosk.coupons.batch import Batch
+from kiosk.coupons.verdict import Reason
+from kiosk.journal.store import Journal
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A code as far as this kiosk knows it."""
+
+    text: str
+    key: str
+    """Makes two readings of one coupon the same: its identity, or a digest of the code."""
+    coupon: str | None
+    batch: Batch | None
+    proven: bool
+    """The code is known to be issued: a good signature, our own pool, or the downloaded hashes."""
+    problem: Reason = ""
+
+    @property
+    def stock_id(self) -> str | None:
+        """Return the batch's number, as far as it is known here."""
+        return self.batch.stock_id if self.batch else None
+
+    @property
+    def max_uses(self) -> int:
+        """Return how often the coupon may be used; once, where nobody says more."""
+        return self.batch.max_uses if self.batch else 1
+
+
+class Knower:
+    """Reads codes with what the hub has sent down."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def know(self, text: str) -> Known:
+        """Read a code. A payment code leaves no trace, not even a digest."""
+        scan = codes.read(text)
+        if isinstance(scan, codes.Payment):
+            return Known("", "", None, None, False, "payment_code")
+        if isinstance(scan, codes.Signed):
+            return await self._signed(scan)
+        if isinstance(scan, codes.Short):
+            return await self._short(scan)
+        if isinstance(scan, codes.Opaque):
+            return Known(scan.text, await self._digest(scan.text), None, None, False)
+        return Known("", "", None, None, False, "unreadable")
+
+    async def _signed(self, scan: codes.Signed) -> Known:
+        keys = await self._journal.keys()
+        if scan.code.slot in keys and not codes.verify(scan, keys):
+            return Known(scan.text, "", None, None, False, "bad_signature")
+        batch = await self._journal.batch_by_number(scan.code.batch)
+        return Known(scan.text, scan.code.coupon, scan.code.coupon, batch, scan.code.slot in keys)
+
+    async def _short(self, scan: codes.Short) -> Known:
+        if (mine := await self._journal.pool_code(scan.text)) is not None:
+            stock_id, code = mine
+            return Known(scan.text, code.coupon, code.coupon, await self._journal.batch(stock_id), True)
+        key = await self._journal.setting("code_key")
+        digest = codes.code_hash(bytes.fromhex(key), scan.text) if key else ""
+        body = await self._journal.code_by_hash(digest) if digest else None
+        if body is None:
+            return Known(scan.text, await self._digest(scan.text), None, None, False)
+        return Known(scan.text, body.coupon, body.coupon, await self._journal.batch(body.stock_id), True)
+
+    async def _digest(self, text: str) -> str:
+        key = await self._journal.setting("code_key") or ""
+        return "h:" + hashlib.sha256(f"{key}\n{text}".encode()).hexdigest()[:32]
