@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from docs.generate import licences
+from docs.generate import licences, reference
 from docs.generate.locks import ROOT
 
 DOCS = ROOT / "docs"
@@ -13,7 +13,7 @@ DOCS = ROOT / "docs"
 
 def documents() -> dict[str, str]:
     """Return every generated document by its name in docs/."""
-    return {"licences.md": licences.page()}
+    return {"licences.md": licences.page(), "reference.md": reference.page()}
 
 
 def now(name: str) -> str | None:
