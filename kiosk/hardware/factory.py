@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from kiosk.config import Gpio
 from kiosk.events import Bus
@@ -22,39 +22,20 @@ LATER = (
 
 def open_scanner(name: str, url: str, bench: SimBench, bus: Bus) -> Device:
     """Build a scanner."""
-    parts = urlsplit(url)
-    if parts.scheme == "sim":
+    scheme = urlsplit(url).scheme
+    if scheme == "sim":
         return SimScanner(name, bench, bus)
-    if parts.scheme in ("serial", "hid"):
-        if not parts.path.startswith("/"):
-            raise HardwareError(f"scanner {name}: {url} names no device; write {parts.scheme}:///dev/....")
-        baud = parse_qs(parts.query).get("baud", ["9600"])[0]
-        if not baud.isdigit():
-            raise HardwareError(f"scanner {name}: baud={baud} is not a number, such as 9600.")
-        if parts.scheme == "hid":
-            from kiosk.hardware.hid_scanner import HidScanner
+    if scheme == "hid":
+        from kiosk.hardware.hid_scanner import HidScanner
 
-            return HidScanner(name, url, bus)
-    elif parts.scheme == "socket":
-        if not parts.hostname or not _port(parts):
-            raise HardwareError(
-                f"scanner {name}: {url} names no host and port; write socket://192.168.1.60:4001."
-            )
-    else:
-        raise HardwareError(
-            f"scanner {name}: {url} is no scanner address; there are serial:///dev/..., hid:///dev/..., socket://host:port, sim://."
-        )
-    from kiosk.hardware.serial_scanner import StreamScanner
+        return HidScanner(name, url, bus)
+    if scheme in ("serial", "socket"):
+        from kiosk.hardware.serial_scanner import StreamScanner
 
-    return StreamScanner(name, url, bus)
-
-
-def _port(parts: Any) -> int | None:
-    try:
-        number: int | None = parts.port
-    except ValueError:
-        return None
-    return number
+        return StreamScanner(name, url, bus)
+    raise HardwareError(
+        f"scanner {name}: {url} is no scanner address; there are serial:///dev/..., hid:///dev/..., socket://host:port, sim://."
+    )
 
 
 def open_display(name: str, url: str, bench: SimBench, bus: Bus) -> SimDisplay:

@@ -1,88 +1,66 @@
-"""hid:///dev/input/by-id/...: a scanner that types like a keyboard, grabbed so that it types nowhere else.
-
-Reads `struct input_event` (linux/input.h) itself: the evdev package has no aarch64 wheel (facts: edge 3(c)).
-"""
+"""hid:///dev/input/by-id/...: a scanner that types like a keyboard, grabbed so that it types nowhere else."""
 
 from __future__ import annotations
 
-import asyncio
+import errno
 import fcntl
 import os
-import struct
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
-from kiosk.events import Bus
-from kiosk.hardware.serial_scanner import StreamScanner, _Source
+from kiosk.hardware.keys import EVENT, Keys
+from kiosk.hardware.serial_scanner import StreamScanner
+from kiosk.hardware.streams import FdStream, Stream
 
-EVENT = struct.Struct("llHHi")
-EV_KEY, EVIOCGRAB = 1, 0x40044590
-KEYS = {
-    **{2 + i: ("1234567890"[i], "!@#$%^&*()"[i]) for i in range(10)},
-    **{code: (char, char.upper()) for start, row in ((16, "qwertyuiop"), (30, "asdfghjkl"), (44, "zxcvbnm")) for code, char in enumerate(row, start)},
-    12: ("-", "_"), 13: ("=", "+"), 26: ("[", "{"), 27: ("]", "}"), 39: (";", ":"), 40: ("'", '"'), 41: ("`", "~"), 43: ("\\", "|"),
-    51: (",", "<"), 52: (".", ">"), 53: ("/", "?"), 57: (" ", " "), 28: ("\n", "\n"), 96: ("\n", "\n"),
-}  # fmt: skip
-SHIFTS = (42, 54)
+EVIOCGRAB = 0x40044590
+"""_IOW('E', 0x90, int) of linux/input.h: 1 takes the device for this program alone, 0 gives it back."""
 
 
-class Keys:
-    """Key events -> characters of a US keyboard. Pure."""
+class HidStream(FdStream):
+    """The characters that one keyboard types."""
 
-    def __init__(self) -> None:
-        self._shift: set[int] = set()
-        self._rest = b""
-
-    def feed(self, data: bytes) -> bytes:
-        """Take raw events and return what was typed."""
-        self._rest += data
-        out = ""
-        while len(self._rest) >= EVENT.size:
-            _, _, kind, code, value = EVENT.unpack_from(self._rest)
-            self._rest = self._rest[EVENT.size :]
-            if kind != EV_KEY:
-                continue
-            if code in SHIFTS:
-                (self._shift.add if value else self._shift.discard)(code)
-            elif value == 1 and code in KEYS:
-                out += KEYS[code][bool(self._shift)]
-        return out.encode()
-
-
-class _Hid(_Source):
-    def __init__(self, path: str) -> None:
-        self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    def __init__(self, path: str, lost: Callable[[], None]) -> None:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            fcntl.ioctl(self._fd, EVIOCGRAB, 1)
+            fcntl.ioctl(fd, EVIOCGRAB, 1)
         except OSError:
-            os.close(self._fd)
+            os.close(fd)
             raise
-        self._keys = Keys()
+        super().__init__(fd)
+        self._keys, self._lost = Keys(), lost
 
     async def read(self) -> bytes:
-        loop = asyncio.get_running_loop()
+        """Return what was typed; after events were lost, the code under way is dropped."""
         while True:
-            ready = asyncio.Event()
-            loop.add_reader(self._fd, ready.set)
-            try:
-                await ready.wait()
-            finally:
-                loop.remove_reader(self._fd)
-            raw = os.read(self._fd, EVENT.size * 64)
-            if not raw:
-                return b""
-            if typed := self._keys.feed(raw):
+            typed = self._keys.feed(await super().read())
+            if self._keys.lost:
+                self._keys.lost = False
+                self._lost()
+            if typed:
                 return typed
 
-    def close(self) -> None:
-        os.close(self._fd)
+    def _take(self) -> bytes:
+        return os.read(self._fd, EVENT.size * 64)
+
+    async def write(self, data: bytes) -> None:
+        """Refuse: a keyboard takes nothing."""
+        raise OSError(errno.EINVAL, "a keyboard takes no commands")
+
+    async def close(self) -> None:
+        """Give the keyboard back; where it has gone already there is nothing to give back."""
+        try:
+            fcntl.ioctl(self._fd, EVIOCGRAB, 0)
+        except OSError as err:
+            if err.errno not in (errno.ENODEV, errno.EBADF, errno.EINVAL):
+                raise
+        finally:
+            await super().close()
 
 
 class HidScanner(StreamScanner):
-    """A scanner in keyboard mode."""
+    """A scanner in keyboard mode: it ends its codes with Enter, and may type slowly."""
 
-    def __init__(self, name: str, url: str, bus: Bus) -> None:
-        super().__init__(name, url, bus)
-        self._path = urlsplit(url).path
+    options = ("end",)
+    ends = ("line", "auto", "silence")
 
-    async def _open(self) -> _Source:
-        return _Hid(self._path)
+    async def _open(self) -> Stream:
+        return HidStream(self._address.path, lambda: self._framer.forget())

@@ -1,10 +1,15 @@
-"""The ports of the counter's devices."""
+"""The ports of the counter's devices.
+
+A device is never an error of the kiosk: what is not there is retried for ever, and the rest goes on. `state` is one word,
+`detail` one sentence that says what to do about it.
+"""
 
 from __future__ import annotations
 
 from typing import Literal, Protocol
 
 State = Literal["ok", "absent", "error", "starting"]
+"""ok; absent (not plugged in, gone, or stopped); error (there, and does not work as configured); starting."""
 
 
 class Device(Protocol):
@@ -43,11 +48,21 @@ class Buzzer(Device, Protocol):
         """Play `.` short and `-` long beeps."""
 
 
-class TextDisplay(Device, Protocol):
-    """A small display; the latest call wins."""
+class Display(Device, Protocol):
+    """A small display for a code, for text or for both; the latest call wins and is sent again after a reconnect."""
+
+    max_bytes: int
+    """Longest code that it can draw, in bytes; 0: it shows text only."""
 
     def show_code(self, data: str, lines: tuple[str, ...]) -> None:
-        """Show a code and up to three lines of text."""
+        """Show a code and up to three lines of text; an empty code shows text alone."""
+
+
+class Drawer(Device, Protocol):
+    """A cash drawer."""
+
+    def open(self) -> bool:
+        """Open it; False when it is not there to be opened."""
 
 
 class HardwareError(Exception):
