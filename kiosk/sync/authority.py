@@ -20,7 +20,7 @@ class HubAuthority:
         return self._reach.away
 
     async def decide(self, question: Question, deadline_s: float) -> Decision:
-        """Ask; Silent when no answer came in time."""
+        """Ask; Silent when no answer came in time. An error of the hub is no answer: nobody knows whether it decided."""
         ask = Ask(
             rid=question.rid,
             code=question.code,
@@ -37,6 +37,9 @@ class HubAuthority:
             raise Silent(str(err)) from err
         except HubRefused as err:
             raise Silent(str(err)) from err
+        if answer.rid != question.rid:
+            self._reach.missed("an answer to another question")
+            raise Silent("what answered mixes answers up")
         self._reach.answered()
         return Decision(
             status=answer.status,

@@ -15,7 +15,8 @@ class Reach:
         """Until the first answer nobody waits for the hub."""
         self.ever = False
         self.why = ""
-        self.last_sync_mono: float | None = None
+        self._up: float | None = None
+        self._down: float | None = None
 
     def answered(self) -> None:
         """Note an answer."""
@@ -25,15 +26,24 @@ class Reach:
 
     def missed(self, why: str) -> None:
         """Note a missed deadline."""
-        if not self.away:
-            self.away, self.why = True, why
-            self._bus.publish(HubLost(why=why))
         self.why = why
+        if not self.away:
+            self.away = True
+            self._bus.publish(HubLost(why=why))
 
-    def synced(self) -> None:
-        """Note that everything went up and down."""
-        self.last_sync_mono = self._clock.mono()
+    def went_up(self) -> None:
+        """Note that the hub has acknowledged everything there is."""
+        self._up = self._clock.mono()
+
+    def went_down(self) -> None:
+        """Note that this kiosk has everything that the hub has for it."""
+        self._down = self._clock.mono()
 
     def since_sync_s(self) -> float | None:
-        """Return monotonic seconds since the last full exchange of this run; None when there was none."""
-        return None if self.last_sync_mono is None else self._clock.mono() - self.last_sync_mono
+        """Return monotonic seconds since everything had gone up and down in this run; None when it never had.
+
+        The older of the two ways counts: a kiosk that only sends would honour what was paused long ago.
+        """
+        if self._up is None or self._down is None:
+            return None
+        return self._clock.mono() - min(self._up, self._down)

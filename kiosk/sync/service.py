@@ -1,4 +1,8 @@
-"""Sync: enrols, uploads, downloads, refills, waits for a wake-up; for ever, in one group of tasks."""
+"""Sync: enrols, goes up and down, waits for a wake-up; for ever, in one group of tasks.
+
+An outage ends everything and begins with a small request again. A refusal of one thing (an upload that is too large, a pool
+that is not given) slows that thing down and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +13,30 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from kiosk.clock import Clock
-from kiosk.coupons.ids import new_rid
-from kiosk.events import Bus, DeviceAccepted, JournalGrew, PoolChanged
+from kiosk.events import Bus, DeviceAccepted, HubLost, JournalGrew, PoolChanged
 from kiosk.journal.store import Journal
-from kiosk.sync import protocol as p
 from kiosk.sync.client import HubAway, HubClient, HubRefused
+from kiosk.sync.exchange import Exchange, PoolSettings
 from kiosk.sync.reach import Reach
+
+__all__ = ["PoolSettings", "Sync"]
 
 log = logging.getLogger(__name__)
 State = Literal["none", "pending", "accepted", "revoked"]
-PROBE_S = (0.4, 1.2)
-"""Between two looks for a hub that is away: short, since a look costs one packet; jittered, since a fleet looks together."""
-WAKE_S = 60.0
+PROBE_S = (0.5, 15.0)
+"""Between two looks for a hub that is away: first and longest. A scan meanwhile makes the next look come at once."""
 BACK_OFF_S = (0.5, 30.0)
+PENDING_S = (1.5, 10.0)
+REVOKED_S = (20.0, 60.0)
+WAKE_S = 60.0
+ERROR_MAX_S = 1.0
+"""Beyond this error of the trusted time (5.5 hours of drift) a plain request is worth while: it tells the time."""
+ABOUT_US = ("revoked", "pending", "unknown_device", "bad_signature", "time")
 
 
-class PoolSettings:
-    """How many slip codes are kept ready."""
-
-    def __init__(self, size: int, refill_at: float, stock_id: str) -> None:
-        self.size, self.refill_at, self.stock_id = size, refill_at, stock_id
+def back_off(n: int, span: tuple[float, float]) -> float:
+    """Return the n-th pause in seconds: growing by 1.5, half of it random, since a fleet fails together."""
+    return min(span[1], span[0] * 1.5 ** min(n, 40)) * random.uniform(0.5, 1)
 
 
 class Sync:
@@ -47,13 +55,15 @@ class Sync:
         pool: PoolSettings,
     ) -> None:
         self.client, self.reach, self.journal, self.bus, self.clock = client, reach, journal, bus, clock
-        self._name, self._token, self._pool = name, token, pool
+        self._name, self._token = name, token
+        self._exchange = Exchange(client, reach, journal, clock, pool)
         self.state: State = "none"
         self.code: str | None = None
-        self._up, self._down = asyncio.Event(), asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._up, self._down, self._lost = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._pulled = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
         self._off: list[Callable[[], None]] = []
-        self._max_items = p.MAX_ITEMS
+        self._failures = 0
 
     async def start(self) -> None:
         """Begin; the kiosk works without waiting for any of it."""
@@ -62,16 +72,18 @@ class Sync:
         self._off = [
             self.bus.on(JournalGrew, lambda _: self._up.set()),
             self.bus.on(PoolChanged, lambda _: self._down.set()),
+            self.bus.on(HubLost, lambda _: self._lost.set()),
         ]
-        self._tasks = [asyncio.create_task(self._for_ever(), name="sync")]
+        self._task = asyncio.create_task(self._for_ever(), name="sync")
 
     async def stop(self) -> None:
         """End; what did not go up stays in the journal."""
         for off in self._off:
             off()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
         await self.client.stop()
 
     def nudge(self) -> None:
@@ -80,176 +92,166 @@ class Sync:
         self._down.set()
 
     async def _for_ever(self) -> None:
-        failures = 0
         while True:
             try:
-                await self._ready()
-                failures = 0
+                await self._enrolled()
                 await self._in_step()
             except HubAway as err:
                 self.reach.missed(str(err))
-                await asyncio.sleep(random.uniform(*PROBE_S))
+                await self._until_probe()
             except HubRefused as err:
                 await self._refused(err)
-                failures += 1
-                await asyncio.sleep(min(BACK_OFF_S[1], BACK_OFF_S[0] * 2**failures) * random.uniform(0.5, 1))
             except Exception:
                 log.exception("sync failed; it goes on")
-                failures += 1
-                await asyncio.sleep(min(BACK_OFF_S[1], BACK_OFF_S[0] * 2**failures) * random.uniform(0.5, 1))
+                await self._pause(BACK_OFF_S)
 
-    async def _refused(self, err: HubRefused) -> None:
-        if err.error == "revoked":
-            self.state = "revoked"
-        elif err.error in ("pending", "unknown_device"):
-            self.state = "pending" if err.error == "pending" else "none"
-            await self.journal.put("enrolled", None)
-        elif err.error == "seq_regress":
-            log.warning("the hub does not accept the journal's order: a new epoch begins")
-            await self._new_epoch()
-        elif err.error == "resync_required":
-            await self._snapshot()
-        elif err.status == 413:
-            self._max_items = max(1, self._max_items // 2)
-        else:
-            log.warning("the hub refused: %s (%s)", err, err.error)
+    async def _pause(self, span: tuple[float, float], at_least_s: float = 0.0) -> None:
+        """Wait longer after each failure in a row."""
+        seconds = max(back_off(self._failures, span), at_least_s)
+        self._failures += 1
+        await asyncio.sleep(seconds)
+
+    async def _until_probe(self) -> None:
+        """Wait for the next look; somebody at the counter who needs the hub cuts it short, but never below the first pause."""
+        shortest = back_off(0, PROBE_S)
+        rest = back_off(self._failures, PROBE_S) - shortest
+        self._failures += 1
+        self._up.clear()
+        await asyncio.sleep(shortest)
+        if rest > 0:
+            try:
+                await asyncio.wait_for(self._up.wait(), rest)
+            except TimeoutError:
+                return
 
     # -- enrolment --
 
-    async def _ready(self) -> None:
+    async def _enrolled(self) -> None:
         """Be let in, however long it takes."""
         while self.state != "accepted":
             told = await self.client.enrol(self._name, self._token)
             self.reach.answered()
-            self.state, self.code = told.state, told.code
             if told.state == "accepted":
-                await self.journal.put("enrolled", self.client.url)
+                await self._let_in()
+            elif told.state == "revoked":
+                await self._shut_out()
+            self.state, self.code = told.state, told.code
+            if self.state == "accepted":
                 self.bus.publish(DeviceAccepted(device=told.device))
             else:
-                await asyncio.sleep(random.uniform(1, 3))
+                await self._pause(REVOKED_S if self.state == "revoked" else PENDING_S)
+
+    async def _let_in(self) -> None:
+        """Begin with this hub: nothing that came from another one stays, and offline rights wait for what it knows of us."""
+        await self.journal.put("unreconciled", "1")
+        if await self.journal.pos():
+            await self._exchange.snapshot()
+        await self.journal.put("enrolled", self.client.url)
+        self._failures = 0
+
+    async def _shut_out(self) -> None:
+        """Stop to decide alone: a kiosk that the hub has revoked may be in the wrong hands."""
+        if await self.journal.get("unreconciled") is None:
+            await self.journal.put("unreconciled", "1")
+
+    async def _refused(self, err: HubRefused) -> None:
+        log.warning("the hub refused: %s (%s)", err, err.error)
+        if err.error == "revoked":
+            self.state = "revoked"
+            await self._shut_out()
+        elif err.error in ("pending", "unknown_device"):
+            self.state = "pending" if err.error == "pending" else "none"
+            await self.journal.put("enrolled", None)
+        elif err.error == "bad_token":
+            self._token = None  # without one an operator can still let the kiosk in by its code
+        await self._pause(BACK_OFF_S, err.retry_after_s or 0.0)
 
     # -- in step --
 
     async def _in_step(self) -> None:
-        """Exchange everything, then go on whenever either side has something new."""
-        await self.upload()
-        await self.download()
-        await self._reconcile()
-        await self.refill()
+        """Exchange everything, then go on whenever either side has something new; ends by HubAway or HubRefused."""
+        self._lost.clear()
+        await self._exchange.hello()
         self.reach.answered()
-        self.reach.synced()
-        await self._remember_time()
+        self.nudge()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._loop(self._up, self.upload), name="sync-up")
-                group.create_task(self._loop(self._down, self._pull), name="sync-down")
+                group.create_task(self._stream(self._up, self._exchange.upload), name="sync-up")
+                group.create_task(self._stream(self._down, self._pull), name="sync-down")
                 group.create_task(self._listen(), name="sync-wake")
-        except* (HubAway, HubRefused) as group_err:
-            errors = group_err.exceptions
-            raise next((e for e in errors if isinstance(e, HubRefused)), errors[0]) from group_err
+                group.create_task(self._watch(), name="sync-watch")
+        except BaseExceptionGroup as failed:
+            raise _first(failed) from failed
 
-    async def _loop(self, wanted: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    async def _stream(self, wanted: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+        """Do a work whenever it is wanted; what is refused waits and comes again."""
+        failures = 0
         while True:
             await wanted.wait()
             wanted.clear()
-            await work()
-            self.reach.answered()
-            if (await self.journal.backlog()).count == 0:
-                self.reach.synced()
+            try:
+                await work()
+            except HubRefused as err:
+                if err.error in ABOUT_US:
+                    raise
+                await self._mend(err)
+                wanted.set()
+                failures += 1
+                await asyncio.sleep(max(back_off(failures, BACK_OFF_S), err.retry_after_s or 0.0))
+            else:
+                failures = self._failures = 0
 
-    async def _listen(self) -> None:
-        while True:
-            begun = self.clock.mono()
-            pos = await self.journal.pos()
-            told = await self.client.call("GET", f"/v1/device/wake?pos={pos}", p.Wake, deadline_s=WAKE_S)
-            self.reach.answered()
-            if told.changed:
-                await self._pull()
-            elif self.clock.mono() - begun < 1:
-                await asyncio.sleep(
-                    random.uniform(0.5, 1.5)
-                )  # a hub that closes held requests at once must not be stormed
+    async def _mend(self, err: HubRefused) -> None:
+        """Do what makes the next try different, where something does."""
+        if err.error == "resync_required":
+            await self._exchange.snapshot()
+        elif err.status == 413:
+            self._exchange.smaller()
+        elif err.error in ("seq_gap", "seq_regress"):
+            if not await self._exchange.hello():
+                await self._exchange.new_epoch(str(err))
+            self._down.set()
+        else:
+            log.warning("the hub refused: %s (%s)", err, err.error)
 
     async def _pull(self) -> None:
-        await self.download()
-        await self.refill()
+        await self._exchange.download()
+        self._pulled.set()
+        await self._exchange.refill()
 
-    async def upload(self) -> None:
-        """Send what waits, run by run."""
-        while (run := await self.journal.pending(self._max_items)) is not None:
-            told = await self.client.call(
-                "POST",
-                "/v1/device/journal",
-                p.Acknowledged,
-                p.Upload(run.epoch, run.first_seq, run.prev, run.items),
-            )
-            await self.journal.acknowledge(told.epoch, told.ack_through, told.items)
-            self._max_items = max(1, min(p.MAX_ITEMS, told.max_items))
-            if told.ack_through < run.first_seq:
-                raise HubRefused("retry", "the hub asks to try again later", 429)
+    async def _listen(self) -> None:
+        """Wait for wake-ups. One that is cut is no outage: many proxies end what is held; a short request tells."""
+        while True:
+            begun = self.clock.mono()
+            try:
+                changed = await self._exchange.wait(WAKE_S)
+                cut = False
+            except HubAway:
+                await self._exchange.hello()
+                changed = cut = True
+            self.reach.answered()
+            await self._exchange.remember_time()
+            if changed or self._vague():
+                self._pulled.clear()
+                self._down.set()
+                await self._pulled.wait()
+            if (cut or not changed) and self.clock.mono() - begun < 1:
+                # who ends held requests at once must not be stormed
+                await asyncio.sleep(random.uniform(0.5, 1.5))
 
-    async def download(self) -> None:
-        """Take the pages of the change log."""
-        more = True
-        while more:
-            pos = await self.journal.pos()
-            page = await self.client.call("GET", f"/v1/device/changes?after={pos}", p.Changes)
-            await self.journal.apply(page.pos, page.items)
-            more = page.more
+    def _vague(self) -> bool:
+        error = self.clock.trusted().error_s
+        return error is None or error > ERROR_MAX_S
 
-    async def _snapshot(self) -> None:
-        whole = await self.client.call("GET", "/v1/device/snapshot", p.Snapshot)
-        await self.journal.apply(whole.pos, whole.items, whole=True)
+    async def _watch(self) -> None:
+        """End the group when somebody at the counter found the hub silent, so that it is probed at once."""
+        await self._lost.wait()
+        raise HubAway(self.reach.why)
 
-    async def _new_epoch(self) -> None:
-        await self.journal.begin_epoch()
-        await self._reconcile()
 
-    async def _reconcile(self) -> None:
-        """After the journal went backwards: learn this kiosk's own redemptions before any offline right returns."""
-        if await self.journal.get("unreconciled") is None:
-            return
-        after: str | None = ""
-        while after is not None:
-            page = await self.client.call("GET", f"/v1/device/uses?after={after}", p.Uses)
-            await self.journal.learn_uses(page.items)
-            after = page.next
-        await self.journal.put("unreconciled", None)
-
-    async def _remember_time(self) -> None:
-        """Keep a lower bound of the time for the next boot; at most once an hour, to spare the card."""
-        trusted = self.clock.trusted()
-        kept = await self.journal.get("time")
-        if trusted.certain and (kept is None or trusted.at.timestamp() - float(kept) > 3600):
-            await self.journal.put("time", f"{trusted.at.timestamp():.0f}")
-
-    # -- slip codes --
-
-    async def refill(self) -> None:
-        """Keep the pool of the slip batch filled."""
-        batch = next(
-            (
-                b
-                for b in await self.journal.batches()
-                if b.product == "slip_coupon"
-                and b.status == "running"
-                and self._pool.stock_id in ("", b.stock_id)
-            ),
-            None,
-        )
-        if batch is None or self._pool.size == 0:
-            return
-        left = await self.journal.pool_left(batch.stock_id)
-        if left > self._pool.size * self._pool.refill_at:
-            return
-        name = f"pool:{batch.stock_id}"
-        asked = await self.journal.get(name)
-        if asked is None:
-            asked = f"{new_rid()} {self._pool.size - left}"
-            await self.journal.put(name, asked)  # the same rid after a crash gets the same codes
-        rid, count = asked.split()
-        told = await self.client.call(
-            "POST", "/v1/device/pool", p.Pool, p.PoolAsk(rid, batch.stock_id, int(count))
-        )
-        await self.journal.put_codes(told.stock_id, told.codes)
-        await self.journal.put(name, None)
+def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return what matters most: a fault of ours, then what the hub says of this kiosk, then silence."""
+    errors = list(failed.exceptions)
+    ours = [e for e in errors if not isinstance(e, (HubAway, HubRefused))]
+    told = [e for e in errors if isinstance(e, HubRefused)]
+    return (ours or told or errors)[0]

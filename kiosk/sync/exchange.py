@@ -1,0 +1,175 @@
+"""What kiosk and hub exchange, one step at a time: compare, send, take, learn, fill up. Who calls when is `service`'s affair."""
+
+from __future__ import annotations
+
+import logging
+
+from kiosk.clock import Clock
+from kiosk.coupons.batch import Batch
+from kiosk.coupons.ids import new_rid
+from kiosk.journal.store import Journal
+from kiosk.sync import protocol as p
+from kiosk.sync.client import HubClient, HubRefused
+from kiosk.sync.reach import Reach
+
+log = logging.getLogger(__name__)
+JOURNAL = "/v1/device/journal"
+PROBE_S = 3.0
+"""Deadline of the first small request: a path that is dead is found dead sooner than by a long one."""
+POOL_MAX = 1000
+KEEP_TIME_S = 3600.0
+
+
+class PoolSettings:
+    """How many slip codes are kept ready."""
+
+    def __init__(self, size: int, refill_at: float, stock_id: str) -> None:
+        self.size, self.refill_at, self.stock_id = size, refill_at, stock_id
+
+
+class Exchange:
+    """The steps of sync."""
+
+    def __init__(
+        self, client: HubClient, reach: Reach, journal: Journal, clock: Clock, pool: PoolSettings
+    ) -> None:
+        self.client, self.reach, self.journal, self.clock, self._pool = client, reach, journal, clock, pool
+        self._ceiling = p.MAX_ITEMS
+        self._max_items = p.MAX_ITEMS
+        self._dry: Batch | None = None
+
+    # -- up --
+
+    async def hello(self) -> bool:
+        """Compare the journal's end with what the hub has; return whether something had to be mended (facts: sync-fleet A7).
+
+        An upload of nothing says where it would go on: the hub answers with its own end, or that ours does not fit.
+        """
+        ends = await self.journal.ends()
+        try:
+            told = await self._post(p.Upload(ends.epoch, ends.acked + 1, ends.acked_hash, ()), PROBE_S)
+        except HubRefused as err:
+            if err.error not in ("seq_gap", "seq_regress"):
+                raise
+            return await self._mend(ends.epoch, ends.acked)
+        if told.ack_through <= ends.tip:
+            return False
+        await self.new_epoch("the hub has items that this journal has not")
+        return True
+
+    async def _mend(self, epoch: str, acked: int) -> bool:
+        """Find out which side has lost its end: the hub (send it again) or this kiosk (a new epoch)."""
+        told = await self._post(p.Upload(epoch, 1, p.GENESIS, ()))
+        if told.ack_through >= acked:
+            await self.new_epoch("the hub has other items than this journal")
+            return True
+        log.warning("the hub has lost what it had beyond item %d: it goes up again", told.ack_through)
+        if not await self.journal.send_again(told.ack_through):
+            await self.new_epoch("the hub has lost items that are no longer kept")
+        return True
+
+    async def upload(self) -> None:
+        """Send what waits, run by run."""
+        while (run := await self.journal.pending(self._max_items)) is not None:
+            told = await self._post(p.Upload(run.epoch, run.first_seq, run.prev, run.items))
+            last = run.items[-1].seq
+            through = min(told.ack_through, last)
+            if told.epoch != run.epoch:
+                raise HubRefused("bad_answer", "the hub answered for another epoch", 200)
+            await self.journal.acknowledge(run.epoch, through, [v for v in told.items if v.seq <= through])
+            self._max_items = max(1, min(self._ceiling, told.max_items))
+            if through < run.first_seq:
+                raise HubRefused("retry", "the hub asks to try again later", 429)
+        self.reach.went_up()
+
+    def smaller(self) -> None:
+        """Send half as much from now on: something on the way takes no more (413)."""
+        if self._max_items == 1:
+            log.error("something on the way to the hub does not even take one item of the journal (HTTP 413)")
+        self._ceiling = self._max_items = max(1, self._max_items // 2)
+
+    async def new_epoch(self, why: str) -> None:
+        """Begin a new epoch; offline rights rest until `reconcile`."""
+        log.warning("%s: a new epoch begins", why)
+        await self.journal.begin_epoch()
+
+    async def _post(self, upload: p.Upload, deadline_s: float | None = None) -> p.Acknowledged:
+        return await self.client.call("POST", JOURNAL, p.Acknowledged, upload, deadline_s=deadline_s)
+
+    # -- down --
+
+    async def download(self) -> None:
+        """Take the pages of the change log, then what this kiosk has to learn of itself."""
+        more = True
+        while more:
+            pos = await self.journal.pos()
+            page = await self.client.call("GET", f"/v1/device/changes?after={pos}", p.Changes)
+            if page.more and page.pos == pos:
+                raise HubRefused("bad_answer", "the hub gives the same page again", 200)
+            await self.journal.apply(page.pos, page.items)
+            more = page.more
+        await self.reconcile()
+        self.reach.went_down()
+
+    async def snapshot(self) -> None:
+        """Take the whole state in place of everything that came down before."""
+        whole = await self.client.call("GET", "/v1/device/snapshot", p.Snapshot)
+        await self.journal.apply(whole.pos, whole.items, whole=True)
+
+    async def reconcile(self) -> None:
+        """After the journal went backwards: learn this kiosk's own redemptions before any offline right returns."""
+        if await self.journal.get("unreconciled") is None:
+            return
+        after: str | None = ""
+        while after is not None:
+            page = await self.client.call("GET", f"/v1/device/uses?after={after}", p.Uses)
+            await self.journal.learn_uses(page.items)
+            after = page.next
+        await self.journal.put("unreconciled", None)
+
+    async def wait(self, deadline_s: float) -> bool:
+        """Wait until the hub has something new, as long as it holds the request; return whether it has."""
+        pos = await self.journal.pos()
+        told = await self.client.call("GET", f"/v1/device/wake?pos={pos}", p.Wake, deadline_s=deadline_s)
+        if not told.changed:
+            self.reach.went_down()
+            if (await self.journal.backlog()).count == 0:
+                self.reach.went_up()
+        return told.changed
+
+    async def remember_time(self) -> None:
+        """Keep a lower bound of the time for the next boot; at most once an hour, to spare the card."""
+        trusted = self.clock.trusted()
+        if not trusted.certain:
+            return
+        kept = await self.journal.get("time")
+        if kept is None or trusted.at.timestamp() - float(kept) > KEEP_TIME_S:
+            await self.journal.put("time", f"{trusted.at.timestamp():.0f}")
+
+    # -- slip codes --
+
+    async def refill(self) -> None:
+        """Keep the pool of the slip batch filled."""
+        batch = next((b for b in await self.journal.batches() if self._gives(b)), None)
+        if batch is None or self._pool.size == 0 or batch == self._dry:
+            return
+        left = await self.journal.pool_left(batch.stock_id)
+        if left > self._pool.size * self._pool.refill_at:
+            return
+        name = f"pool:{batch.stock_id}"
+        asked = await self.journal.get(name)
+        if asked is None:
+            asked = f"{new_rid()} {min(POOL_MAX, self._pool.size - left)}"
+            await self.journal.put(name, asked)  # the same rid after a crash gets the same codes
+        rid, count = asked.split()
+        ask = p.PoolAsk(rid, batch.stock_id, int(count))
+        told = await self.client.call("POST", "/v1/device/pool", p.Pool, ask)
+        # Fewer than asked for: the stock has run out. Ask again when the batch has changed, not at once and for ever.
+        self._dry = batch if len(told.codes) < int(count) else None
+        if told.codes:
+            await self.journal.put_codes(told.stock_id, told.codes)
+        await self.journal.put(name, None)
+
+    def _gives(self, batch: Batch) -> bool:
+        wanted = self._pool.stock_id in ("", batch.stock_id)
+        return batch.product == "slip_coupon" and batch.status == "running" and wanted
