@@ -357,9 +357,9 @@ async def serve(loaded: Loaded[Settings], path: Path | None) -> None:
     stop = asyncio.Event()
     for sig in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sig, stop.set)
-    for warning in loaded.warnings:
-        log.warning("%s", warning)
     daemon = build(loaded, path)
+    for warning in daemon.told.config_warnings:
+        log.warning("%s", warning)
     await daemon.start()
     pulse = Pulse(daemon)
     tasks = [

@@ -1,0 +1,145 @@
+"""The counter page's views: what is told, when, and what it proves."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.web.rig import CAPPED, NEVER, PAUSED, SLIP, Rig, eventually, rig
+
+
+async def test_the_view_names_shop_code_and_running_batches(kiosk: Rig) -> None:
+    _, view = await kiosk.get("/api/v1/counter")
+    assert kiosk.hub is not None
+    assert view["link"] == f"{kiosk.hub.url}/c/kjy-south"
+    shown = {b["stock_id"]: b for b in view["batches"]}
+    assert PAUSED not in shown
+    assert SLIP not in shown, "slips are for the button, not for the code"
+    assert (shown[CAPPED]["offer"], shown[CAPPED]["left"], shown[CAPPED]["value"]) == ("满10减1", 3000, 100)
+    assert view["slip"]["text"].endswith("满20减3")
+
+
+async def test_a_batch_paused_at_the_hub_leaves_the_page(kiosk: Rig) -> None:
+    assert kiosk.hub is not None
+    parts = kiosk.hub.parts
+    assert parts is not None
+    await parts.database.run(parts.catalog.set_status, CAPPED, "paused")
+    view = await kiosk.view(lambda v: CAPPED not in {b["stock_id"] for b in v["batches"]})
+    assert view["batches"], "the others stay"
+
+
+async def test_a_claim_raises_the_count_on_the_page(kiosk: Rig) -> None:
+    await kiosk.issue(NEVER)
+    view = await kiosk.view(lambda v: next(b for b in v["batches"] if b["stock_id"] == NEVER)["claimed"] == 1)
+    assert next(b for b in view["batches"] if b["stock_id"] == NEVER)["left"] == 299
+
+
+async def test_a_slip_is_printed_redeemed_once_and_refused_the_second_time(kiosk: Rig) -> None:
+    kiosk.daemon.bench.press()
+    assert (await kiosk.outcome("printed"))["title"] == "请取走您的优惠券"
+    code = await kiosk.issue(SLIP)
+    kiosk.daemon.bench.scan("till", code)
+    first = await kiosk.outcome("confirmed")
+    assert (first["title"], first["hint"]) == ("云端已确认", "满20元可用，请核对")
+    assert kiosk.daemon.bench.lights["colour"] == "green"
+    assert kiosk.daemon.bench.sounds[-1] == ".."
+    kiosk.daemon.bench.scan("till", code)
+    again = await kiosk.outcome("refused")
+    assert "科技园南区店" in again["detail"]
+    assert kiosk.daemon.bench.lights["colour"] == "red"
+
+
+async def test_presses_during_a_print_are_answered_not_queued(tmp_path: Path) -> None:
+    async with rig(tmp_path, printer=True) as kiosk:
+        assert kiosk.printer is not None
+        kiosk.printer.set_fault("slow")
+        for _ in range(5):
+            kiosk.daemon.bench.press()
+        await kiosk.outcome("printed")
+        jobs = await kiosk.daemon.journal.jobs()
+        assert len(jobs) == 1
+
+
+async def test_without_the_hub_the_page_says_offline_and_the_batch_rules_decide(tmp_path: Path) -> None:
+    async with rig(tmp_path) as kiosk:
+        capped, never = await kiosk.issue(CAPPED), await kiosk.issue(NEVER)
+        await kiosk.view(lambda v: next(b for b in v["batches"] if b["stock_id"] == NEVER)["claimed"] == 1)
+        assert kiosk.hub is not None
+        await kiosk.hub.stop()
+        await kiosk.view(lambda v: v["status"]["hub"] == "offline")
+        kiosk.daemon.bench.scan("till", capped)
+        assert (await kiosk.outcome("accepted"))["title"] == "已按规则本机受理"
+        kiosk.daemon.bench.scan("till", never)
+        assert (await kiosk.outcome("retry"))["reason"] == "hub_away"
+        backlog = await kiosk.daemon.journal.backlog()
+        assert backlog.count >= 2, "record and void wait for the hub"
+
+
+async def test_proof_right_wrong_and_reload(kiosk: Rig) -> None:
+    _, view = await kiosk.get("/api/v1/counter")
+    right = "".join(view["qr"]["modules"])
+    assert (
+        await kiosk.post("/api/v1/counter/proof", {"seq": 1, "bits": right, "frame": 1, "visible": True})
+    )[1] == {
+        "state": "ok",
+        "reload": False,
+    }
+    glass_clock = kiosk.daemon.clock
+    before = glass_clock.mono
+    wrong = {"seq": 1, "bits": right[::-1], "visible": True}
+    assert (await kiosk.post("/api/v1/counter/proof", {**wrong, "frame": 2}))[1]["state"] == "ok", (
+        "one may be on its way"
+    )
+    glass_clock.mono = lambda: before() + 10  # type: ignore[method-assign]
+    try:
+        told = (await kiosk.post("/api/v1/counter/proof", {**wrong, "frame": 3}))[1]
+        assert told == {"state": "wrong", "reload": True}
+        _, doctor = await kiosk.get("/api/v1/doctor")
+        assert ("page", "error") in {(f["name"], f["severity"]) for f in doctor["findings"]}
+        glass_clock.mono = lambda: before() + 60  # type: ignore[method-assign]
+        assert kiosk.daemon._stack is not None
+        assert (await kiosk.get("/api/v1/status"))[1]["page"] == "stale"
+    finally:
+        glass_clock.mono = before  # type: ignore[method-assign]
+
+
+async def test_a_frozen_page_is_stale_even_if_it_reports(kiosk: Rig) -> None:
+    _, view = await kiosk.get("/api/v1/counter")
+    report = {"seq": 1, "bits": "".join(view["qr"]["modules"]), "frame": 7, "visible": True}
+    await kiosk.post("/api/v1/counter/proof", report)
+    before = kiosk.daemon.clock.mono
+    kiosk.daemon.clock.mono = lambda: before() + 25  # type: ignore[method-assign]
+    try:
+        assert (await kiosk.post("/api/v1/counter/proof", report))[1]["state"] == "stale"
+    finally:
+        kiosk.daemon.clock.mono = before  # type: ignore[method-assign]
+
+
+async def test_the_stream_ends_at_once_when_the_kiosk_stops(tmp_path: Path) -> None:
+    async with rig(tmp_path, hub=False) as kiosk:
+        async with kiosk.http.get(kiosk.url + "/api/v1/counter/events") as answer:
+            await answer.content.readline()
+            stopping = asyncio.create_task(kiosk.daemon.stop())
+            async with asyncio.timeout(10):
+                while await answer.content.readline():
+                    pass
+            await stopping
+
+
+async def test_the_small_display_follows(kiosk: Rig) -> None:
+    kiosk.daemon.bench.scan("till", "134567890123456789")
+    await kiosk.outcome("refused")
+    await eventually(lambda: "付款码" in "".join(kiosk.daemon.bench.displays["counter"]["lines"]))
+    assert kiosk.daemon.bench.displays["counter"]["data"].endswith("/c/kjy-south")
+
+
+async def test_a_payment_code_leaves_no_trace(kiosk: Rig, tmp_path: Path) -> None:
+    code = "134567890123456789"
+    kiosk.daemon.bench.scan("till", code)
+    shown = await kiosk.outcome("refused")
+    assert shown["reason"] == "payment_code"
+    await kiosk.daemon.journal.put("mark", datetime.now(UTC).isoformat())
+    for path in (tmp_path / "kiosk").rglob("*"):
+        if path.is_file():
+            assert code.encode() not in path.read_bytes(), path
