@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -33,7 +34,7 @@ from ui.money import offer, period
 
 log = logging.getLogger(__name__)
 CHECK_S = 20.0
-"""Between two looks at periods that begin or end by themselves."""
+"""Between two looks without a reason; a period that begins or ends is a reason."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -71,6 +72,7 @@ class Show:
         self.seq = 0
         self._outcome: Outcome | None = None
         self._outcome_end = 0.0
+        self._period_s = CHECK_S
         self._dirty, self._changed = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._off: list[Callable[[], None]] = []
@@ -108,13 +110,11 @@ class Show:
 
     async def _run(self) -> None:
         while True:
-            left = (
-                CHECK_S
-                if self._outcome is None
-                else max(0.05, min(CHECK_S, self._outcome_end - self._clock.mono()))
-            )
+            left = min(CHECK_S, self._period_s)
+            if self._outcome is not None:
+                left = min(left, self._outcome_end - self._clock.mono())
             try:
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(max(0.05, left)):
                     await self._dirty.wait()
             except TimeoutError:
                 log.debug("looking again by the clock")
@@ -146,7 +146,9 @@ class Show:
         merchant = await self._journal.merchant()
         now = self._clock.trusted().at
         store = place.store
-        batches = [b for b in await self._journal.batches() if _runs(b, now, store.id if store else "")]
+        known = await self._journal.batches()
+        self._period_s = next_change(known, now)
+        batches = [b for b in known if _runs(b, now, store.id if store else "")]
         t = words.counter_texts(place.locale)
         link = store.link if store else ""
         return {
@@ -205,12 +207,18 @@ class Show:
         }
 
 
-def _runs(batch: Batch, now: Any, store: str) -> bool:
+def next_change(batches: Sequence[Batch], now: datetime) -> float:
+    """Return seconds until the next period begins or ends, at most `CHECK_S`."""
+    edges = [edge for b in batches for edge in (b.begins, b.ends) if edge > now]
+    return min([CHECK_S, *((edge - now).total_seconds() for edge in edges)])
+
+
+def _runs(batch: Batch, now: datetime, store: str) -> bool:
     here = batch.stores is None or store in batch.stores
     return here and batch.status == "running" and batch.begins <= now <= batch.ends
 
 
-def _ticket(batch: Batch, locale: str, now: Any) -> dict[str, Any]:
+def _ticket(batch: Batch, locale: str, now: datetime) -> dict[str, Any]:
     return {
         "stock_id": batch.stock_id,
         "product": batch.product,
