@@ -97,4 +97,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 def load(path: Path | None) -> Loaded[Settings]:
     """Read a file into settings; None gives the defaults."""
-    return Loaded(Settings(), ()) if path is None else load_toml(path, Settings)
+    loaded = Loaded(Settings(), ()) if path is None else load_toml(path, Settings)
+    port = int(loaded.value.listen.rpartition(":")[2])
+    if port > 65535:
+        raise ConfigError(f"{path}: listen names port {port}, ports end at 65535; choose another one.")
+    return loaded

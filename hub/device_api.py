@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import random
+import re
+import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,19 +19,54 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hub.errors import HubError, Refused
 from hub.parts import Parts, now
-from hub.store import feed, upload
+from hub.store import envelope, feed, upload
+from hub.store.envelope import clean
+from hub.store.facts import MAX_FEN
 from kiosk.sync import protocol as p
 
 PARTS = web.AppKey("parts", Parts)
 HOLD_S = (45.0, 55.0)
 """How long a wake request is held: long enough to be rare, short enough for proxies that cut at 60 s."""
 
+TIME = re.compile(r"[0-9]{1,12}", re.ASCII)
+DEVICE = re.compile(r"k[0-9a-f]{20}")
+NONCE = re.compile(r"[0-9A-Za-z_=+/-]{16,64}")
 T = TypeVar("T")
 Handler = Callable[[web.Request, Parts, str, bytes], Awaitable[web.StreamResponse]]
 
 
+class Nonces:
+    """The nonces of late, so that a request that was overheard does nothing when it is sent again.
+
+    Two generations of hashes: one lives as long as a signature may be old or early, about 60 bytes each. Several workers
+    keep one each; what a repeated request could do there is nothing either, since every effect has an id of its own.
+    """
+
+    LIFE_S = 2.0 * p.MAX_SKEW_S
+
+    def __init__(self) -> None:
+        self._young: set[int] = set()
+        self._old: set[int] = set()
+        self._since = time.monotonic()
+
+    def fresh(self, device: str, nonce: str) -> bool:
+        """Note a nonce; False when it was seen before."""
+        if (at := time.monotonic()) - self._since > self.LIFE_S:
+            self._old, self._young, self._since = self._young, set(), at
+        mark = hash((device, nonce))
+        if mark in self._young or mark in self._old:
+            return False
+        self._young.add(mark)
+        return True
+
+
+NONCES = web.AppKey("nonces", Nonces)
+STORE = web.RequestKey("store", str)
+
+
 def add_routes(app: web.Application) -> None:
     """Add the device API."""
+    app[NONCES] = Nonces()
     app.router.add_post("/v1/device/enrol", enrol)
     for method, path, handler in (
         ("POST", "redeem", redeem),
@@ -56,14 +94,14 @@ def decode(raw: bytes, kind: type[T]) -> T:
     """Read a message; Refused `bad_request` says what is wrong with it."""
     try:
         return msgspec.json.decode(raw, type=kind)
-    except msgspec.DecodeError as err:
+    except (msgspec.DecodeError, RecursionError) as err:
         raise Refused("bad_request", f"the message is not right: {err}", 400) from None
 
 
 def unpack(text: str, length: int) -> bytes:
     """Return base64url bytes of a known length."""
     try:
-        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raw = b""
     if len(raw) != length:
@@ -95,23 +133,31 @@ async def _who(request: web.Request, parts: Parts, raw: bytes) -> str:
         head.get("Kiosk-Time", ""),
         head.get("Kiosk-Nonce", ""),
     )
-    if not (device and when.isascii() and when.isdigit() and 16 <= len(nonce) <= 64):
+    if not (TIME.fullmatch(when) and NONCE.fullmatch(nonce) and DEVICE.fullmatch(device)):
         raise Refused("bad_signature", "the request is not signed.", 401)
     row = await parts.database.run(parts.devices.get, device)
     if row is None:
         raise Refused("unknown_device", "this hub does not know that kiosk; enrol it.", 401)
-    text = p.signed_text(request.method, request.path_qs, int(when), nonce, raw)
-    try:
-        Ed25519PublicKey.from_public_bytes(row.public_key).verify(
-            unpack(head.get("Kiosk-Signature", ""), 64), text
-        )
-    except InvalidSignature:
-        raise Refused("bad_signature", "the signature does not fit the request.", 401) from None
+    text = p.signed_text(request.method, request.raw_path, int(when), nonce, raw)
+    if not _proven(row.public_key, head.get("Kiosk-Signature", ""), text):
+        raise Refused("bad_signature", "the signature does not fit the request.", 401)
     if abs(now().timestamp() - int(when)) > p.MAX_SKEW_S:
         raise Refused("time", "the request's time is off; sign again with server_time.", 401)
+    if not request.app[NONCES].fresh(device, nonce):
+        raise Refused("replay", "that request was sent before; sign a new one.", 401)
     if row.state != "accepted":
         raise Refused(row.state, f"this kiosk is {row.state}.", 403)
+    request[STORE] = row.store or ""
     return device
+
+
+def _proven(key: bytes, signature: str, text: bytes) -> bool:
+    try:
+        raw = unpack(signature, 64)
+        Ed25519PublicKey.from_public_bytes(bytes(key)).verify(raw, text)
+    except (InvalidSignature, Refused):
+        return False
+    return True
 
 
 async def enrol(request: web.Request) -> web.StreamResponse:
@@ -120,12 +166,8 @@ async def enrol(request: web.Request) -> web.StreamResponse:
     try:
         ask = decode(await request.read(), p.Enrol)
         key = unpack(ask.public_key, 32)
-        try:
-            Ed25519PublicKey.from_public_bytes(key).verify(
-                unpack(ask.proof, 64), p.enrol_text(ask.nonce, ask.token)
-            )
-        except InvalidSignature:
-            raise Refused("bad_signature", "the proof does not fit the key.", 401) from None
+        if not _proven(key, ask.proof, p.enrol_text(ask.nonce, ask.token)):
+            raise Refused("bad_signature", "the proof does not fit the key.", 401)
         told = await parts.database.run(
             parts.devices.enrol, p.device_id(key), key, ask.name, ask.token, ask.fingerprint, now()
         )
@@ -138,17 +180,17 @@ async def enrol(request: web.Request) -> web.StreamResponse:
 
 
 async def redeem(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:
-    """Decide an attempt."""
+    """Decide an attempt. Where the kiosk stands is what the hub knows, not what the kiosk says."""
     ask = decode(raw, p.Ask)
-    told = await parts.database.run(parts.decisions.decide, device, ask, now())
-    if told.status == "ok":
-        parts.bell.ring()
-    return answer(told)
+    if ask.total is not None and not 0 <= ask.total <= MAX_FEN:
+        raise Refused("bad_request", f"total is 0 to {MAX_FEN} fen.", 400)
+    ask = msgspec.structs.replace(ask, store=request[STORE] or clean(ask.store)[:32], code=clean(ask.code))
+    return answer(await parts.database.run(parts.decisions.decide, device, ask, now()))
 
 
 async def take_journal(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:
     """Take a run of the journal."""
-    run = decode(raw, p.Upload)
+    run = envelope.read(raw)
     if len(run.items) > p.MAX_ITEMS:
         raise Refused("too_large", f"at most {p.MAX_ITEMS} items at a time.", 413)
     told = await parts.database.run(parts.uploads.take, device, run, now())
@@ -158,10 +200,10 @@ async def take_journal(request: web.Request, parts: Parts, device: str, raw: byt
 
 async def changes(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:
     """Give a page of the change log."""
-    try:
-        limit = max(1, min(feed.PAGE, int(request.query.get("limit", feed.PAGE))))
-    except ValueError:
-        raise Refused("bad_request", "limit is a whole number.", 400) from None
+    asked = request.query.get("limit", str(feed.PAGE))
+    if not TIME.fullmatch(asked):
+        raise Refused("bad_request", "limit is a whole number.", 400)
+    limit = max(1, min(feed.PAGE, int(asked)))
     pos, more, items = await parts.database.run(
         feed.since, parts.tenant, device, request.query.get("after", ""), limit
     )
@@ -185,7 +227,7 @@ def _everything(c: sa.Connection, tenant: str, device: str) -> tuple[str, tuple[
 async def uses(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:
     """Give a device its own redemptions."""
     items, more = await parts.database.run(
-        upload.own_uses, parts.tenant, device, request.query.get("after", "")
+        upload.own_uses, parts.tenant, device, clean(request.query.get("after", ""))
     )
     return answer(p.Uses(tuple(items), more))
 
@@ -193,7 +235,10 @@ async def uses(request: web.Request, parts: Parts, device: str, raw: bytes) -> w
 async def pool(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:
     """Give slip codes."""
     ask = decode(raw, p.PoolAsk)
-    codes = await parts.database.run(parts.coupons.pool, device, ask.stock_id, ask.rid, ask.count, now())
+    codes = await parts.database.run(
+        parts.coupons.pool, device, clean(ask.stock_id), ask.rid, ask.count, now()
+    )
+    parts.bell.ring()
     return answer(p.Pool(ask.stock_id, codes, now()))
 
 
@@ -201,10 +246,12 @@ async def wake(request: web.Request, parts: Parts, device: str, raw: bytes) -> w
     """Hold the request until the change log has moved beyond the kiosk's position."""
     await parts.database.run(upload.touch, parts.tenant, device, now())
     pos = request.query.get("pos", "")
-    end = datetime.now(UTC).timestamp() + random.uniform(*HOLD_S)
+    end = time.monotonic() + random.uniform(*HOLD_S)
     while True:
+        event = parts.bell.event
         _, _, items = await parts.database.run(feed.since, parts.tenant, device, pos, 1)
-        left = end - datetime.now(UTC).timestamp()
+        left = end - time.monotonic()
         if items or left <= 0 or parts.bell.stopping:
             return answer(p.Wake(bool(items), now()))
-        await parts.bell.wait(left)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), left)

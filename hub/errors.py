@@ -12,8 +12,11 @@ class HubError(Exception):
 
 
 class Refused(Exception):
-    """A request that the hub does not grant; `error` is the code of the protocol."""
+    """A request that the hub does not grant; `error` is the code of the protocol.
 
-    def __init__(self, error: str, message: str, status: int = 403) -> None:
+    `keep`: what the transaction wrote before, such as a note of what was noticed, stays.
+    """
+
+    def __init__(self, error: str, message: str, status: int = 403, *, keep: bool = False) -> None:
         super().__init__(message)
-        self.error, self.status = error, status
+        self.error, self.status, self.keep = error, status, keep

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 from datetime import UTC, datetime
 
 from hub.config import Settings
+from hub.errors import HubError
 from hub.schema import TENANT
 from hub.secrets import Vault
 from hub.store import feed
@@ -15,6 +18,8 @@ from hub.store.database import Database
 from hub.store.decide import Decisions
 from hub.store.devices import Devices
 from hub.store.upload import Uploads
+
+log = logging.getLogger(__name__)
 
 
 def now() -> datetime:
@@ -37,8 +42,14 @@ class Parts:
         self.bell = Bell(self)
 
     def open(self) -> str:
-        """Open the database."""
-        return self.database.open()
+        """Open the database and the secret; return what was done to the schema: `made`, `migrated` or empty."""
+        done = self.database.open()
+        sealed = self.database.call(self.catalog.any_sealed)
+        self.vault.unlock(make=sealed is None)
+        if sealed is not None:
+            self.vault.open(sealed, "code key")  # the wrong file is noticed now, not at the first customer
+        self.database.call(feed.mend)
+        return done
 
     def close(self) -> None:
         """Close the database."""
@@ -46,52 +57,55 @@ class Parts:
 
 
 LOOK_S = 0.25
-"""How often the change log is looked at while somebody waits: other processes write to it too."""
+"""How often the change log is looked at: 40 µs of SQLite that write nothing."""
 
 
 class Bell:
-    """Wakes who waits for the change log to move. It carries no data: losing a ring costs a quarter of a second."""
+    """Wakes who waits for the change log to move. It carries no data: losing a ring costs a quarter of a second.
+
+    Take `event` first, then look at the log, then wait: what is written after the look sets that very event.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._event = asyncio.Event()
-        self._waiting = 0
-        self._tip: tuple[int, int] = (0, 0)
+        self.event = asyncio.Event()
+        self._look_now = asyncio.Event()
         self._looker: asyncio.Task[None] | None = None
         self.stopping = False
 
-    def ring(self) -> None:
-        """Wake everybody: something was written here."""
-        event, self._event = self._event, asyncio.Event()
-        event.set()
+    def start(self) -> None:
+        """Begin to look."""
+        self._looker = asyncio.create_task(self._look(), name="hub-bell")
 
-    def stop(self) -> None:
+    def ring(self) -> None:
+        """Say that something may have been written here: it is looked at at once."""
+        self._look_now.set()
+
+    async def stop(self) -> None:
         """Wake everybody for the last time."""
         self.stopping = True
-        self.ring()
+        self._wake()
+        if self._looker is not None:
+            self._looker.cancel()
+            await asyncio.gather(self._looker, return_exceptions=True)
 
-    async def wait(self, timeout_s: float) -> None:
-        """Wait for a ring; the first who waits keeps an eye on the log for all."""
-        self._waiting += 1
-        try:
-            if self._looker is None or self._looker.done():
-                self._looker = asyncio.create_task(self._look(), name="hub-bell")
-            event = self._event
-            await asyncio.wait_for(event.wait(), timeout_s)
-        except TimeoutError:
-            return
-        finally:
-            self._waiting -= 1
-            if self._waiting == 0 and self._looker is not None:
-                self._looker.cancel()
-                self._looker = None
+    def _wake(self) -> None:
+        event, self.event = self.event, asyncio.Event()
+        event.set()
 
     async def _look(self) -> None:
+        """Wake everybody when the log has moved; other processes write to it too."""
         database, tenant = self._parts.database, self._parts.tenant
-        self._tip = await database.run(feed.tip, tenant)
+        last: tuple[int, int] | None = None
         while True:
-            await asyncio.sleep(LOOK_S)
-            tip = await database.run(feed.tip, tenant)
-            if tip != self._tip:
-                self._tip = tip
-                self.ring()
+            self._look_now.clear()
+            try:
+                tip = await database.run(feed.tip, tenant)
+            except HubError as err:
+                log.warning("%s", err)
+            else:
+                if tip != last:
+                    last = tip
+                    self._wake()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look_now.wait(), LOOK_S)

@@ -13,17 +13,18 @@ from aiohttp import web
 
 from hub.device_api import PARTS
 from hub.errors import Refused
+from hub.pages import locale_of, message, page
 from hub.parts import Parts, now
-from hub.store.coupons import Issued
+from hub.secrets import same
+from hub.store.coupons import Held
 from kiosk.coupons.batch import Batch, Merchant, Store
 from kiosk.coupons.code import grouped
 from ui.money import offer, period
-from ui.page import Pages
-from ui.texts import negotiate
 
-PAGES = web.AppKey("pages", Pages)
 COOKIE = "who"
 YEAR_S = 365 * 86_400
+ID = re.compile(r"[0-9A-Za-z_-]{1,32}")
+"""What a store or a batch can be called; anything else is not worth a look into the database."""
 
 
 def add_routes(app: web.Application) -> None:
@@ -39,12 +40,12 @@ class Visitor:
     def __init__(self, request: web.Request) -> None:
         self._key = request.app[PARTS].vault.derive("customer cookie")
         who, _, mark = request.cookies.get(COOKIE, "").partition(".")
-        good = re.fullmatch(r"demo-[0-9a-f]{24}", who) and hmac.compare_digest(mark, self._mark(who))
+        good = re.fullmatch(r"demo-[0-9a-f]{24}", who) and same(mark, self._mark(who))
         self.fresh = not good
         self.openid = who if good else f"demo-{secrets.token_hex(12)}"
 
     def _mark(self, text: str) -> str:
-        return hmac.new(self._key, text.encode(), sha256).hexdigest()[:32]
+        return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), sha256).hexdigest()[:32]
 
     def form(self) -> str:
         """Return a form token: it makes a double click one claim and binds the form to this visitor."""
@@ -54,7 +55,7 @@ class Visitor:
     def owns(self, form: str) -> bool:
         """Tell whether a form token was given to this visitor."""
         nonce, _, mark = form.partition(".")
-        return hmac.compare_digest(mark, self._mark(self.openid + nonce))
+        return same(mark, self._mark(self.openid + nonce))
 
     def remember(self, request: web.Request, response: web.StreamResponse) -> None:
         """Set the cookie on a first visit."""
@@ -65,24 +66,10 @@ class Visitor:
             )
 
 
-def _page(request: web.Request, name: str, status: int = 200, **context: Any) -> web.Response:
-    locale = negotiate(request.headers.get("Accept-Language"))
-    html = request.app[PAGES].render(name, locale, **context)
-    return web.Response(
-        text=html, status=status, content_type="text/html", headers={"Cache-Control": "no-store"}
-    )
-
-
-def _message(
-    request: web.Request, what: str, store: Store | None, merchant: Merchant | None, status: int
-) -> web.Response:
-    return _page(request, "claim_message.html.jinja", status, what=what, store=store, merchant=merchant)
-
-
 def _load(
     c: sa.Connection, parts: Parts, store: str, openid: str
-) -> tuple[Merchant | None, Store | None, tuple[Batch, ...], list[Issued]]:
-    found = parts.catalog.store(c, store)
+) -> tuple[Merchant | None, Store | None, tuple[Batch, ...], list[Held]]:
+    found = parts.catalog.store(c, store) if ID.fullmatch(store) else None
     if found is None:
         return None, None, (), []
     return parts.catalog.merchant(c), found, parts.catalog.batches(c, store), parts.coupons.held(c, openid)
@@ -95,10 +82,10 @@ async def show_store(request: web.Request) -> web.StreamResponse:
         _load, parts, request.match_info["store"], visitor.openid
     )
     if store is None:
-        return _message(request, "unknown_store", None, None, 404)
-    locale = negotiate(request.headers.get("Accept-Language"))
+        return message(request, "unknown_store", 404)
+    locale = locale_of(request)
     tickets = [_ticket(b, held, locale) for b in batches if _shown(b, store.id)]
-    response = _page(
+    response = page(
         request,
         "claim_list.html.jinja",
         merchant=merchant,
@@ -122,9 +109,9 @@ def _shown(batch: Batch, store: str) -> bool:
     )
 
 
-def _ticket(batch: Batch, held: list[Issued], locale: str) -> dict[str, Any]:
+def _ticket(batch: Batch, held: list[Held], locale: str) -> dict[str, Any]:
     mine = [h for h in held if h.stock_id == batch.stock_id]
-    ready = [h for h in mine if h.uses < h.max_uses]
+    ready = [h for h in mine if h.good]
     if batch.product == "cash_voucher":
         state = "at_payment"
     elif batch.per_user is not None and len(mine) >= batch.per_user:
@@ -144,38 +131,44 @@ async def claim(request: web.Request) -> web.StreamResponse:
     """Claim one coupon."""
     parts, visitor = request.app[PARTS], Visitor(request)
     name = request.match_info["store"]
-    form = await request.post()
+    try:
+        form = await request.post()
+    except ValueError:
+        return message(request, "stale_form", 400)
     token, stock_id = str(form.get("form", "")), str(form.get("stock_id", ""))
     merchant, store, _, _ = await parts.database.run(_load, parts, name, visitor.openid)
     if store is None:
-        return _message(request, "unknown_store", None, None, 404)
+        return message(request, "unknown_store", 404)
     if not parts.settings.demo.claims:
-        return _message(request, "in_wechat", store, merchant, 403)
+        return message(request, "in_wechat", 403, store, merchant)
     if not visitor.owns(token):
-        return _message(request, "stale_form", store, merchant, 403)
+        return message(request, "stale_form", 403, store, merchant)
+    if not ID.fullmatch(stock_id):
+        return message(request, "unknown_batch", 409, store, merchant)
     try:
-        made = await parts.database.run(
+        coupon = await parts.database.run(
             parts.coupons.claim, visitor.openid, stock_id, name, token.partition(".")[0], now()
         )
     except Refused as err:
-        return _message(request, err.error, store, merchant, err.status)
+        return message(request, err.error, err.status, store, merchant)
     parts.bell.ring()
-    raise web.HTTPSeeOther(f"/c/{name}/coupon/{made.coupon}")
+    raise web.HTTPSeeOther(f"/c/{name}/coupon/{coupon}")
 
 
 async def show_coupon(request: web.Request) -> web.StreamResponse:
     """Show a claimed coupon to its owner: QR, barcode and readable code."""
     parts, visitor = request.app[PARTS], Visitor(request)
-    merchant, store, batches, held = await parts.database.run(
+    merchant, store, batches, _ = await parts.database.run(
         _load, parts, request.match_info["store"], visitor.openid
     )
-    mine = next((h for h in held if h.coupon == request.match_info["coupon"]), None)
+    if store is None:
+        return message(request, "unknown_store", 404)
+    mine = await parts.database.run(parts.coupons.show, visitor.openid, request.match_info["coupon"])
     batch = next((b for b in batches if mine and b.stock_id == mine.stock_id), None)
-    if store is None or mine is None or batch is None:
-        return _message(request, "not_yours", store, merchant, 404)
-    locale = negotiate(request.headers.get("Accept-Language"))
-    stores = batch.stores or ()
-    return _page(
+    if mine is None or batch is None:
+        return message(request, "not_yours", 404, store, merchant)
+    locale = locale_of(request)
+    return page(
         request,
         "claim_code.html.jinja",
         merchant=merchant,
@@ -185,6 +178,15 @@ async def show_coupon(request: web.Request) -> web.StreamResponse:
         readable=grouped(mine.short),
         offer=offer(batch.threshold, batch.value, locale, batch.kind),
         period=period(batch.begins, batch.ends, locale),
-        stores=stores,
-        used=mine.uses >= mine.max_uses,
+        state=_state(batch, mine.state, mine.max_uses - mine.uses),
+        left=mine.max_uses - mine.uses,
     )
+
+
+def _state(batch: Batch, state: str, left: int) -> str:
+    """Return what hinders a coupon for good: used, expired, revoked; empty when it is good."""
+    if left <= 0:
+        return "used"
+    if state == "revoked":
+        return "revoked"
+    return "expired" if now() > batch.ends else ""

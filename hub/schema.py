@@ -164,6 +164,14 @@ attempts = sa.Table(
     sa.Column("order", _ID, nullable=False),
     sa.Index("ix_attempts_coupon", "tenant", "coupon"),
     sa.Index("ix_attempts_at", "tenant", "at"),
+    sa.Index("ix_attempts_order", "tenant", "order"),
+    sa.Index(
+        "ix_attempts_conflict",
+        "tenant",
+        "order",
+        sqlite_where=sa.text("state = 'conflict'"),
+        postgresql_where=sa.text("state = 'conflict'"),
+    ),
 )
 """state: ok (approved, no record yet), recorded, conflict, deny, void, rolled_back."""
 epochs = sa.Table(
@@ -192,6 +200,12 @@ journal = sa.Table(
     sa.Column("verdict", sa.String(32), nullable=False, default=""),
     sa.Column("detail", sa.Text, nullable=False, default=""),
     sa.Column("received_at", Utc, nullable=False),
+    sa.Index(
+        "ix_journal_quarantined",
+        "tenant",
+        sqlite_where=sa.text("status = 'quarantined'"),
+        postgresql_where=sa.text("status = 'quarantined'"),
+    ),
 )
 changes = sa.Table(
     "changes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -19,10 +20,15 @@ SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 
 class Vault:
-    """Encrypts with AES-256-GCM under the key of one file, which is made (0600) when it is not there."""
+    """Encrypts with AES-256-GCM under the key of one file (0600)."""
 
     def __init__(self, path: Path) -> None:
-        self._key = _read_or_make(path)
+        self.path = path
+        self._key = b""
+
+    def unlock(self, *, make: bool) -> None:
+        """Read the key; with `make` it is made when it is not there. HubError when there is none."""
+        self._key = _read(self.path, make)
         self._cipher = AESGCM(self._key)
 
     def seal(self, plain: bytes, purpose: str) -> bytes:
@@ -44,14 +50,19 @@ class Vault:
         return hmac.new(self._key, b"derive " + purpose.encode(), hashlib.sha256).digest()
 
 
-def _read_or_make(path: Path) -> bytes:
+def _read(path: Path, make: bool) -> bytes:
     try:
-        key = base64.urlsafe_b64decode(path.read_text("ascii").strip())
+        key = base64.urlsafe_b64decode(path.read_bytes().strip())
     except FileNotFoundError:
+        if not make:
+            raise HubError(
+                f"secret_key_file {path} is not there, and this database was made with one; restore it or correct its path."
+            ) from None
         return _make(path)
     except (OSError, ValueError) as err:
+        told = err.strerror if isinstance(err, OSError) else err
         raise HubError(
-            f"secret_key_file {path} cannot be read ({err}); correct its path or permissions."
+            f"secret_key_file {path} cannot be read ({told}); correct its path or permissions."
         ) from err
     if len(key) != 32:
         raise HubError(
@@ -61,20 +72,30 @@ def _read_or_make(path: Path) -> bytes:
 
 
 def _make(path: Path) -> bytes:
-    key = secrets.token_bytes(32)
+    """Make a key file whole or not at all; when another process was faster, its key counts."""
+    raw = base64.urlsafe_b64encode(secrets.token_bytes(32))
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        fresh.unlink(missing_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
+            f.write(raw + b"\n")
+            f.flush()
+            os.fsync(f.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+        fresh.unlink()
     except OSError as err:
         raise HubError(
             f"secret_key_file {path} cannot be made ({err.strerror}); name a directory that can be written.",
             4,
         ) from err
-    with os.fdopen(fd, "wb") as f:
-        f.write(base64.urlsafe_b64encode(key) + b"\n")
-        f.flush()
-        os.fsync(f.fileno())
-    return key
+    return _read(path, make=False)
+
+
+def same(given: str, right: str) -> bool:
+    """Compare two texts in constant time; what came from outside may hold any character."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), right.encode())
 
 
 def verifier(password: str) -> str:

@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
+import sqlalchemy as sa
 from aiohttp import web
 
 from hub import admin
 from hub.device_api import PARTS, answer, decode, refusal
 from hub.errors import Refused
+from hub.openapi import document
 from hub.parts import Parts, now
+from hub.secrets import same
+from hub.store.envelope import clean
+from hub.store.facts import MAX_FEN
 from kiosk.coupons.ids import new_rid
-from kiosk.coupons.verdict import Goods
+from kiosk.coupons.verdict import FirstUse, Goods, Reason, Threshold
 from kiosk.sync.protocol import Answer, Ask
+
+StoreId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_-]{1,32}$")]
 
 
 class RedeemAsk(msgspec.Struct, frozen=True, kw_only=True):
-    """POST /api/v1/redeem."""
+    """POST /api/v1/redeem; money in fen. Repeating a `request_no` gets the same answer."""
 
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
-    total: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    goods: tuple[Goods, ...] = ()
+    total: Annotated[int, msgspec.Meta(ge=0, le=MAX_FEN)] | None = None
+    goods: Annotated[tuple[Goods, ...], msgspec.Meta(max_length=500)] = ()
     own_coupon_applied: bool = False
     request_no: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{1,32}$")] | None = None
-    store: str = ""
+    store: StoreId | None = None
+    """Where the coupon is used, for people; a till's key says it."""
+
+
+class RedeemResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict, in the form of `kiosk redeem --json`."""
+
+    rid: str
+    verdict: str
+    reason: Reason
+    batch: str | None
+    first_use: FirstUse | None
+    threshold: Threshold
+    discount: int | None
+    """What the till takes off, in fen."""
+    goods_tag: str | None
+    """The order's one tag for WeChat Pay."""
 
 
 def add_routes(app: web.Application) -> None:
@@ -36,17 +60,19 @@ def add_routes(app: web.Application) -> None:
 
 def till_key(parts: Parts, store: str) -> str:
     """Return the key of a store's till: derived, so that nothing has to be kept."""
-    return hmac.new(parts.vault.derive("till key"), store.encode(), "sha256").hexdigest()[:40]
+    key = parts.vault.derive("till key")
+    return hmac.new(key, store.encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:40]
 
 
-def _store(request: web.Request, parts: Parts, asked: str) -> str:
+async def _who(request: web.Request, parts: Parts) -> str | None:
+    """Return the store whose till asks, or None for a person who may change things."""
     word, _, key = request.headers.get("Authorization", "").partition(" ")
-    store, _, secret = key.partition(":")
-    if word == "Bearer" and hmac.compare_digest(secret, till_key(parts, store)):
+    store, _, secret = key.strip().partition(":")
+    if word.lower() == "bearer" and same(secret, till_key(parts, store)):
         return store
-    person = admin.person(request)
-    if person is not None and person.may_change and asked:
-        return asked
+    person = await admin.person(request)
+    if person is not None and person.may_change:
+        return None
     raise Refused(
         "unauthorized", "sign in with the key of a till: `kiosk-hub till key STORE` prints it.", 401
     )
@@ -56,57 +82,56 @@ async def redeem(request: web.Request) -> web.StreamResponse:
     """Redeem a code for a till that has no kiosk."""
     parts = request.app[PARTS]
     try:
+        till = await _who(request, parts)
         asked = decode(await request.read(), RedeemAsk)
-        store = _store(request, parts, asked.store)
-        ask = Ask(
-            rid=asked.request_no or new_rid(),
-            code=asked.code,
-            store=store,
-            total=asked.total,
-            goods=asked.goods,
-            own_coupon_applied=asked.own_coupon_applied,
-        )
-        told = await parts.database.run(parts.decisions.decide, f"till:{store}"[:32], ask, now())
+        store = till or asked.store
+        if store is None or (till and asked.store not in (None, till)):
+            raise Refused(
+                "bad_request", "name the `store` where the coupon is used, that of the till's key.", 400
+            )
+        told = await parts.database.run(_redeem, parts, store, asked)
     except Refused as err:
         return refusal(err)
-    parts.bell.ring()
     return answer(as_result(told))
 
 
-def as_result(told: Answer) -> dict[str, Any]:
+def _redeem(c: sa.Connection, parts: Parts, store: str, asked: RedeemAsk) -> Answer:
+    """Decide and record at once: a till has no journal, its request number stands for the attempt."""
+    if parts.catalog.store(c, store) is None:
+        raise Refused("bad_request", f"there is no store {store}.", 400)
+    ask = Ask(
+        rid=new_rid() if asked.request_no is None else _rid(store, asked.request_no),
+        code=clean(asked.code),
+        store=store,
+        total=asked.total,
+        goods=asked.goods,
+        own_coupon_applied=asked.own_coupon_applied,
+    )
+    told = parts.decisions.decide(c, f"till:{store}"[:32], ask, now())
+    if told.status == "ok":
+        parts.decisions.settle(c, ask.rid, now())
+    return told
+
+
+def _rid(store: str, request_no: str) -> str:
+    """Return the rid of a till's request: two stores may count their orders alike."""
+    return hashlib.sha256(f"{store}\n{request_no}".encode()).hexdigest()[:32]
+
+
+def as_result(told: Answer) -> RedeemResult:
     """Return the hub's decision in the form of `kiosk redeem --json`."""
-    return {
-        "rid": told.rid,
-        "verdict": "confirmed" if told.status == "ok" else "refused",
-        "reason": told.reason,
-        "batch": told.stock_id,
-        "first_use": msgspec.to_builtins(told.first_use),
-        "threshold": told.threshold,
-        "discount": told.discount,
-        "goods_tag": told.goods_tag,
-    }
+    return RedeemResult(
+        rid=told.rid,
+        verdict="confirmed" if told.status == "ok" else "refused",
+        reason=told.reason,
+        batch=told.stock_id,
+        first_use=told.first_use,
+        threshold=told.threshold,
+        discount=told.discount,
+        goods_tag=told.goods_tag,
+    )
 
 
 async def openapi(_: web.Request) -> web.Response:
     """Describe the interface."""
-    [schema], parts = msgspec.json.schema_components([RedeemAsk], ref_template="#/components/schemas/{name}")
-    doc = {
-        "openapi": "3.1.0",
-        "info": {"title": "kiosk-hub", "version": "1"},
-        "components": {"schemas": parts, "securitySchemes": {"till": {"type": "http", "scheme": "bearer"}}},
-        "paths": {
-            "/api/v1/redeem": {
-                "post": {
-                    "summary": "Redeem a code",
-                    "security": [{"till": []}],
-                    "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
-                    "responses": {
-                        "200": {"description": "the verdict"},
-                        "400": {"description": "what is wrong with the request"},
-                        "401": {"description": "no key"},
-                    },
-                }
-            }
-        },
-    }
-    return web.json_response(doc)
+    return web.json_response(document(RedeemAsk, RedeemResult))

@@ -38,6 +38,15 @@ def opened(args: argparse.Namespace) -> Iterator[Parts]:
         parts.close()
 
 
+def later(parser: argparse.ArgumentParser, instead: str) -> None:
+    """Let a command that is not built yet say so and what to do instead; it ends with 2."""
+
+    def run(_: argparse.Namespace) -> int:
+        raise HubError(f"{parser.prog} is not part of this version; {instead}.")
+
+    parser.set_defaults(run=run)
+
+
 def when(text: str) -> datetime:
     """Read a day or a time; without an offset it is the shop's."""
     try:

@@ -24,6 +24,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     approve.add_argument("code", metavar="CODE")
     approve.add_argument("--store", required=True, metavar="S")
     approve.set_defaults(run=run_approve)
+    revoke = enrol.add_parser("revoke", parents=[common], help="shut a kiosk out")
+    revoke.add_argument("device", metavar="DEVICE")
+    revoke.set_defaults(run=run_revoke)
     listing = enrol.add_parser("list", parents=[common], help="every kiosk and its state")
     listing.set_defaults(run=run_list)
 
@@ -42,6 +45,14 @@ def run_approve(args: argparse.Namespace) -> int:
     with opened(args) as parts:
         device = parts.database.call(parts.devices.approve, args.code, args.store, getpass.getuser(), now())
     print(f"{device} is let in at {args.store}.")
+    return 0
+
+
+def run_revoke(args: argparse.Namespace) -> int:
+    """Shut a kiosk out."""
+    with opened(args) as parts:
+        parts.database.call(parts.devices.revoke, args.device, getpass.getuser(), now())
+    print(f"{args.device} is shut out.")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import csv
 import getpass
 import io
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hub.cli.common import opened, readable, settings_of, when
+from hub.cli.common import later, opened, readable, settings_of, when
 from hub.errors import HubError
 from hub.parts import now
 from hub.store import people, report
@@ -44,6 +45,10 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     redemptions.add_argument("--to", dest="until", type=when, metavar="DAY", help="not included")
     redemptions.add_argument("-o", "--output", type=Path, metavar="F.csv")
     redemptions.set_defaults(run=run_export)
+    wechatpay = commands.add_parser("wechatpay", help="WeChat Pay").add_subparsers(dest="what", required=True)
+    judge = wechatpay.add_parser("check", help="credentials, certificate dates, clock")
+    judge.add_argument("--merchant", required=True, metavar="M")
+    later(judge, "look the certificate's dates up in the merchant platform")
     till = commands.add_parser("till", help="keys of tills").add_subparsers(dest="what", required=True)
     key = till.add_parser(
         "key", parents=[common], help="print the key of a store's till for POST /api/v1/redeem"
@@ -86,7 +91,12 @@ def run_migrate(args: argparse.Namespace) -> int:
 def run_user(args: argparse.Namespace) -> int:
     """Add a person."""
     if args.password_file:
-        password = readable(args.password_file).decode("utf-8", "replace").strip()
+        try:
+            password = readable(args.password_file).decode("utf-8").strip()
+        except UnicodeDecodeError as err:
+            raise HubError(
+                f"{args.password_file}: not UTF-8 at byte {err.start}; save it as UTF-8."
+            ) from None
     elif sys.stdin.isatty():
         password = getpass.getpass("Password: ")
     else:
@@ -110,17 +120,24 @@ def run_export(args: argparse.Namespace) -> int:
     if args.output is None:
         sys.stdout.write(text.getvalue())
         return 0
-    fresh = args.output.with_name(args.output.name + ".new")
-    try:
-        # The byte order mark lets Excel see that the Chinese is UTF-8.
-        fresh.write_text("\ufeff" + text.getvalue(), "utf-8", newline="")
-        fresh.replace(args.output)
-    except OSError as err:
-        raise HubError(
-            f"{args.output}: cannot be written ({err.strerror}); choose another place with -o.", 4
-        ) from err
+    _whole(args.output, text.getvalue())
     print(f"{len(rows)} redemptions in {args.output}", file=sys.stderr)
     return 0
+
+
+def _whole(path: Path, text: str) -> None:
+    """Write a table whole or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    try:
+        # The byte order mark lets Excel see that the Chinese is UTF-8.
+        fresh.write_text("\ufeff" + text, "utf-8", newline="")
+        fresh.replace(path)
+    except OSError as err:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise HubError(
+            f"{path}: cannot be written ({err.strerror}); choose another place with -o.", 4
+        ) from err
 
 
 def run_till_key(args: argparse.Namespace) -> int:
@@ -129,6 +146,6 @@ def run_till_key(args: argparse.Namespace) -> int:
 
     with opened(args) as parts:
         if parts.database.call(parts.catalog.store, args.store) is None:
-            raise HubError(f"there is no store {args.store}.", 1)
+            raise parts.database.call(parts.catalog.no_store, args.store)
         print(f"{args.store}:{till_key(parts, args.store)}")
     return 0

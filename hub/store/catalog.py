@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from typing import Any
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hub.errors import HubError
-from hub.schema import batches, keys, stores, tenants
+from hub.schema import batches, devices, keys, stores, tenants
 from hub.secrets import Vault
 from hub.store import feed
 from kiosk.coupons.batch import Batch, Merchant, Store
@@ -31,6 +32,10 @@ class Catalog:
 
     def __init__(self, tenant: str, vault: Vault, public_url: str) -> None:
         self.tenant, self.vault, self.public_url = tenant, vault, public_url.rstrip("/")
+        # Keys never change once made, so they are opened once: a slot that is not known is looked up again.
+        self._public: dict[int, bytes] = {}
+        self._private: dict[int, Ed25519PrivateKey] = {}
+        self._code_key: bytes | None = None
 
     def link(self, store: str) -> str:
         """Return the permanent link of a store."""
@@ -66,8 +71,6 @@ class Catalog:
         feed.put(c, self.tenant, "merchant", "merchant", body)
 
     def _first_key(self, c: sa.Connection) -> None:
-        import base64
-
         private = Ed25519PrivateKey.generate()
         public = private.public_key().public_bytes_raw()
         sealed = self.vault.seal(private.private_bytes_raw(), "signing key")
@@ -97,34 +100,50 @@ class Catalog:
         feed.put(c, self.tenant, "store", store, self.store(c, store))
 
     def _batch(self, c: sa.Connection, batch: Batch) -> int:
-        plain = msgspec.structs.replace(batch, number=0, status="running", claimed=0, redeemed=0)
+        plain = msgspec.structs.replace(batch, number=0, claimed=0, redeemed=0)
         body = json.loads(msgspec.json.encode(plain))
         row = self._row(c, batch.stock_id)
         if row is None:
-            number = c.execute(
-                sa.select(tenants.c.next_batch).where(tenants.c.tenant == self.tenant)
-            ).scalar_one()
-            c.execute(sa.update(tenants).where(tenants.c.tenant == self.tenant).values(next_batch=number + 1))
-            c.execute(
-                sa.insert(batches).values(
-                    tenant=self.tenant,
-                    stock_id=batch.stock_id,
-                    number=number,
-                    body=body,
-                    status=batch.status,
-                    paused_stores=[],
-                    issued=0,
-                    claimed=0,
-                    redeemed=0,
-                )
-            )
-        elif row.body == body and row.status == batch.status:
+            self._new_batch(c, batch, body)
+        elif row.body == body:
             return 0
         else:
+            self._may_change(row, batch)
+            # A file read again does not restart what was paused here: only a status that changed in the file counts.
+            status = row.status if row.body["status"] == batch.status else batch.status
             where = (batches.c.tenant == self.tenant, batches.c.stock_id == batch.stock_id)
-            c.execute(sa.update(batches).where(*where).values(body=body, status=batch.status))
+            c.execute(sa.update(batches).where(*where).values(body=body, status=status))
         self.tell_batch(c, batch.stock_id)
         return 1
+
+    def _new_batch(self, c: sa.Connection, batch: Batch, body: dict[str, Any]) -> None:
+        mine = tenants.c.tenant == self.tenant
+        number = c.execute(sa.select(tenants.c.next_batch).where(mine).with_for_update()).scalar_one()
+        c.execute(sa.update(tenants).where(mine).values(next_batch=number + 1))
+        c.execute(
+            sa.insert(batches).values(
+                tenant=self.tenant,
+                stock_id=batch.stock_id,
+                number=number,
+                body=body,
+                status=batch.status,
+                paused_stores=[],
+                issued=0,
+                claimed=0,
+                redeemed=0,
+            )
+        )
+
+    @staticmethod
+    def _may_change(row: Any, batch: Batch) -> None:
+        """Refuse what would make coupons that customers hold mean something else."""
+        old = msgspec.convert(row.body, Batch)
+        for name in ("product", "kind", "max_uses") if row.issued else ():
+            if getattr(old, name) != getattr(batch, name):
+                raise HubError(
+                    f"batch {batch.stock_id}: {row.issued} coupons of it were issued, so its {name} stays "
+                    f"{getattr(old, name)}; load the change as a batch with another stock_id."
+                )
 
     # -- reading --
 
@@ -165,6 +184,13 @@ class Catalog:
         rows = c.execute(sa.select(batches).where(batches.c.tenant == self.tenant).order_by(batches.c.number))
         return tuple(self._at(self._build(r), r.paused_stores, store) for r in rows)
 
+    def paused_stores(self, c: sa.Connection) -> dict[str, list[str]]:
+        """Return the stores where a batch that runs elsewhere is paused, by batch."""
+        rows = c.execute(
+            sa.select(batches.c.stock_id, batches.c.paused_stores).where(batches.c.tenant == self.tenant)
+        )
+        return {r.stock_id: list(r.paused_stores) for r in rows if r.paused_stores}
+
     def merchant(self, c: sa.Connection) -> Merchant | None:
         """Return the merchant."""
         body = c.execute(sa.select(tenants.c.merchant).where(tenants.c.tenant == self.tenant)).scalar()
@@ -177,31 +203,49 @@ class Catalog:
             return None
         return Store(row.id, row.name, row.address, row.image, self.link(row.id), row.home_device)
 
+    def no_store(self, c: sa.Connection, store: str) -> HubError:
+        """Return the error for a store that is not there."""
+        known = ", ".join(s.id for s in self.stores(c)) or "none, load some with `kiosk-hub batch load FILE`"
+        return HubError(f"there is no store {store}; there are: {known}.", 1)
+
     def stores(self, c: sa.Connection) -> tuple[Store, ...]:
         """Return every store."""
         rows = c.execute(sa.select(stores).where(stores.c.tenant == self.tenant).order_by(stores.c.id))
         return tuple(Store(r.id, r.name, r.address, r.image, self.link(r.id), r.home_device) for r in rows)
 
+    def any_sealed(self, c: sa.Connection) -> bytes | None:
+        """Return something that was sealed with this hub's secret, or None when nothing was."""
+        sealed = c.execute(sa.select(tenants.c.code_key).limit(1)).scalar()
+        return None if sealed is None else bytes(sealed)
+
     def code_key(self, c: sa.Connection) -> bytes:
         """Return the key of short codes' hashes."""
-        sealed = c.execute(sa.select(tenants.c.code_key).where(tenants.c.tenant == self.tenant)).scalar()
-        if sealed is None:
-            raise HubError("there is no merchant yet; load one with `kiosk-hub batch load FILE`.", 1)
-        return self.vault.open(sealed, "code key")
+        if self._code_key is None:
+            sealed = c.execute(sa.select(tenants.c.code_key).where(tenants.c.tenant == self.tenant)).scalar()
+            if sealed is None:
+                raise HubError("there is no merchant yet; load one with `kiosk-hub batch load FILE`.", 1)
+            self._code_key = self.vault.open(sealed, "code key")
+        return self._code_key
 
     def signing_key(self, c: sa.Connection) -> tuple[int, Ed25519PrivateKey]:
         """Return the newest key slot and its private key."""
-        row = c.execute(
-            sa.select(keys).where(keys.c.tenant == self.tenant).order_by(keys.c.slot.desc()).limit(1)
-        ).one()
-        return row.slot, Ed25519PrivateKey.from_private_bytes(self.vault.open(row.private, "signing key"))
+        slot = c.execute(sa.select(sa.func.max(keys.c.slot)).where(keys.c.tenant == self.tenant)).scalar_one()
+        return slot, self.private_key(c, slot)
 
-    def public_keys(self, c: sa.Connection) -> dict[int, bytes]:
-        """Return the public keys by slot."""
-        return {
-            r.slot: r.public
-            for r in c.execute(sa.select(keys.c.slot, keys.c.public).where(keys.c.tenant == self.tenant))
-        }
+    def private_key(self, c: sa.Connection, slot: int) -> Ed25519PrivateKey:
+        """Return the private key of a slot."""
+        if slot not in self._private:
+            where = (keys.c.tenant == self.tenant, keys.c.slot == slot)
+            sealed = c.execute(sa.select(keys.c.private).where(*where)).scalar_one()
+            self._private[slot] = Ed25519PrivateKey.from_private_bytes(self.vault.open(sealed, "signing key"))
+        return self._private[slot]
+
+    def public_keys(self, c: sa.Connection, slot: int) -> dict[int, bytes]:
+        """Return the public keys by slot, that of `slot` among them if there is one."""
+        if slot not in self._public:
+            rows = c.execute(sa.select(keys.c.slot, keys.c.public).where(keys.c.tenant == self.tenant))
+            self._public = {r.slot: bytes(r.public) for r in rows}
+        return self._public
 
     # -- changing --
 
@@ -217,52 +261,38 @@ class Catalog:
         if store is None:
             c.execute(sa.update(batches).where(*where).values(status=status, paused_stores=[]))
         elif self.store(c, store) is None:
-            raise HubError(
-                f"there is no store {store}; there are: {', '.join(s.id for s in self.stores(c))}.", 1
-            )
+            raise self.no_store(c, store)
         else:
             paused = {*row.paused_stores, store} if status == "paused" else {*row.paused_stores} - {store}
             c.execute(sa.update(batches).where(*where).values(paused_stores=sorted(paused)))
+        feed.forget(c, self.tenant, "batch", stock_id)
         self.tell_batch(c, stock_id)
 
-    def count(self, c: sa.Connection, stock_id: str, **by: int) -> None:
-        """Change counters of a batch and tell the kiosks."""
-        values = {name: batches.c[name] + n for name, n in by.items() if n}
-        if not values:
-            return
+    def count(self, c: sa.Connection, stock_id: str, *, claimed: int = 0, redeemed: int = 0) -> None:
+        """Change counters of a batch. Kiosks are told of claims: what is left is shown; redemptions would wake a whole fleet."""
         c.execute(
             sa.update(batches)
             .where(batches.c.tenant == self.tenant, batches.c.stock_id == stock_id)
-            .values(**values)
+            .values(claimed=batches.c.claimed + claimed, redeemed=batches.c.redeemed + redeemed)
         )
-        self.tell_batch(c, stock_id)
+        if claimed:
+            self.tell_batch(c, stock_id)
 
     def tell_batch(self, c: sa.Connection, stock_id: str) -> None:
-        """Put a batch into the feed as it is now, for all and for the devices of stores where it is paused."""
-        from hub.schema import changes, devices
-
+        """Put a batch into the feed as it is now: for all, then for the kiosks of stores where it is paused."""
         row = self._row(c, stock_id)
-        feed.put(c, self.tenant, "batch", stock_id, self._build(row))
-        if not row.paused_stores and not c.execute(_private(changes, self.tenant, stock_id)).first():
+        batch = self._build(row)
+        feed.put(c, self.tenant, "batch", stock_id, batch)
+        if not row.paused_stores:
             return
-        for device in c.execute(
-            sa.select(devices.c.id, devices.c.store).where(devices.c.tenant == self.tenant)
-        ):
-            feed.put(
-                c,
-                self.tenant,
-                "batch",
-                stock_id,
-                self._at(self._build(row), row.paused_stores, device.store),
-                device.id,
-            )
+        where = (devices.c.tenant == self.tenant, devices.c.store.in_(row.paused_stores))
+        for device in c.execute(sa.select(devices.c.id, devices.c.store).where(*where)).all():
+            here = self._at(batch, row.paused_stores, device.store)
+            feed.put(c, self.tenant, "batch", stock_id, here, device.id)
 
-
-def _private(changes: sa.Table, tenant: str, stock_id: str) -> sa.Select[Any]:
-    """Return the query for rows of a batch that were meant for single devices."""
-    return sa.select(changes.c.id).where(
-        changes.c.tenant == tenant,
-        changes.c.type == "batch",
-        changes.c.obj == stock_id,
-        changes.c.device != "",
-    )
+    def tell_device(self, c: sa.Connection, device: str, store: str) -> None:
+        """Tell a kiosk that has come to a store which batches are paused there."""
+        for batch in self.batches(c, store):
+            everywhere = self.batch(c, batch.stock_id)
+            if everywhere is not None and everywhere.status != batch.status:
+                feed.put(c, self.tenant, "batch", batch.stock_id, batch, device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -31,19 +32,38 @@ class Issued(msgspec.Struct, frozen=True):
     state: str
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A coupon of a customer, without its codes: to sign one takes a millisecond, and a list shows none."""
+
+    coupon: str
+    stock_id: str
+    uses: int
+    max_uses: int
+    state: str
+
+    @property
+    def good(self) -> bool:
+        """Tell whether a use is left."""
+        return self.state == "live" and self.uses < self.max_uses
+
+
 class Coupons:
     """The coupons of one tenant."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog, self.tenant = catalog, catalog.tenant
 
+    def _lock(self, c: sa.Connection, stock_id: str) -> int | None:
+        """Hold a batch to the end of the transaction, so that stock and limits are judged one after the other.
+
+        Returns how many coupons were issued; None when there is no such batch.
+        """
+        where = (batches.c.tenant == self.tenant, batches.c.stock_id == stock_id)
+        return c.execute(sa.select(batches.c.issued).where(*where).with_for_update()).scalar()
+
     def issue(self, c: sa.Connection, batch: Batch, count: int, now: datetime, **extra: Any) -> list[Issued]:
         """Make `count` coupons of a batch, fewer when the stock runs out."""
-        issued = c.execute(
-            sa.select(batches.c.issued).where(
-                batches.c.tenant == self.tenant, batches.c.stock_id == batch.stock_id
-            )
-        ).scalar_one()
+        issued = self._lock(c, batch.stock_id) or 0
         if batch.stock is not None:
             count = max(0, min(count, batch.stock - issued))
         key = self.catalog.code_key(c)
@@ -81,12 +101,18 @@ class Coupons:
         """Let kiosks know the short codes that they may have to judge alone; the home's pool brings its own."""
         if batch.offline.policy == "never":
             return
-        for row in rows:
-            body = CodeBody(row["short_hash"], batch.stock_id, f"{row['batch']}-{row['serial']}")
-            feed.put(c, self.tenant, "code", row["short_hash"], body, row["home_device"] or "")
+        told = [
+            (
+                row["short_hash"],
+                CodeBody(row["short_hash"], batch.stock_id, f"{row['batch']}-{row['serial']}"),
+                row["home_device"] or "",
+            )
+            for row in rows
+        ]
+        feed.put_new(c, self.tenant, "code", told)
 
     def _shown(self, c: sa.Connection, batch: Batch, row: dict[str, Any]) -> Issued:
-        _, private = self.catalog.signing_key(c)
+        private = self.catalog.private_key(c, row["slot"])
         code = sign(
             private, slot=row["slot"], batch=row["batch"], serial=row["serial"], not_after=batch.ends.date()
         )
@@ -100,10 +126,16 @@ class Coupons:
         self, c: sa.Connection, device: str, stock_id: str, rid: str, count: int, now: datetime
     ) -> tuple[PoolCode, ...]:
         """Return slip codes bound to a device; the same `rid` gets the same ones."""
+        self._lock(c, stock_id)
         batch = self.catalog.batch(c, stock_id)
         if batch is None or batch.product != "slip_coupon":
             raise Refused("unknown_batch", f"{stock_id} is not a batch of slip coupons.", 404)
-        known = self._where(c, coupons.c.pool_rid == rid, coupons.c.home_device == device)
+        known = self._where(
+            c,
+            coupons.c.pool_rid == rid,
+            coupons.c.home_device == device,
+            coupons.c.stock_id == stock_id,
+        )
         if known:
             made = [self._shown(c, batch, row) for row in known]
         elif batch.status != "running":
@@ -120,34 +152,47 @@ class Coupons:
 
     # -- for customers --
 
-    def held(self, c: sa.Connection, claimant: str) -> list[Issued]:
+    def held(self, c: sa.Connection, claimant: str) -> list[Held]:
         """Return the coupons that a customer has claimed."""
-        found = []
-        for row in self._where(c, coupons.c.claimant == claimant):
-            batch = self.catalog.by_number(c, row["batch"])
-            if batch is not None:
-                found.append(self._shown(c, batch, row))
-        return found
+        return [
+            Held(f"{r['batch']}-{r['serial']}", r["stock_id"], r["uses"], r["max_uses"], r["state"])
+            for r in self._where(c, coupons.c.claimant == claimant)
+        ]
+
+    def show(self, c: sa.Connection, claimant: str, coupon: str) -> Issued | None:
+        """Return a coupon of a customer with its codes."""
+        number, _, serial = coupon.partition("-")
+        if not (number.isascii() and number.isdigit() and serial.isascii() and serial.isdigit()):
+            return None
+        if len(number) > 10 or len(serial) > 10:
+            return None
+        where = (coupons.c.batch == int(number), coupons.c.serial == int(serial))
+        rows = self._where(c, coupons.c.claimant == claimant, *where)
+        batch = self.catalog.by_number(c, int(number)) if rows else None
+        return None if batch is None else self._shown(c, batch, rows[0])
 
     def claim(
         self, c: sa.Connection, claimant: str, stock_id: str, store: str, form: str | None, now: datetime
-    ) -> Issued:
-        """Give a customer a coupon; the same form gives the same coupon, so a double click claims once."""
-        if form is not None and (
-            same := self._where(c, coupons.c.form == form, coupons.c.claimant == claimant)
-        ):
-            known = self.catalog.by_number(c, same[0]["batch"])
-            assert known is not None
-            return self._shown(c, known, same[0])
+    ) -> str:
+        """Give a customer a coupon and return its identity; the same form gives the same one: a double click claims once.
+
+        A page has one form for all its batches, so what stands for a click is form and batch together.
+        """
+        self._lock(c, stock_id)
+        mark = None if form is None else hashlib.sha256(f"{form} {stock_id}".encode()).hexdigest()
+        if mark is not None:
+            same = self._where(c, coupons.c.form == mark, coupons.c.claimant == claimant)
+            if same:
+                return f"{same[0]['batch']}-{same[0]['serial']}"
         batch = self.catalog.batch(c, stock_id, store)
         reason = self._why_not(c, batch, claimant, store, now)
         if reason or batch is None:
             raise Refused(reason or "unknown_batch", reason, 409)
-        made = self.issue(c, batch, 1, now, claimant=claimant, form=form)
+        made = self.issue(c, batch, 1, now, claimant=claimant, form=mark)
         if not made:
             raise Refused("sold_out", "sold_out", 409)
         self.catalog.count(c, stock_id, claimed=1)
-        return made[0]
+        return made[0].coupon
 
     def _why_not(
         self, c: sa.Connection, batch: Batch | None, claimant: str, store: str, now: datetime
@@ -172,31 +217,30 @@ class Coupons:
     def list_out(
         self, c: sa.Connection, stock_id: str, count: int, openid: str | None, now: datetime
     ) -> list[Issued]:
-        """Issue codes by hand: slip coupons for print, or coupons of a stand-in customer."""
+        """Issue codes by hand, all of them or none: slip coupons for print, or coupons of a stand-in customer."""
+        issued = self._lock(c, stock_id)
         batch = self.catalog.batch(c, stock_id)
-        if batch is None:
+        if batch is None or issued is None:
             raise HubError(f"there is no batch {stock_id}; `kiosk-hub batch list` names them.", 1)
         if batch.product == "cash_voucher":
             raise HubError(
                 f"{stock_id} is a cash voucher: WeChat gives and deducts those, it has no codes.", 1
             )
-        home = None
-        if batch.product == "slip_coupon":
-            home = (
-                c.execute(
-                    sa.select(devices.c.id).where(
-                        devices.c.tenant == self.tenant, devices.c.state == "accepted"
-                    )
-                )
-                .scalars()
-                .all()
+        if batch.status == "ended" or now > batch.ends:
+            raise HubError(f"{stock_id} has ended; nothing is issued of it any more.", 1)
+        left = None if batch.stock is None else max(0, batch.stock - issued)
+        if left is not None and left < count:
+            raise HubError(
+                f"{stock_id} has stock for {left} more coupons, not {count}; none was issued, ask for fewer or raise `stock`.",
+                4,
             )
-        extra: dict[str, Any] = {"claimant": openid}
-        if home is not None and len(home) == 1:
-            extra["home_device"] = home[0]
-        made = self.issue(c, batch, count, now, **extra)
-        if made:
-            self.catalog.count(c, stock_id, claimed=len(made))
-        if len(made) < count:
-            raise HubError(f"{stock_id} has stock for {len(made)} of {count} coupons; none was issued.", 4)
+        extra = {} if batch.product != "slip_coupon" else self._only_kiosk(c)
+        made = self.issue(c, batch, count, now, claimant=openid, **extra)
+        self.catalog.count(c, stock_id, claimed=len(made))
         return made
+
+    def _only_kiosk(self, c: sa.Connection) -> dict[str, str]:
+        """Return the home of slip coupons issued by hand: the one kiosk, where there is only one."""
+        where = (devices.c.tenant == self.tenant, devices.c.state == "accepted")
+        found = c.execute(sa.select(devices.c.id).where(*where).limit(2)).scalars().all()
+        return {"home_device": found[0]} if len(found) == 1 else {}

@@ -11,12 +11,16 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from hub.errors import HubError
+from hub.errors import HubError, Refused
 
 P = ParamSpec("P")
 R = TypeVar("R")
 BUSY_S = 5
 """How long a writer waits for another process, such as a command beside the server."""
+TRIES = 4
+"""Times a transaction is begun that lost a race on PostgreSQL; its second reading finds what the winner wrote."""
+RACES = frozenset({"23505", "40001", "40P01"})
+"""SQLSTATE of a unique violation, a serialisation failure and a deadlock (PostgreSQL, appendix A)."""
 
 
 class Database:
@@ -30,12 +34,22 @@ class Database:
         threads = 1 if self.sqlite else 8
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hub-db")
         self.engine = self._engine(threads)
+        # Statements of the hot path and those of a new connection fail with the driver's own errors.
+        self._errors: tuple[type[Exception], ...] = (
+            sa.exc.DBAPIError,
+            self.engine.dialect.loaded_dbapi.Error,
+        )
 
     def _engine(self, threads: int) -> sa.Engine:
         if not self.sqlite:
-            return sa.create_engine(
-                self.url, pool_size=threads, pool_pre_ping=True, connect_args={"connect_timeout": 5}
-            )
+            try:
+                return sa.create_engine(
+                    self.url, pool_size=threads, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+                )
+            except (sa.exc.ArgumentError, ValueError) as err:
+                raise HubError(
+                    "database is not an address of PostgreSQL; write it as postgresql://USER:PASSWORD@HOST:PORT/NAME."
+                ) from err
         engine = sa.create_engine(self.url, connect_args={"timeout": BUSY_S, "check_same_thread": False})
         sa.event.listen(engine, "connect", _on_connect)
         sa.event.listen(engine, "begin", _on_begin)
@@ -47,7 +61,7 @@ class Database:
             _check_file(Path(self.url.removeprefix("sqlite:///")))
         try:
             return _migrate(self.engine)
-        except sa.exc.DBAPIError as err:
+        except self._errors as err:
             raise HubError(_why(err, self.url), 4) from err
 
     def close(self) -> None:
@@ -56,12 +70,29 @@ class Database:
         self.engine.dispose()
 
     def call(self, work: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run one transaction here and now."""
-        try:
-            with self.engine.begin() as c:
-                return work(c, *args, **kwargs)
-        except sa.exc.DBAPIError as err:
-            raise HubError(_why(err, self.url), 4) from err
+        """Run one transaction here and now; HubError when the database does not work.
+
+        A Refused with `keep` commits what was written before it is raised. On PostgreSQL a transaction that lost a race is
+        run again, so `work` writes to nothing but the database.
+        """
+        for left in reversed(range(TRIES)):
+            try:
+                return self._once(lambda c: work(c, *args, **kwargs))
+            except self._errors as err:
+                if left and getattr(_cause(err), "sqlstate", None) in RACES:
+                    continue
+                raise HubError(_why(err, self.url), 4) from err
+        raise AssertionError("unreachable")
+
+    def _once(self, work: Callable[[sa.Connection], R]) -> R:
+        with self.engine.begin() as c:
+            try:
+                return work(c)
+            except Refused as err:
+                if not err.keep:
+                    raise
+                refused = err
+        raise refused
 
     async def run(
         self, work: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
@@ -124,17 +155,25 @@ def _migrate(engine: sa.Engine) -> str:
     return "migrated" if current else "made"
 
 
-def _why(err: sa.exc.DBAPIError, url: str) -> str:
+def _cause(err: BaseException) -> BaseException:
+    return (err.orig or err) if isinstance(err, sa.exc.DBAPIError) else err
+
+
+def _why(err: BaseException, url: str) -> str:
     """Say in one sentence why the database does not work."""
     shown = sa.make_url(url).render_as_string(hide_password=True)
-    told = str(err.orig).strip().splitlines()[0] if err.orig else str(err)
+    cause = _cause(err)
+    told = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
     remedies = {
         "unable to open": "check the path and its permissions",
-        "readonly": "make the file writable",
+        "readonly": "make the file and its directory writable",
         "disk is full": "free some space; nothing was half-written",
-        "not a database": "the file is not a database; restore a backup or name another file",
+        "disk I/O error": "check the disk and its free space; nothing was half-written",
+        "not a database": "restore a backup or name another file",
         "malformed": "the file is damaged; restore a backup",
         "locked": "another program holds it; try again",
+        "authentication": "correct user and password in `database`",
+        "does not exist": "make the database or correct its name",
         "onnection": "check that the server runs and the address is right",
     }
     remedy = next((r for word, r in remedies.items() if word in told), "see the server's log")

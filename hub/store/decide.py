@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import sqlalchemy as sa
 
-from hub.schema import attempts, coupons, stores
+from hub.schema import attempts, batches, coupons, stores
 from hub.store.catalog import Catalog
+from hub.store.prepared import Prepared, stamp
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.code import Opaque, Payment, Short, Signed, code_hash, read, verify
 from kiosk.coupons.rules import Ruling, check
@@ -30,9 +31,8 @@ USED_STATES = ("ok", "recorded")
 
 def digest(ask: Ask, device: str) -> str:
     """Return what makes two asks the same: everything but the rid."""
-    return hashlib.sha256(
-        msgspec.json.encode([device, ask.code, ask.store, ask.total, ask.goods])
-    ).hexdigest()
+    content = [device, ask.code, ask.store, ask.total, ask.goods, ask.own_coupon_applied, ask.lease]
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -49,6 +49,65 @@ class Found(msgspec.Struct, frozen=True):
         return f"{self.batch.number}-{self.serial}"
 
 
+def _bind(name: str) -> Any:
+    return sa.bindparam(name)
+
+
+_KNOWN = Prepared(
+    sa.select(attempts.c.state, attempts.c.digest, sa.cast(attempts.c.answer, sa.Text)).where(
+        attempts.c.tenant == _bind("tenant"), attempts.c.rid == _bind("rid")
+    )
+)
+_COUPON = (
+    sa.select(
+        coupons.c.serial,
+        coupons.c.state,
+        coupons.c.home_device,
+        batches.c.number,
+        batches.c.status,
+        sa.cast(batches.c.paused_stores, sa.Text),
+        sa.cast(batches.c.body, sa.Text),
+    )
+    .join_from(
+        coupons, batches, sa.and_(batches.c.tenant == coupons.c.tenant, batches.c.number == coupons.c.batch)
+    )
+    .where(coupons.c.tenant == _bind("tenant"))
+)
+_BY_NUMBER = Prepared(_COUPON.where(coupons.c.batch == _bind("batch"), coupons.c.serial == _bind("serial")))
+_BY_SHORT = Prepared(_COUPON.where(coupons.c.short_hash == _bind("short")))
+_TAKE = Prepared(
+    sa.update(coupons)
+    .where(
+        coupons.c.tenant == _bind("of_tenant"),
+        coupons.c.batch == _bind("of_batch"),
+        coupons.c.serial == _bind("of_serial"),
+        coupons.c.uses < coupons.c.max_uses,
+    )
+    .values(uses=coupons.c.uses + 1)
+)
+_COUNT = Prepared(
+    sa.update(batches)
+    .where(batches.c.tenant == _bind("of_tenant"), batches.c.stock_id == _bind("of_stock"))
+    .values(redeemed=batches.c.redeemed + 1)
+)
+_LAST = sa.select(sa.func.coalesce(sa.func.max(attempts.c.order), 0) + 1).where(
+    attempts.c.tenant == _bind("of_tenant")
+)
+_GIVEN = (
+    "tenant", "rid", "digest", "device", "store", "stock_id", "coupon", "state", "answer", "reason", "verdict", "policy", "value",
+    "total", "threshold", "source", "at", "error_s", "recorded_at",
+)  # fmt: skip
+_KEEP = Prepared(
+    sa.insert(attempts).values(
+        {
+            **{name: sa.bindparam(name, type_=attempts.c[name].type) for name in _GIVEN},
+            "order": _LAST.scalar_subquery(),
+        }
+    )
+)
+_decoder = msgspec.json.Decoder(Batch)
+
+
 class Decisions:
     """Decides attempts of one tenant."""
 
@@ -57,7 +116,7 @@ class Decisions:
 
     def decide(self, c: sa.Connection, device: str, ask: Ask, now: datetime) -> Answer:
         """Answer an attempt; the same ask gets the same answer for ever."""
-        known = self._attempt(c, ask.rid)
+        known = _KNOWN.run(c, tenant=self.tenant, rid=ask.rid).fetchone()
         if known is not None:
             return self._again(known, ask, device, now)
         found, reason = self._find(c, ask)
@@ -72,65 +131,57 @@ class Decisions:
                 own_coupon_applied=ask.own_coupon_applied,
             )
             reason = self._also(found, device) or ruling.refusal
-        if found is not None and not reason:
-            reason = "" if self._take(c, found) else "used"
+        if found is not None and not reason and not take_use(c, self.tenant, found.coupon):
+            reason = "used"
         answer = self._answer(c, ask, found, ruling, reason, now)
-        if not isinstance(read(ask.code), Payment):
+        if reason != "payment_code":
             self._keep(c, device, ask, found, answer, now)
+        if found is not None and not reason:
+            # Last: on PostgreSQL the batch's row is held to the end, and everybody redeems the same few batches.
+            _COUNT.run(c, of_tenant=self.tenant, of_stock=found.batch.stock_id)
         return answer
 
-    def _attempt(self, c: sa.Connection, rid: str) -> Any:
-        return c.execute(
-            sa.select(attempts).where(attempts.c.tenant == self.tenant, attempts.c.rid == rid)
-        ).first()
-
-    def _again(self, row: Any, ask: Ask, device: str, now: datetime) -> Answer:
-        if row.state == "void" or row.state == "rolled_back":
+    @staticmethod
+    def _again(row: Any, ask: Ask, device: str, now: datetime) -> Answer:
+        state, kept, answer = row
+        if state in ("void", "rolled_back"):
             return Answer(rid=ask.rid, status="voided", reason="voided", server_time=now)
-        if row.digest != digest(ask, device) or row.answer is None:
+        told = None if answer is None else msgspec.json.decode(answer, type=Answer | None)
+        if told is None or kept != digest(ask, device):
             return Answer(rid=ask.rid, status="deny", reason="rid_reuse", server_time=now)
-        return msgspec.structs.replace(msgspec.convert(row.answer, Answer), server_time=now)
+        return msgspec.structs.replace(told, server_time=now)
 
     def _find(self, c: sa.Connection, ask: Ask) -> tuple[Found | None, Reason]:
         scan = read(ask.code)
         if isinstance(scan, Payment):
             return None, "payment_code"
         if isinstance(scan, Signed):
-            if not verify(scan, self.catalog.public_keys(c)):
+            if not verify(scan, self.catalog.public_keys(c, scan.code.slot)):
                 return None, "bad_signature"
-            return self._load(
-                c, ask.store, coupons.c.batch == scan.code.batch, coupons.c.serial == scan.code.serial
-            )
-        if isinstance(scan, Short):
-            return self._load(
-                c, ask.store, coupons.c.short_hash == code_hash(self.catalog.code_key(c), scan.text)
-            )
-        return None, "unknown_code" if isinstance(scan, Opaque) else "unreadable"
+            row = _BY_NUMBER.run(c, tenant=self.tenant, batch=scan.code.batch, serial=scan.code.serial)
+        elif isinstance(scan, Short):
+            row = _BY_SHORT.run(c, tenant=self.tenant, short=code_hash(self.catalog.code_key(c), scan.text))
+        else:
+            return None, "unknown_code" if isinstance(scan, Opaque) else "unreadable"
+        return self._load(row.fetchone(), ask.store)
 
-    def _load(
-        self, c: sa.Connection, store: str, *where: sa.ColumnElement[bool]
-    ) -> tuple[Found | None, Reason]:
-        row = c.execute(sa.select(coupons).where(coupons.c.tenant == self.tenant, *where)).first()
+    @staticmethod
+    def _load(row: Any, store: str) -> tuple[Found | None, Reason]:
         if row is None:
             return None, "unknown_code"
-        batch = self.catalog.by_number(c, row.batch, store)
-        if batch is None:
-            return None, "unknown_batch"
-        return Found(batch, row.serial, row.state, row.home_device), ""
+        serial, state, home, number, status, paused, body = row
+        if status == "running" and store in msgspec.json.decode(paused):
+            status = "paused"
+        batch = msgspec.structs.replace(_decoder.decode(body), number=number, status=status)
+        return Found(batch, serial, state, home), ""
 
-    def _also(self, found: Found, device: str) -> Reason:
+    @staticmethod
+    def _also(found: Found, device: str) -> Reason:
         if found.state == "revoked":
             return "revoked"
         if found.batch.offline.policy == "home" and found.home_device not in (None, device):
             return "not_home"
         return ""
-
-    def _take(self, c: sa.Connection, found: Found) -> bool:
-        """Take one use if one is left: check and write are one statement."""
-        taken = take_use(c, self.tenant, found.coupon)
-        if taken:
-            self.catalog.count(c, found.batch.stock_id, redeemed=1)
-        return taken
 
     def _answer(
         self,
@@ -157,30 +208,34 @@ class Decisions:
     def _keep(
         self, c: sa.Connection, device: str, ask: Ask, found: Found | None, answer: Answer, now: datetime
     ) -> None:
-        c.execute(
-            sa.insert(attempts).values(
-                tenant=self.tenant,
-                rid=ask.rid,
-                digest=digest(ask, device),
-                device=device,
-                store=ask.store,
-                stock_id=answer.stock_id,
-                coupon=answer.coupon,
-                state=answer.status,
-                answer=msgspec.to_builtins(answer),
-                reason=answer.reason,
-                verdict="confirmed" if answer.status == "ok" else "",
-                policy=found.batch.offline.policy if found else "",
-                value=found.batch.value if found else 0,
-                total=ask.total,
-                threshold=answer.threshold,
-                source="",
-                at=now,
-                error_s=0.0,
-                recorded_at=None,
-                order=next_order(c, self.tenant),
-            )
+        _KEEP.run(
+            c,
+            of_tenant=self.tenant,
+            tenant=self.tenant,
+            rid=ask.rid,
+            digest=digest(ask, device),
+            device=device,
+            store=ask.store,
+            stock_id=answer.stock_id,
+            coupon=answer.coupon,
+            state=answer.status,
+            answer=msgspec.json.encode(answer).decode(),
+            reason=answer.reason,
+            verdict="confirmed" if answer.status == "ok" else "",
+            policy=found.batch.offline.policy if found else "",
+            value=found.batch.value if found else 0,
+            total=ask.total,
+            threshold=answer.threshold,
+            source="",
+            at=stamp(c, now),
+            error_s=0.0,
+            recorded_at=None,
         )
+
+    def settle(self, c: sa.Connection, rid: str, now: datetime) -> None:
+        """Take an approved attempt as honoured."""
+        where = (attempts.c.tenant == self.tenant, attempts.c.rid == rid, attempts.c.state == "ok")
+        c.execute(sa.update(attempts).where(*where).values(state="recorded", recorded_at=now))
 
     def first_use(self, c: sa.Connection, coupon: str) -> FirstUse | None:
         """Return where and when a coupon was used first."""
@@ -205,13 +260,10 @@ def next_order(c: sa.Connection, tenant: str) -> int:
 
 
 def take_use(c: sa.Connection, tenant: str, coupon: str) -> bool:
-    """Take one use of a coupon if one is left and it was not revoked."""
+    """Take one use of a coupon if one is left: check and write are one statement."""
     batch, _, serial = coupon.partition("-")
-    where = (coupons.c.tenant == tenant, coupons.c.batch == int(batch), coupons.c.serial == int(serial))
-    changed = c.execute(
-        sa.update(coupons).where(*where, coupons.c.uses < coupons.c.max_uses).values(uses=coupons.c.uses + 1)
-    )
-    return changed.rowcount == 1
+    changed = _TAKE.run(c, of_tenant=tenant, of_batch=int(batch), of_serial=int(serial))
+    return cast(int, changed.rowcount) == 1
 
 
 def free_use(c: sa.Connection, tenant: str, coupon: str) -> None:

@@ -10,15 +10,20 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from hub.errors import HubError, Refused
-from hub.schema import audit, devices, stores, tokens
+from hub.schema import audit, coupons, devices, stores, tokens
 from hub.store import feed
 from hub.store.catalog import Catalog
+from hub.store.envelope import clean
 from kiosk.sync.protocol import Enrolled
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LIFE = timedelta(minutes=15)
 TOKEN_LIFE = timedelta(days=30)
 State = Literal["pending", "accepted", "revoked"]
+PENDING_MAX = 500
+"""Kiosks that may wait at once: anybody on the internet can ask to be let in."""
+PENDING_LIFE = timedelta(days=1)
+"""A kiosk that still waits asks again every few seconds and is back at once."""
 
 
 def token_hash(token: str) -> str:
@@ -58,10 +63,11 @@ class Devices:
         """Let a device in, or keep it waiting with a code; asking again changes nothing but a fresh code."""
         row = self.get(c, device)
         if row is None:
+            self._make_room(c, now)
             c.execute(
                 sa.insert(devices).values(
-                    tenant=self.tenant, id=device, public_key=key, name=name[:60], state="pending", created_at=now,
-                    fingerprint={str(k)[:32]: str(v)[:128] for k, v in list(fingerprint.items())[:8]},
+                    tenant=self.tenant, id=device, public_key=key, name=clean(name)[:60], state="pending", created_at=now,
+                    fingerprint={clean(k)[:32]: clean(v)[:128] for k, v in list(fingerprint.items())[:8]},
                 )
             )  # fmt: skip
             row = self.get(c, device)
@@ -73,6 +79,15 @@ class Devices:
         row = self.get(c, device)
         return Enrolled(device, row.state, now, row.code if row.state == "pending" else None, row.store)
 
+    def _make_room(self, c: sa.Connection, now: datetime) -> None:
+        waiting = (devices.c.tenant == self.tenant, devices.c.state == "pending")
+        c.execute(sa.delete(devices).where(*waiting, devices.c.created_at < now - PENDING_LIFE))
+        if (
+            c.execute(sa.select(sa.func.count()).select_from(devices).where(*waiting)).scalar_one()
+            >= PENDING_MAX
+        ):
+            raise Refused("busy", "too many kiosks wait to be let in; try again later.", 429, keep=True)
+
     def _set(self, c: sa.Connection, device: str, **values: Any) -> None:
         c.execute(
             sa.update(devices).where(devices.c.tenant == self.tenant, devices.c.id == device).values(**values)
@@ -80,13 +95,15 @@ class Devices:
 
     def _spend(self, c: sa.Connection, token: str, now: datetime) -> str | None:
         where = (tokens.c.tenant == self.tenant, tokens.c.hash == token_hash(token))
-        row = c.execute(sa.select(tokens).where(*where)).first()
-        if row is None or row.uses_left < 1 or row.until < now:
+        good = (tokens.c.uses_left > 0, tokens.c.until >= now)
+        if not c.execute(
+            sa.update(tokens).where(*where, *good).values(uses_left=tokens.c.uses_left - 1)
+        ).rowcount:
             raise Refused(
                 "bad_token", "the enrolment token is unknown, used up or too old; ask for a new one.", 403
             )
-        c.execute(sa.update(tokens).where(*where).values(uses_left=row.uses_left - 1))
-        return str(row.store) if row.store else None
+        store = c.execute(sa.select(tokens.c.store).where(*where)).scalar_one()
+        return None if store is None else str(store)
 
     def _accept(self, c: sa.Connection, device: str, store: str | None, by: str, now: datetime) -> None:
         self._set(c, device, state="accepted", store=store, code=None, code_until=None)
@@ -101,6 +118,7 @@ class Devices:
         )
         if store is None:
             return
+        self.catalog.tell_device(c, device, store)
         where = (stores.c.tenant == self.tenant, stores.c.id == store)
         if c.execute(
             sa.update(stores).where(*where, stores.c.home_device.is_(None)).values(home_device=device)
@@ -110,10 +128,7 @@ class Devices:
     def token(self, c: sa.Connection, store: str | None, uses: int, now: datetime) -> str:
         """Make an enrolment token."""
         if store is not None and self.catalog.store(c, store) is None:
-            raise HubError(
-                f"there is no store {store}; there are: {', '.join(s.id for s in self.catalog.stores(c)) or 'none'}.",
-                1,
-            )
+            raise self.catalog.no_store(c, store)
         token = secrets.token_urlsafe(24)
         c.execute(
             sa.insert(tokens).values(
@@ -129,10 +144,7 @@ class Devices:
     def approve(self, c: sa.Connection, code: str, store: str, by: str, now: datetime) -> str:
         """Let the device in that shows a code."""
         if self.catalog.store(c, store) is None:
-            raise HubError(
-                f"there is no store {store}; there are: {', '.join(s.id for s in self.catalog.stores(c)) or 'none'}.",
-                1,
-            )
+            raise self.catalog.no_store(c, store)
         where = (
             devices.c.tenant == self.tenant,
             devices.c.code == code.strip().upper(),
@@ -148,12 +160,38 @@ class Devices:
         return str(row.id)
 
     def revoke(self, c: sa.Connection, device: str, by: str, now: datetime) -> None:
-        """Shut a device out."""
-        if self.get(c, device) is None:
-            raise HubError(f"there is no device {device}.", 1)
-        self._set(c, device, state="revoked")
+        """Shut a device out: its pool dies with it, the slips that it gave out are good at every other kiosk.
+
+        Its store's home goes to the kiosk there that was let in first.
+        """
+        row = self.get(c, device)
+        if row is None:
+            raise HubError(f"there is no device {device}; `kiosk-hub enrol list` names them.", 1)
+        if row.state == "revoked":
+            return
+        self._set(c, device, state="revoked", code=None, code_until=None)
+        mine = (coupons.c.tenant == self.tenant, coupons.c.home_device == device)
+        c.execute(sa.update(coupons).where(*mine, coupons.c.claimant.is_(None)).values(state="revoked"))
+        c.execute(sa.update(coupons).where(*mine, coupons.c.claimant.is_not(None)).values(home_device=None))
+        self._pass_home(c, device)
         c.execute(
             sa.insert(audit).values(
                 tenant=self.tenant, at=now, actor=by, what="revoke", detail={"device": device}
             )
         )
+
+    def _pass_home(self, c: sa.Connection, device: str) -> None:
+        homes = c.execute(
+            sa.select(stores.c.id).where(stores.c.tenant == self.tenant, stores.c.home_device == device)
+        )
+        for store in homes.scalars().all():
+            where = (devices.c.tenant == self.tenant, devices.c.store == store, devices.c.state == "accepted")
+            heir = c.execute(
+                sa.select(devices.c.id).where(*where).order_by(devices.c.created_at, devices.c.id).limit(1)
+            ).scalar()
+            c.execute(
+                sa.update(stores)
+                .where(stores.c.tenant == self.tenant, stores.c.id == store)
+                .values(home_device=heir)
+            )
+            self.catalog.tell_store(c, store)

@@ -6,16 +6,20 @@ that is still open (`pg_snapshot_xmin`); a plain serial missed 327 of 2,100 rows
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.errors import Refused
 from hub.schema import changes
 from kiosk.sync.protocol import Change
 
 PAGE = 500
+_POSITION = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}")
 
 
 def put(c: sa.Connection, tenant: str, kind: str, obj: str, body: Any, device: str = "") -> None:
@@ -28,18 +32,66 @@ def drop(c: sa.Connection, tenant: str, kind: str, obj: str, device: str = "") -
     _write(c, tenant, kind, obj, "del", None, device)
 
 
-def _write(c: sa.Connection, tenant: str, kind: str, obj: str, op: str, body: Any, device: str) -> None:
-    same = (
-        changes.c.tenant == tenant,
-        changes.c.device == device,
-        changes.c.type == kind,
-        changes.c.obj == obj,
-    )
-    c.execute(sa.delete(changes).where(*same))
-    xid: Any = sa.text("pg_current_xact_id()::text::bigint") if c.dialect.name == "postgresql" else 0
+def put_new(c: sa.Connection, tenant: str, kind: str, objects: Iterable[tuple[str, Any, str]]) -> None:
+    """Say many objects at once that were never said before: (object, body, device)."""
+    rows = [
+        {
+            "tenant": tenant,
+            "device": device,
+            "type": kind,
+            "obj": obj,
+            "op": "put",
+            "body": msgspec.to_builtins(body),
+        }
+        for obj, body, device in objects
+    ]
+    if rows:
+        c.execute(sa.insert(changes).values(xid=_xid(c)), rows)
+
+
+def forget(c: sa.Connection, tenant: str, kind: str, obj: str) -> None:
+    """Take back what was said of an object to single devices; what was said to all since then stands."""
     c.execute(
-        sa.insert(changes).values(tenant=tenant, device=device, type=kind, obj=obj, op=op, body=body, xid=xid)
+        sa.delete(changes).where(
+            changes.c.tenant == tenant, changes.c.type == kind, changes.c.obj == obj, changes.c.device != ""
+        )
     )
+
+
+def _xid(c: sa.Connection) -> Any:
+    return sa.text("pg_current_xact_id()::text::bigint") if c.dialect.name == "postgresql" else sa.literal(0)
+
+
+def _write(c: sa.Connection, tenant: str, kind: str, obj: str, op: str, body: Any, device: str) -> None:
+    values = {
+        "tenant": tenant,
+        "device": device,
+        "type": kind,
+        "obj": obj,
+        "op": op,
+        "body": body,
+        "xid": _xid(c),
+    }
+    if c.dialect.name == "sqlite":
+        # The row that was there goes, the new one gets the next id: the end of the log.
+        c.execute(sa.insert(changes).prefix_with("OR REPLACE").values(**values))
+        return
+    row = pg_insert(changes).values(**values)
+    moved = {name: row.excluded[name] for name in ("op", "body", "xid")}
+    next_id = sa.func.nextval(sa.func.pg_get_serial_sequence("changes", "id"))
+    same = ["tenant", "device", "type", "obj"]
+    c.execute(row.on_conflict_do_update(index_elements=same, set_={**moved, "id": next_id}))
+
+
+def mend(c: sa.Connection) -> int:
+    """Make every entry visible again after a restore into another PostgreSQL server, whose transactions count from anew.
+
+    Returns the number of entries mended. Kiosks whose position is of the old server get `resync_required`.
+    """
+    if c.dialect.name != "postgresql":
+        return 0
+    future = changes.c.xid >= sa.text("pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+    return c.execute(sa.update(changes).where(future).values(xid=0)).rowcount
 
 
 def tip(c: sa.Connection, tenant: str) -> tuple[int, int]:
@@ -63,13 +115,10 @@ def parse(pos: str) -> tuple[int, int]:
     """Return a position from its text; empty means the beginning."""
     if not pos:
         return (0, 0)
-    try:
-        xid, number = pos.split(".")
-        return int(xid), int(number)
-    except ValueError:
-        raise Refused(
-            "resync_required", "that position is not one of this hub's; load the snapshot.", 410
-        ) from None
+    if not _POSITION.fullmatch(pos):
+        raise Refused("resync_required", "that position is not one of this hub's; load the snapshot.", 410)
+    xid, _, number = pos.partition(".")
+    return int(xid), int(number)
 
 
 def since(
@@ -78,7 +127,7 @@ def since(
     """Return the next page after a position: new position, whether there is more, entries."""
     xid, number = parse(pos)
     top = tip(c, tenant)
-    if (xid, number) > top and c.dialect.name == "sqlite" and not _ever(c, number):
+    if (xid, number) > top and not _ever(c, xid, number):
         raise Refused(
             "resync_required", "the hub's change log is older than that position; load the snapshot.", 410
         )
@@ -100,7 +149,9 @@ def since(
     return f"{last[0]}.{last[1]}", more, items
 
 
-def _ever(c: sa.Connection, number: int) -> bool:
-    """Tell whether SQLite ever gave out an id: false after an older database was put in place."""
+def _ever(c: sa.Connection, xid: int, number: int) -> bool:
+    """Tell whether a position was ever given out: false after an older database was put in place."""
+    if c.dialect.name == "postgresql":
+        return bool(xid < c.scalar(sa.text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")))
     last = c.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").scalar()
-    return last is not None and number <= int(last)
+    return xid == 0 and last is not None and number <= int(last)

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.schema import attempts, batches, devices, stores
+from hub.schema import attempts, audit, batches, devices, journal, stores
 from kiosk.coupons.rules import SHANGHAI
 
 COLUMNS = (
@@ -62,7 +62,7 @@ def redemptions(
 
 
 def conflicts(c: sa.Connection, tenant: str) -> list[dict[str, Any]]:
-    """Return every redemption in conflict with the ones that hold the coupon's uses."""
+    """Return every redemption in conflict once, with the first of those that hold the coupon's uses."""
     mine, other = attempts.alias("mine"), attempts.alias("other")
     rows = c.execute(
         sa.select(
@@ -81,6 +81,47 @@ def conflicts(c: sa.Connection, tenant: str) -> list[dict[str, Any]]:
         )
         .outerjoin(devices, sa.and_(devices.c.tenant == mine.c.tenant, devices.c.id == mine.c.device))
         .where(mine.c.tenant == tenant, mine.c.state == "conflict")
-        .order_by(mine.c.order)
+        .order_by(mine.c.order, mine.c.rid, other.c.order)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for r in rows:
+        found.setdefault(r.rid, dict(r._mapping))
+    return list(found.values())
+
+
+def devices_by_state(c: sa.Connection, tenant: str) -> dict[str, int]:
+    """Return how many kiosks there are by state."""
+    rows = c.execute(
+        sa.select(devices.c.state, sa.func.count())
+        .where(devices.c.tenant == tenant)
+        .group_by(devices.c.state)
+    )
+    return {"pending": 0, "accepted": 0, "revoked": 0} | {row[0]: row[1] for row in rows}
+
+
+def troubles(c: sa.Connection, tenant: str) -> dict[str, int]:
+    """Return how many conflicts stand and how many items were put aside."""
+
+    def count(table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
+        query = sa.select(sa.func.count()).select_from(table).where(table.c.tenant == tenant, *where)
+        return int(c.execute(query).scalar_one())
+
+    return {
+        "conflicts": count(attempts, attempts.c.state == "conflict"),
+        "quarantined": count(journal, journal.c.status == "quarantined"),
+    }
+
+
+NOTED = ("seq_regress", "epoch_change", "quarantined", "void_of_record", "conflict_resolved")
+
+
+def notes(c: sa.Connection, tenant: str, limit: int = 50) -> list[dict[str, Any]]:
+    """Return what was noticed of late in the journals of kiosks, the newest first (facts: sync-fleet P6)."""
+    rows = c.execute(
+        sa.select(audit.c.at, audit.c.what, audit.c.detail, audit.c.actor, devices.c.name, devices.c.store)
+        .outerjoin(devices, sa.and_(devices.c.tenant == audit.c.tenant, devices.c.id == audit.c.actor))
+        .where(audit.c.tenant == tenant, audit.c.what.in_(NOTED))
+        .order_by(audit.c.id.desc())
+        .limit(limit)
     )
     return [dict(r._mapping) for r in rows]

@@ -1,0 +1,295 @@
+"""What a journal's items mean at the hub: each becomes part of one attempt, in whatever order they arrive.
+
+| attempt is          | record                    | void          | rollback      |
+| not known           | take a use, else conflict | void          | rolled_back   |
+| ok (approved)       | recorded                  | void, freed   | rolled_back, freed |
+| deny                | take a use, else conflict | void          | rolled_back   |
+| recorded, conflict  | the same                  | the same: the record is a fact, the void is noted | rolled_back, freed |
+| void                | take a use, else conflict | the same      | rolled_back   |
+| rolled_back         | the same                  | the same      | the same      |
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from hub.schema import attempts, audit, coupons
+from hub.store.catalog import Catalog
+from hub.store.decide import free_use, next_order, take_use
+from hub.store.envelope import clean
+from kiosk.coupons.batch import Batch
+from kiosk.sync.protocol import Item, ItemVerdict, Rid
+
+MAX_FEN = 10**12
+_COUPON = re.compile(r"([0-9]{1,10})-([0-9]{1,10})", re.ASCII)
+
+
+class Poison(Exception):
+    """An item that makes no sense."""
+
+
+class Facts:
+    """Applies items of one tenant."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog, self.tenant = catalog, catalog.tenant
+
+    def apply(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
+        """Make an item count; Poison when it cannot."""
+        if item.kind == "redeem_record":
+            return self._record(c, device, item, now)
+        if item.kind == "void":
+            return self._void(c, device, item, now)
+        if item.kind == "rollback":
+            return self._rollback(c, device, item, now)
+        if item.kind == "claim":
+            return self._claim(c, device, item)
+        return ItemVerdict(item.seq, "accepted")
+
+    def standing(self, c: sa.Connection, row: Any) -> str:
+        """Return a redemption's verdict as it stands now: a void may have resolved its conflict since."""
+        state = c.execute(
+            sa.select(attempts.c.state).where(attempts.c.tenant == self.tenant, attempts.c.rid == row.rid)
+        ).scalar()
+        if state == "conflict":
+            return "conflict"
+        return "accepted" if row.verdict == "conflict" else str(row.verdict)
+
+    def _attempt(self, c: sa.Connection, rid: str, device: str) -> Any:
+        """Return an attempt of this device, or None; Poison when it is another's."""
+        row = c.execute(
+            sa.select(attempts)
+            .where(attempts.c.tenant == self.tenant, attempts.c.rid == rid)
+            .with_for_update()
+        ).first()
+        if row is not None and row.device != device:
+            raise Poison("that rid is another kiosk's")
+        return row
+
+    def _note(self, c: sa.Connection, device: str, what: str, detail: dict[str, Any], now: datetime) -> None:
+        c.execute(sa.insert(audit).values(tenant=self.tenant, at=now, actor=device, what=what, detail=detail))
+
+    def _set(self, c: sa.Connection, rid: str, **values: Any) -> None:
+        c.execute(
+            sa.update(attempts)
+            .where(attempts.c.tenant == self.tenant, attempts.c.rid == rid)
+            .values(**values)
+        )
+
+    # -- redemptions --
+
+    def _record(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
+        coupon, batch = self._coupon(c, item.body)
+        values = _told(item)
+        known = self._attempt(c, item.rid, device)
+        if known is not None and known.state == "rolled_back":
+            return ItemVerdict(item.seq, "accepted", "rolled_back")
+        if known is not None and known.state in ("ok", "recorded", "conflict") and known.coupon != coupon:
+            raise Poison("rid_reuse: that rid stands for another coupon")
+        if known is not None and known.state == "ok":
+            at = {
+                "recorded_at": now,
+                "at": item.t.trusted,
+                "error_s": item.t.error_s,
+                "source": values["source"],
+            }
+            self._set(c, item.rid, state="recorded", **at)
+            return ItemVerdict(item.seq, "accepted", "confirmed")
+        if known is not None and known.state in ("recorded", "conflict"):
+            return ItemVerdict(
+                item.seq, "conflict" if known.state == "conflict" else "accepted", known.verdict
+            )
+        return self._offline(c, device, item, known, {**values, "recorded_at": now}, coupon, batch)
+
+    def _offline(
+        self,
+        c: sa.Connection,
+        device: str,
+        item: Item,
+        known: Any,
+        values: dict[str, Any],
+        coupon: str,
+        batch: Batch,
+    ) -> ItemVerdict:
+        """Take a redemption that the kiosk honoured without an approval: it is a fact; a use is taken if one is left."""
+        self._hold(c, coupon)
+        free = take_use(c, self.tenant, coupon)
+        values |= {
+            "state": "recorded" if free else "conflict",
+            "verdict": "offline",
+            "reason": "",
+            "coupon": coupon,
+            "stock_id": batch.stock_id,
+            "device": device,
+        }
+        if known is None:
+            order = next_order(c, self.tenant)
+            c.execute(
+                sa.insert(attempts).values(
+                    tenant=self.tenant, rid=item.rid, digest="", answer=None, order=order, **values
+                )
+            )
+        else:
+            self._set(c, item.rid, **values)
+        if free:
+            self.catalog.count(c, batch.stock_id, redeemed=1)
+            return ItemVerdict(item.seq, "accepted", _lateness(batch, item))
+        told = {"rid": item.rid, "coupon": coupon, "value": values["value"], "denied": known is not None}
+        self._note(c, device, "conflict", told, values["recorded_at"])
+        return ItemVerdict(item.seq, "conflict", "conflict", self._where_used(c, coupon, item.rid))
+
+    def _coupon(self, c: sa.Connection, body: dict[str, Any]) -> tuple[str, Batch]:
+        named = _COUPON.fullmatch(str(body.get("coupon", "")))
+        if named is None:
+            raise Poison("the item names no coupon")
+        number, serial = int(named[1]), int(named[2])
+        where = (coupons.c.tenant == self.tenant, coupons.c.batch == number, coupons.c.serial == serial)
+        row = c.execute(sa.select(coupons.c.stock_id).where(*where)).first()
+        batch = None if row is None else self.catalog.by_number(c, number)
+        if batch is None:
+            raise Poison("no such coupon was issued")
+        return f"{number}-{serial}", batch
+
+    def _hold(self, c: sa.Connection, coupon: str) -> None:
+        """Hold a coupon on PostgreSQL: a use freed while a conflict is being written would find no conflict to go to."""
+        number, _, serial = coupon.partition("-")
+        where = (
+            coupons.c.tenant == self.tenant,
+            coupons.c.batch == int(number),
+            coupons.c.serial == int(serial),
+        )
+        c.execute(sa.select(coupons.c.uses).where(*where).with_for_update())
+
+    def _where_used(self, c: sa.Connection, coupon: str, but: str) -> str:
+        row = c.execute(
+            sa.select(attempts.c.device, attempts.c.store, attempts.c.at)
+            .where(attempts.c.tenant == self.tenant, attempts.c.coupon == coupon, attempts.c.rid != but)
+            .where(attempts.c.state.in_(("ok", "recorded")))
+            .order_by(attempts.c.order)
+            .limit(1)
+        ).first()
+        return json.dumps({"device": row.device, "store": row.store, "at": row.at.isoformat()}) if row else ""
+
+    def _void(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
+        known = self._attempt(c, item.rid, device)
+        if known is None:
+            self._tombstone(c, device, item.rid, "void", now)
+        elif known.state == "ok":
+            self._release(c, known, "void", now)
+        elif known.state == "deny":
+            self._set(c, item.rid, state="void", recorded_at=now)
+        elif known.state in ("recorded", "conflict"):
+            # Somebody got something for it: only a journal that lost its end can take that back.
+            self._note(c, device, "void_of_record", {"rid": item.rid, "coupon": known.coupon}, now)
+            return ItemVerdict(item.seq, "accepted", known.state)
+        return ItemVerdict(item.seq, "accepted", "voided")
+
+    def _rollback(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
+        try:
+            rid = msgspec.convert(item.body.get("of"), Rid)
+        except msgspec.ValidationError:
+            raise Poison("the item names no redemption") from None
+        known = self._attempt(c, rid, device)
+        if known is None:
+            self._tombstone(c, device, rid, "rolled_back", now)
+        elif known.state in ("ok", "recorded", "conflict"):
+            self._release(c, known, "rolled_back", now)
+        elif known.state != "rolled_back":
+            self._set(c, rid, state="rolled_back", recorded_at=now)
+        return ItemVerdict(item.seq, "accepted", "rolled_back")
+
+    def _tombstone(self, c: sa.Connection, device: str, rid: str, state: str, now: datetime) -> None:
+        """Keep the end of an attempt that has not arrived: when it does, it can never take effect."""
+        values = {
+            "store": "",
+            "reason": "",
+            "verdict": "",
+            "policy": "",
+            "value": 0,
+            "threshold": "unchecked",
+            "source": "",
+        }
+        order = next_order(c, self.tenant)
+        c.execute(
+            sa.insert(attempts).values(
+                tenant=self.tenant, rid=rid, digest="", device=device, state=state, order=order, at=now, recorded_at=now, **values
+            )
+        )  # fmt: skip
+
+    def _release(self, c: sa.Connection, known: Any, state: str, now: datetime) -> None:
+        """End a redemption; the use it held goes to the oldest conflict of the same coupon, if there is one."""
+        self._set(c, known.rid, state=state, recorded_at=now)
+        if known.state == "conflict":
+            return
+        self._hold(c, known.coupon)
+        waiting = c.execute(
+            sa.select(attempts.c.rid)
+            .where(
+                attempts.c.tenant == self.tenant,
+                attempts.c.coupon == known.coupon,
+                attempts.c.state == "conflict",
+            )
+            .order_by(attempts.c.order, attempts.c.rid)
+            .limit(1)
+        ).scalar()
+        if waiting is not None:
+            self._set(c, waiting, state="recorded")
+            self._note(c, known.device, "conflict_resolved", {"rid": waiting, "by": known.rid}, now)
+            return
+        free_use(c, self.tenant, known.coupon)
+        self.catalog.count(c, known.stock_id, redeemed=-1)
+
+    # -- slips --
+
+    def _claim(self, c: sa.Connection, device: str, item: Item) -> ItemVerdict:
+        coupon, batch = self._coupon(c, item.body)
+        number, _, serial = coupon.partition("-")
+        where = (
+            coupons.c.tenant == self.tenant,
+            coupons.c.batch == int(number),
+            coupons.c.serial == int(serial),
+        )
+        row = c.execute(sa.select(coupons.c.home_device, coupons.c.pool_rid).where(*where)).one()
+        if row.pool_rid is None or row.home_device != device:
+            raise Poison("that coupon is not of this kiosk's pool")
+        fresh = c.execute(
+            sa.update(coupons).where(*where, coupons.c.claimant.is_(None)).values(claimant=f"slip:{device}")
+        ).rowcount
+        if fresh:
+            self.catalog.count(c, batch.stock_id, claimed=1)
+        return ItemVerdict(item.seq, "accepted", "" if fresh else "again")
+
+
+def _lateness(batch: Batch, item: Item) -> str:
+    return "accepted_late" if batch.status != "running" or item.t.trusted > batch.ends else "accepted"
+
+
+def _told(item: Item) -> dict[str, Any]:
+    """Return what a record says of itself, as far as the tables can hold it; Poison when it cannot be true."""
+    body = item.body
+    store = body.get("store")
+    if not isinstance(store, str):
+        raise Poison("the record names no store")
+    money = {"value": body.get("value") or 0, "total": body.get("total")}
+    for name, fen in money.items():
+        if fen is not None and (type(fen) is not int or not 0 <= fen <= MAX_FEN):
+            raise Poison(f"{name} {str(fen)[:40]} is no amount in fen")
+    words = {
+        name: clean(str(body.get(name) or usual))
+        for name, usual in (("policy", ""), ("source", ""), ("threshold", "unchecked"))
+    }
+    return {
+        "store": clean(store)[:32],
+        "policy": words["policy"][:16],
+        "source": words["source"][:32],
+        "threshold": words["threshold"][:16],
+        "at": item.t.trusted,
+        "error_s": item.t.error_s,
+        **money,
+    }
