@@ -38,20 +38,20 @@ class WechatPay(Struct, frozen=True, kw_only=True):
 class Feie(Struct, frozen=True, kw_only=True):
     """Account at Feie."""
 
-    user: str = ""
-    ukey: str = ""
-    ukey_file: str = ""
+    user: Annotated[str, Meta(description="Name of the account, an e-mail address.")] = ""
+    ukey: Annotated[str, Meta(description="Account key; prefer ukey_file.")] = ""
+    ukey_file: Annotated[str, Meta(description="File with the account key, mode 0600.")] = ""
     base_url: HttpUrl = "https://api.feieyun.cn/Api/Open/"
 
 
 class Yilianyun(Struct, frozen=True, kw_only=True):
     """Application at Yilianyun."""
 
-    client_id: str = ""
-    client_secret: str = ""
-    client_secret_file: str = ""
+    client_id: Annotated[str, Meta(description="Number of the application.")] = ""
+    client_secret: Annotated[str, Meta(description="Application secret; prefer client_secret_file.")] = ""
+    client_secret_file: Annotated[str, Meta(description="File with the application secret, mode 0600.")] = ""
     base_url: HttpUrl = "https://open-api.10ss.net/v2"
-    api_version: Annotated[int, Meta(ge=1, le=2)] = 2
+    api_version: Annotated[int, Meta(ge=1, le=2, description="Version of the interface.")] = 2
 
 
 class Settings(Struct, frozen=True, kw_only=True):

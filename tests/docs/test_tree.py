@@ -61,6 +61,20 @@ def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         target, _, anchor = link.partition("#")
         file = (page.parent / target) if target else page
-        if "://" not in target and (not file.exists() or (anchor and anchor not in anchors(file))):
+        if "://" in target or target.startswith("docs/pictures/"):
+            continue
+        if not file.exists() or (anchor and anchor not in anchors(file)):
             dead.append(link)
     assert dead == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_pictures_are_there_and_small(page: str) -> None:
+    names = re.findall(r"docs/pictures/[\w-]+\.png", (ROOT / page).read_text("utf-8"))
+    assert len(names) == 3
+    if not (ROOT / "docs" / "pictures").exists():
+        pytest.skip("the tour has not left its pictures in docs/pictures yet")
+    for name in names:
+        picture = (ROOT / name).read_bytes()
+        assert picture.startswith(b"\x89PNG")
+        assert len(picture) < 400_000, name
