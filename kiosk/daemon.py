@@ -6,9 +6,7 @@ A constructor only reads settings; `start()` does I/O. The journal comes first: 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib.metadata import version
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.clock import SystemClock
-from kiosk.config import Settings, fallback, keep_last_good
+from kiosk.config import Settings, fallback
 from kiosk.counter.authority import Alone, Authority
 from kiosk.counter.feedback import Feedback
 from kiosk.counter.glass import Glass
@@ -35,8 +33,6 @@ from kiosk.health.checks.printers import GOOD
 from kiosk.health.gather import Gatherer, HubView, Told
 from kiosk.journal.errors import JournalError
 from kiosk.journal.store import Journal
-from kiosk.logs import set_up_logging
-from kiosk.notify import tell, watchdog
 from kiosk.printing.printers.factory import open_printer
 from kiosk.printing.printers.port import Printer, PrinterError
 from kiosk.printing.spooler import Spooler
@@ -45,19 +41,17 @@ from kiosk.sync.client import HubClient
 from kiosk.sync.identity import Identity
 from kiosk.sync.reach import Reach
 from kiosk.sync.service import PoolSettings, Sync
+from kiosk.tasks import Spawn, alone
 from kiosk.toml import Loaded
 from kiosk.web.door import Door
 from kiosk.web.server import ListenError, Server
 from kiosk.web.services import Services
 from kiosk.web.workshop import Workshop
 
-__all__ = ["Daemon", "DaemonError", "build", "serve", "set_up_logging"]
-
 log = logging.getLogger(__name__)
 PART_S = 3.0
 """How long one part may take to stop; all of them together stay below the 5 s that systemd and the shop expect."""
 STARTING_S = 5.0
-PULSE_S = 10.0
 
 
 class DaemonError(Exception):
@@ -91,6 +85,8 @@ class Daemon:
         self.told = Told(config_warnings=loaded.warnings, fallback_config=loaded.fallback)
         self._begun = self.clock.mono()
         self._stack: AsyncExitStack | None = None
+        self.spawn: Spawn = alone
+        """Where long tasks are begun; `serve` puts its group here."""
 
     def _printers(self) -> tuple[list[Printer], list[Printer]]:
         mains: list[Printer] = []
@@ -134,15 +130,15 @@ class Daemon:
         services = self._serve(place, authority)
         feedback = Feedback(self.bus, self.pins.lights, self.pins.buzzer)
         stack.callback(feedback.stop)
-        await services.gatherer.start()
+        await services.gatherer.start(self.spawn)
         _later(stack, services.gatherer.stop, "health")
-        await services.show.start()
+        await services.show.start(self.spawn)
         _later(stack, services.show.stop, "counter page")
         panels = Panels(services.show, self.displays)
-        await panels.start()
+        await panels.start(self.spawn)
         _later(stack, panels.stop, "displays")
         station = Station(self.bus, services.redeemer, services.hand_out, list(self.settings.scanners))
-        await station.start()
+        await station.start(self.spawn)
         _later(stack, station.stop, "counter")
         _later(stack, services.workshop.stop, "posters")
         await self.server.start(services)
@@ -329,52 +325,3 @@ def build(loaded: Loaded[Settings], path: Path | None) -> Daemon:
         if good is None:
             raise DaemonError(told, usage=True) from err
     return Daemon(good, path)
-
-
-class Pulse:
-    """Asks the journal now and then whether it still answers; the watchdog is fed only while it does."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
-        self._last = daemon.clock.mono()
-
-    def alive(self) -> bool:
-        """Tell whether the journal has answered of late."""
-        return self._daemon.clock.mono() - self._last < 3 * PULSE_S
-
-    async def run(self) -> None:
-        """Ask for ever, and tell systemd how things are."""
-        while True:
-            backlog = await self._daemon.journal.backlog()
-            self._last = self._daemon.clock.mono()
-            hub = "away" if self._daemon.reach.away else "there"
-            tell(f"STATUS=hub {hub}, {backlog.count} rows wait for upload")
-            await asyncio.sleep(PULSE_S)
-
-
-async def serve(loaded: Loaded[Settings], path: Path | None) -> None:
-    """Run the daemon until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    for sig in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sig, stop.set)
-    daemon = build(loaded, path)
-    for warning in daemon.told.config_warnings:
-        log.warning("%s", warning)
-    await daemon.start()
-    pulse = Pulse(daemon)
-    tasks = [
-        asyncio.create_task(pulse.run(), name="pulse"),
-        asyncio.create_task(watchdog(pulse.alive), name="watchdog"),
-    ]
-    try:
-        if not daemon.told.fallback_config:
-            keep_last_good(path, daemon.settings)
-        print(json.dumps({"kiosk": daemon.server.url, "device": daemon.device}), flush=True)
-        tell(f"READY=1\nSTATUS=serving {daemon.server.url}")
-        await stop.wait()
-    finally:
-        tell("STOPPING=1")
-        for task in tasks:
-            task.cancel()
-        await daemon.stop()
-        await asyncio.gather(*tasks, return_exceptions=True)

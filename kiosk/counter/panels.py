@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from kiosk.counter.show import Show
+from kiosk.tasks import Spawn, alone
 
 
 class Panel(Protocol):
@@ -23,10 +24,10 @@ class Panels:
         self._show, self._panels = show, list(panels)
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    async def start(self, spawn: Spawn = alone) -> None:
         """Begin to follow; nothing to do without displays."""
         if self._panels:
-            self._task = asyncio.create_task(self._follow(), name="panels")
+            self._task = spawn(self._follow(), name="panels")
 
     async def stop(self) -> None:
         """Follow no more."""

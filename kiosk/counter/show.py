@@ -29,6 +29,7 @@ from kiosk.events import (
     PrintDone,
 )
 from kiosk.journal.store import Journal
+from kiosk.tasks import Spawn, alone
 from ui.codes import modules
 from ui.money import offer, period
 
@@ -77,7 +78,7 @@ class Show:
         self._task: asyncio.Task[None] | None = None
         self._off: list[Callable[[], None]] = []
 
-    async def start(self) -> None:
+    async def start(self, spawn: Spawn = alone) -> None:
         """Make the first view and follow events."""
         await self._remake()
         for kind in (
@@ -91,7 +92,7 @@ class Show:
         ):
             self._off.append(self._bus.on(kind, self._mark))
         self._off.append(self._bus.on(Outcome, self._take))
-        self._task = asyncio.create_task(self._run(), name="show")
+        self._task = spawn(self._run(), name="show")
 
     async def stop(self) -> None:
         """Follow no more."""

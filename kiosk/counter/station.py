@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from kiosk.counter.hand_out import HandOut
 from kiosk.counter.redeem import Redeemer
 from kiosk.events import Bus, Pressed, Scanned
+from kiosk.tasks import Spawn, alone
 
 log = logging.getLogger(__name__)
 WAITING = 20
@@ -23,9 +24,11 @@ class Station:
         self._queues: dict[str, asyncio.Queue[Scanned]] = {name: asyncio.Queue(WAITING) for name in scanners}
         self._tasks: set[asyncio.Task[None]] = set()
         self._off: list[Callable[[], None]] = []
+        self._spawn: Spawn = alone
 
-    async def start(self) -> None:
+    async def start(self, spawn: Spawn = alone) -> None:
         """Begin to serve."""
+        self._spawn = spawn
         self._off = [self._bus.on(Scanned, self._scanned), self._bus.on(Pressed, self._pressed)]
         for name, queue in self._queues.items():
             self._begin(self._redeem_each(queue), f"redeem-{name}")
@@ -40,7 +43,7 @@ class Station:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _begin(self, work: Coroutine[None, None, None], name: str) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+        task: asyncio.Task[None] = self._spawn(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -19,6 +19,7 @@ from kiosk.health.lights import lights
 from kiosk.health.model import Facts, Finding, Light, PrinterFact
 from kiosk.journal.store import Journal
 from kiosk.printing.printers.port import Printer, Status
+from kiosk.tasks import Spawn, alone
 
 ASK_S = 30.0
 """Between two looks at the printers: a status costs a connection, and idle printers fall asleep."""
@@ -69,12 +70,12 @@ class Gatherer:
         self._task: asyncio.Task[None] | None = None
         self._off: Callable[[], None] | None = None
 
-    async def start(self) -> None:
+    async def start(self, spawn: Spawn = alone) -> None:
         """Begin to ask the printers."""
         self._off = self._bus.on(
             PrintDone, lambda done: self._look.set() if done.outcome != "printed" else None
         )
-        self._task = asyncio.create_task(self._for_ever(), name="printer-states")
+        self._task = spawn(self._for_ever(), name="printer-states")
 
     async def stop(self) -> None:
         """Ask no more."""

@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import sqlite3
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -129,3 +130,20 @@ async def test_no_secret_is_logged(tmp_path: Path, level: str) -> None:
     local = (tmp_path / "data" / "local.token").read_text().strip()
     for secret in ("a-secret-token-of-the-hub", "134567890123456789", "1234\n", local):
         assert secret not in err
+
+
+async def test_a_long_task_that_dies_takes_the_daemon_with_it(tmp_path: Path) -> None:
+    broken = (
+        "import kiosk.health.gather as g\n"
+        "async def ask(self): raise RuntimeError('planted')\n"
+        "g.Gatherer.ask_printers = ask\n"
+        "from kiosk.cli import main\n"
+        f"raise SystemExit(main(['run', '-c', {str(config(tmp_path))!r}]))\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", broken, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
+    assert process.returncode == 4
+    assert b"planted" in err
+    assert not (tmp_path / "data" / "running").exists(), "the journal was closed cleanly all the same"
