@@ -22,6 +22,14 @@ LAST_GOOD = "last-good.toml"
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Pin = Annotated[int, Meta(ge=0, le=27, description="BCM number of a pin.", examples=[17])]
+Clock = Annotated[
+    str,
+    Meta(
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",
+        description="A time of day, or empty.",
+        examples=["22:00"],
+    ),
+]
 Listen = Annotated[
     str,
     Meta(
@@ -136,7 +144,7 @@ class Display(Struct, frozen=True, kw_only=True):
 
 
 class Gpio(Struct, frozen=True, kw_only=True):
-    """Button, lights and buzzer on the pins (BCM numbers)."""
+    """Button, lights, buzzer, relay and sensors on the pins (BCM numbers)."""
 
     factory: Annotated[Literal["none", "sim", "mock", "lgpio"], Meta(description="Who drives the pins.")] = (
         "none"
@@ -146,6 +154,28 @@ class Gpio(Struct, frozen=True, kw_only=True):
     green: Pin | None = None
     blue: Pin | None = None
     buzzer: Pin | None = None
+    hold_s: Annotated[
+        float,
+        Meta(ge=0, le=10, description="Seconds after which a press is a long one, for staff; 0: never."),
+    ] = 0
+    buzzer_kind: Annotated[
+        Literal["active", "passive"], Meta(description="Beeps by itself, or a piezo disc that needs a tone.")
+    ] = "active"
+    quiet_from: Annotated[Clock, Meta(description="Begin of the hours without beeps, shop time.")] = ""
+    quiet_to: Annotated[Clock, Meta(description="End of the hours without beeps.")] = ""
+    drawer: Annotated[Pin | None, Meta(description="Relay of a cash drawer.")] = None
+    drawer_pulse_s: Annotated[float, Meta(ge=0.02, le=1, description="How long the relay is on.")] = 0.2
+    presence: Annotated[Pin | None, Meta(description="Radar or PIR sensor, active high.")] = None
+    presence_hold_s: Annotated[
+        float, Meta(ge=1, le=3600, description="Seconds without movement after which nobody is there.")
+    ] = 30
+    power_good: Annotated[
+        Pin | None,
+        Meta(description="Line of a UPS; the kiosk stops cleanly when it says that the mains are gone."),
+    ] = None
+    power_good_level: Annotated[
+        Literal["high", "low"], Meta(description="Level of that line while the mains are there.")
+    ] = "high"
 
 
 class HandOut(Struct, frozen=True, kw_only=True):

@@ -1,9 +1,7 @@
 """A scanner on a serial line or a TCP port. `python -m simulators.scanner [--port P | --pty LINK]` serves until stopped.
 
 One JSON line on standard output says where: {"url", "control"}. `POST {control}/_sim/scan` {"text": ...} reads a code,
-`GET {control}/_sim/state` shows what was read, `POST {control}/_sim/fault` {"fault": NAME} sets a fault: none, gone (it is
-unplugged), noise (bytes that mean nothing before each code), pause (each code comes in two parts), repeat (the code lies
-there and is read ten times), no_end (no line end), endless (a code that never ends), silent (no answer to triggers).
+`GET {control}/_sim/state` shows what was read, `POST {control}/_sim/fault` {"fault": NAME} sets a fault, `none` mends it.
 """
 
 from __future__ import annotations
@@ -17,7 +15,16 @@ from typing import Any
 from simulators.panels_control import Refused, Route, run
 from simulators.panels_wire import PtyWire, TcpWire, Wire
 
-FAULTS = ("none", "gone", "noise", "pause", "repeat", "no_end", "endless", "silent")
+FAULTS = {
+    "none": "It works.",
+    "gone": "It is unplugged.",
+    "noise": "Bytes that mean nothing come before each code.",
+    "pause": "Each code comes in two parts, 0.25 s apart.",
+    "repeat": "The code lies there and is read ten times.",
+    "no_end": "Codes have no line end.",
+    "endless": "Each code begins with 2,000 characters.",
+    "silent": "It answers no trigger.",
+}
 PAUSE_S = 0.25
 GM65_ON, GM65_OFF = bytes.fromhex("7e000801000201abcd"), bytes.fromhex("7e000801000200abcd")
 GM65_ANSWER = bytes.fromhex("02000001003331")

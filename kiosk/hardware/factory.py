@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, time
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from kiosk.config import Gpio
 from kiosk.events import Bus
 from kiosk.hardware.ports import Device, HardwareError
-from kiosk.hardware.sim import SimBench, SimButton, SimBuzzer, SimDisplay, SimLights, SimScanner
+from kiosk.hardware.sim import SimBench, SimButton, SimBuzzer, SimDisplay, SimDrawer, SimLights, SimScanner
+from kiosk.hardware.sim_inputs import SimPower, SimPresence
 
 LATER = (
     "qrview+serial",
@@ -18,6 +22,11 @@ LATER = (
     "escpos-pole+serial",
     "escpos-pole+socket",
 )
+
+
+def shop_time() -> datetime:
+    """Return the time of day of the shop."""
+    return datetime.now(ZoneInfo("Asia/Shanghai"))
 
 
 def open_scanner(name: str, url: str, bench: SimBench, bus: Bus) -> Device:
@@ -51,29 +60,84 @@ def open_display(name: str, url: str, bench: SimBench, bus: Bus) -> SimDisplay:
 
 
 class Pins:
-    """Button, lights and buzzer as configured."""
+    """Button, lights, buzzer, drawer and sensors as configured; the attributes are None where there is none."""
 
-    def __init__(self, settings: Gpio, bench: SimBench, bus: Bus) -> None:
+    def __init__(
+        self, settings: Gpio, bench: SimBench, bus: Bus, now: Callable[[], datetime] = shop_time
+    ) -> None:
         self.button: Any = None
         self.lights: Any = None
         self.buzzer: Any = None
+        self.drawer: Any = None
+        self.presence: Any = None
+        self.power: Any = None
+        self.board: Any = None
         colours = {c: p for c in ("red", "green", "blue") if (p := getattr(settings, c)) is not None}
+        _no_pin_twice(settings)
         if settings.factory == "sim":
-            self.button = SimButton("button", bench, bus) if settings.button is not None else None
-            self.lights = SimLights("lights", bench, bus) if colours else None
-            self.buzzer = SimBuzzer("buzzer", bench, bus) if settings.buzzer is not None else None
+            self._simulate(settings, colours, bench, bus)
         elif settings.factory != "none":
-            from kiosk.hardware.gpio import GpioButton, GpioBuzzer, GpioLights, pin_factory
+            self._wire(settings, colours, bus, now)
 
-            factory = pin_factory(settings.factory)
-            self.button = (
-                GpioButton("button", settings.button, factory, bus) if settings.button is not None else None
-            )
-            self.lights = GpioLights("lights", colours, factory, bus) if colours else None
-            self.buzzer = (
-                GpioBuzzer("buzzer", settings.buzzer, factory, bus) if settings.buzzer is not None else None
-            )
+    def _simulate(self, s: Gpio, colours: dict[str, int], bench: SimBench, bus: Bus) -> None:
+        self.button = SimButton("button", bench, bus) if s.button is not None else None
+        self.lights = SimLights("lights", bench, bus) if colours else None
+        self.buzzer = SimBuzzer("buzzer", bench, bus) if s.buzzer is not None else None
+        self.drawer = SimDrawer("drawer", bench, bus) if s.drawer is not None else None
+        self.presence = SimPresence("presence", bench, bus) if s.presence is not None else None
+        self.power = SimPower("power", bench, bus) if s.power_good is not None else None
+
+    def _wire(self, s: Gpio, colours: dict[str, int], bus: Bus, now: Callable[[], datetime]) -> None:
+        from kiosk.hardware.board import Board
+        from kiosk.hardware.inputs import GpioButton, GpioPower, GpioPresence
+        from kiosk.hardware.outputs import GpioBuzzer, GpioLights, GpioRelay
+
+        board = self.board = Board(s.factory)
+        if s.button is not None:
+            self.button = GpioButton("button", s.button, board, bus, hold_s=s.hold_s)
+        if colours:
+            self.lights = GpioLights("lights", colours, board, bus)
+        if s.buzzer is not None:
+            hours = _time(s.quiet_from), _time(s.quiet_to)
+            passive = s.buzzer_kind == "passive"
+            self.buzzer = GpioBuzzer("buzzer", s.buzzer, board, bus, passive=passive, hours=hours, now=now)
+        if s.drawer is not None:
+            self.drawer = GpioRelay("drawer", s.drawer, board, bus, pulse_s=s.drawer_pulse_s)
+        if s.presence is not None:
+            self.presence = GpioPresence("presence", s.presence, board, bus, hold_s=s.presence_hold_s)
+        if s.power_good is not None:
+            good_high = s.power_good_level == "high"
+            self.power = GpioPower("power", s.power_good, board, bus, good_high=good_high)
 
     def all(self) -> list[Device]:
         """Return the devices that there are."""
-        return [d for d in (self.button, self.lights, self.buzzer) if d is not None]
+        every = (self.button, self.lights, self.buzzer, self.drawer, self.presence, self.power)
+        return [d for d in every if d is not None]
+
+
+LINES = ("button", "red", "green", "blue", "buzzer", "drawer", "presence", "power_good")
+RESERVED = {
+    0: "belongs to the identity chip of add-on boards",
+    1: "belongs to the identity chip of add-on boards",
+}
+
+
+def _no_pin_twice(settings: Gpio) -> None:
+    """Refuse a pin that two lines share, and the two that are no pins for a shop."""
+    used: dict[int, str] = {}
+    for line in LINES:
+        if (pin := getattr(settings, line)) is None:
+            continue
+        if pin in RESERVED:
+            raise HardwareError(
+                f"gpio.{line} = {pin}: pin {pin} {RESERVED[pin]}; choose another, such as 17."
+            )
+        if pin in used:
+            raise HardwareError(
+                f"gpio.{line} = {pin}: gpio.{used[pin]} has this pin already; choose another."
+            )
+        used[pin] = line
+
+
+def _time(text: str) -> time | None:
+    return time.fromisoformat(text) if text else None

@@ -25,6 +25,8 @@ FAULTS: dict[str, dict[str, tuple[State, str]]] = {
     "lights": {"gone": ("absent", "unplugged")},
     "buzzer": {"gone": ("absent", "unplugged")},
     "drawer": {"gone": ("absent", "unplugged")},
+    "presence": {"gone": ("absent", "unplugged")},
+    "power": {"gone": ("absent", "unplugged")},
     "display": {"gone": ("absent", "unplugged"), "silent": ("error", "does not answer.")},
 }  # fmt: skip
 

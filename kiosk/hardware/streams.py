@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from kiosk.hardware.address import Address
 
 CONNECT_S = 3.0
+DRAIN_S = 0.3
 CHUNK = 512
 GONE = "the other end has gone"
 
@@ -110,10 +111,19 @@ class SerialStream(FdStream):
         super().__init__(self._port.fileno())
 
     async def close(self) -> None:
-        """Close it; bytes that nobody takes are dropped first, or the kernel waits up to 30 s for them."""
+        """Close it; bytes that nobody takes are dropped, or the kernel would wait up to 30 s for them."""
         with suppress(OSError, termios.error):
-            self._port.reset_output_buffer()
+            await self._drain()
         self._port.close()
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + DRAIN_S
+        while self._port.out_waiting:
+            if loop.time() > until:
+                self._port.reset_output_buffer()
+                return
+            await asyncio.sleep(0.01)
 
 
 async def _ready(
