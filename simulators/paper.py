@@ -75,6 +75,7 @@ class Interpreter:
         self.answers = bytearray()
         """What the printer says back to queued requests (`GS r`)."""
         self._rest = b""
+        self._job = bytearray()
         self._slip = Printed()
         self._reset()
 
@@ -100,7 +101,14 @@ class Interpreter:
             used = self._step(self._rest)
             if used == 0:
                 return
+            if self._rest[:2] not in (b"\x10\x04", b"\x1dr"):
+                self._job += self._rest[:used]
             self._rest = self._rest[used:]
+
+    def take_job(self) -> bytes:
+        """Return what was sent since the last call, questions left out."""
+        job, self._job = bytes(self._job), bytearray()
+        return job
 
     def end(self) -> None:
         """End the slip without a cut, as when the connection ends."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kiosk.printing.printers.port import Status
 
+ASK_PRINTER = b"\x10\x04\x01"
 ASK_OFFLINE = b"\x10\x04\x02"
 ASK_ERROR = b"\x10\x04\x03"
 ASK_PAPER = b"\x10\x04\x04"
@@ -16,14 +17,40 @@ def is_realtime(byte: int) -> bool:
     return byte & 0b10010011 == 0b00010010
 
 
+def is_barrier(byte: int) -> bool:
+    """Tell whether a byte is an answer to GS r: bits 4 and 7 clear."""
+    return byte & 0b10010000 == 0
+
+
+def is_automatic(byte: int) -> bool:
+    """Tell whether a byte begins an automatic status of four bytes (GS a): bit 4 set, bits 0, 1 and 7 clear."""
+    return byte & 0b10010011 == 0b00010000
+
+
+def is_offline(byte: int) -> bool:
+    """Read the answer to DLE EOT 1."""
+    return bool(byte & 0x08)
+
+
 def from_offline(byte: int) -> Status | None:
     """Read the answer to DLE EOT 2; None when nothing is wrong."""
     if byte & 0x04:
-        return Status("cover", "cover open")
+        return Status("cover", "the cover is open")
     if byte & 0x20:
         return Status("out", "no paper")
     if byte & 0x40:
-        return Status("error", "error")
+        return Status("error", "the printer reports an error")
+    return None
+
+
+def from_error(byte: int) -> Status | None:
+    """Read the answer to DLE EOT 3; None when nothing is wrong."""
+    if byte & 0x08:
+        return Status("error", "the knife is jammed")
+    if byte & 0x20:
+        return Status("error", "the printer is broken; switch it off and on")
+    if byte & 0x44:
+        return Status("error", "the head is too hot or the printer is jammed")
     return None
 
 
@@ -32,7 +59,7 @@ def from_paper(byte: int) -> Status:
     if byte & 0x60:
         return Status("out", "no paper")
     if byte & 0x0C:
-        return Status("near_end", "paper near its end")
+        return Status("near_end", "the paper is near its end")
     return Status("ok")
 
 
@@ -40,4 +67,4 @@ def from_barrier(byte: int) -> Status:
     """Read the answer to GS r 1."""
     if byte & 0x0C:
         return Status("out", "no paper")
-    return Status("near_end") if byte & 0x03 else Status("ok")
+    return Status("near_end", "the paper is near its end") if byte & 0x03 else Status("ok")

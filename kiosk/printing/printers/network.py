@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
+from kiosk.printing.printers.fd import FdLink
 from kiosk.printing.printers.port import trouble_of
 from kiosk.printing.printers.stream import Link, OpenError, StreamPrinter
 from kiosk.printing.profiles import Profile
 
 CONNECT_S = 3.0
-
-
-class _Tcp:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-
-    async def write(self, data: bytes) -> int:
-        self._writer.write(data)
-        await self._writer.drain()
-        return len(data)
-
-    async def read(self) -> bytes:
-        return await self._reader.read(64)
+HANG_UP_S = 1.0
 
 
 class NetworkPrinter(StreamPrinter):
@@ -31,21 +22,59 @@ class NetworkPrinter(StreamPrinter):
 
     def __init__(self, name: str, url: str, profile: Profile, host: str, port: int) -> None:
         super().__init__(name, url, profile)
-        self._host, self._port = host, port
+        self._host, self._port_number = host, port
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Link]:
+        place = f"{self._host}:{self._port_number}"
         try:
             async with asyncio.timeout(CONNECT_S):
-                reader, writer = await asyncio.open_connection(self._host, self._port)
+                link = await _connect(self._host, self._port_number)
         except TimeoutError:
-            raise OpenError("not_present", f"{self._host}:{self._port} does not answer") from None
+            raise OpenError(
+                "not_present", f"{place} does not answer; check that it is switched on and in this network"
+            ) from None
+        except socket.gaierror as err:
+            raise OpenError("not_present", f"{place}: the name is not known here ({err.strerror})") from err
         except OSError as err:
-            raise OpenError(trouble_of(err), f"{self._host}:{self._port}: {err.strerror or err}") from err
+            raise OpenError(trouble_of(err), f"{place}: {err.strerror or err}") from err
         try:
-            yield _Tcp(reader, writer)
+            yield FdLink(link.fileno())
+            await _hang_up(link)
+        except BaseException:
+            # What the system still holds would be printed after the job was given up: it goes with the connection.
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raise
         finally:
-            writer.close()
-            with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(1):
-                    await writer.wait_closed()
+            link.close()
+
+
+async def _connect(host: str, port: int) -> socket.socket:
+    """Connect to the first address that answers."""
+    loop = asyncio.get_running_loop()
+    last: OSError | None = None
+    for family, kind, proto, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        link = socket.socket(family, kind, proto)
+        try:
+            link.setblocking(False)
+            await loop.sock_connect(link, address)
+            return link
+        except OSError as err:
+            link.close()
+            last = err
+        except BaseException:
+            link.close()
+            raise
+    raise last or OSError("no address")
+
+
+async def _hang_up(link: socket.socket) -> None:
+    """Close our side and read on: a close over unread answers would be a reset, which drops what the printer has not read."""
+    loop = asyncio.get_running_loop()
+    try:
+        link.shutdown(socket.SHUT_WR)
+        async with asyncio.timeout(HANG_UP_S):
+            while await loop.sock_recv(link, 256):
+                continue
+    except (TimeoutError, OSError):
+        return  # everything was sent, and how the job ended is known by now

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Literal, Protocol
 
 import msgspec
 
 from kiosk.printing.profiles import Profile
 
+Wants = Literal["escpos", "png", "feie", "yilianyun"]
+"""The renderer whose output a printer takes; a key of `kiosk.printing.render.RENDERERS`."""
 Ended = Literal["printed", "failed", "unknown"]
 """printed; failed before the first byte (safe to send again); unknown (a person must look)."""
 Trouble = Literal[
-    "", "not_present", "permission", "busy", "gone", "blocked", "io", "no_answer", "configuration"
+    "",
+    "not_present",
+    "permission",
+    "busy",
+    "gone",
+    "blocked",
+    "io",
+    "no_answer",
+    "unconfirmed",
+    "configuration",
 ]
-Wants = Literal["escpos", "png", "feie", "yilianyun"]
-"""The renderer whose output a printer takes; a key of `kiosk.printing.render.RENDERERS`."""
+"""blocked: no paper, cover open, nobody reads; no_answer: it took the job and fell silent; unconfirmed: it never confirms."""
 State = Literal["ok", "near_end", "out", "cover", "offline", "error", "cannot_ask", "nobody_answered"]
 
 
@@ -54,7 +66,8 @@ class Printer(Protocol):
         """Print a job; never raises for what a printer can do wrong.
 
         `rid` names this print: letters and digits, another one for each print, reprints too. `copies` is the slip's; only
-        a printer whose job cannot say it (Feie) passes it on.
+        a printer whose job cannot say it (Feie) passes it on. A printer calls `has_left` when the whole job is on its way
+        (with the cloud's number for it), and may be cancelled at any time.
         """
 
     async def status(self) -> Status:
@@ -65,25 +78,41 @@ class PrinterError(Exception):
     """A printer that cannot be used as configured: one sentence."""
 
 
+_left: ContextVar[Callable[[str], Awaitable[None]] | None] = ContextVar("left", default=None)
+
+
+def when_left(note: Callable[[str], Awaitable[None]] | None) -> None:
+    """Have `note` called when the job that this task sends has left as a whole."""
+    _left.set(note)
+
+
+async def has_left(reference: str = "") -> None:
+    """Say that the whole job has left; `reference` is the number that a cloud gave it."""
+    if (note := _left.get()) is not None:
+        await note(reference)
+
+
+TROUBLES: dict[int, Trouble] = {
+    errno.ENOENT: "not_present",
+    errno.ENXIO: "not_present",
+    errno.ECONNREFUSED: "not_present",
+    errno.EHOSTUNREACH: "not_present",
+    errno.ENETUNREACH: "not_present",
+    errno.EACCES: "permission",
+    errno.EPERM: "permission",
+    errno.EBUSY: "busy",
+    errno.ENODEV: "gone",
+    errno.EPIPE: "gone",
+    errno.ECONNRESET: "gone",
+    errno.EIO: "gone",
+    errno.EAGAIN: "blocked",
+    errno.ETIMEDOUT: "blocked",
+}
+
+
 def trouble_of(err: OSError) -> Trouble:
     """Map an error of the system."""
-    known: dict[int, Trouble] = {
-        errno.ENOENT: "not_present",
-        errno.ENXIO: "not_present",
-        errno.ECONNREFUSED: "not_present",
-        errno.EHOSTUNREACH: "not_present",
-        errno.ENETUNREACH: "not_present",
-        errno.EACCES: "permission",
-        errno.EPERM: "permission",
-        errno.EBUSY: "busy",
-        errno.ENODEV: "gone",
-        errno.EPIPE: "gone",
-        errno.ECONNRESET: "gone",
-        errno.EIO: "gone",
-        errno.EAGAIN: "blocked",
-        errno.ETIMEDOUT: "blocked",
-    }
-    return known.get(err.errno or 0, "io")
+    return TROUBLES.get(err.errno or 0, "io")
 
 
 def failed(trouble: Trouble, detail: str, sent: int) -> Outcome:
