@@ -15,17 +15,19 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from posters import catalog, making
+from posters import catalog, making, profiles
+from posters.drawing import Job
 from posters.errors import FailedError, RefusedError
 from posters.files import write_all
-from posters.merge import merged
+from posters.merge import FIELDS, merged
+from posters.profiles import Output
 from posters.result import Finding, Result, Verdict
 from posters.storefile import Row, Table
 from posters.words import say
 
 MANIFEST = ".kiosk-posters.jsonl"
 REPORT = "report.csv"
-ENGINE = 1  # raise it when the same input gives different bytes
+ENGINE = 2  # raise it when the same input gives different bytes
 QUEUE = 4  # rows waiting per worker: enough to keep it busy, few enough to stop soon
 
 
@@ -54,7 +56,7 @@ class Order(Struct, frozen=True):
 
     template_id: str
     look: str | None
-    profile: str
+    output: Output
     base: Path
     out: Path
     locale: str = "en"
@@ -62,8 +64,8 @@ class Order(Struct, frozen=True):
 
 def run(order: Order, table: Table, jobs: int, tell: Callable[[int, int], None]) -> list[Outcome]:
     """Make every row, write the report, and return its rows in the order of the table."""
-    making.check_profile(order.profile)
     chosen = catalog.choose(order.template_id, order.look)
+    profiles.check(order.output, len(chosen.faces))
     _make_directory(order.out)
     known = _manifest(order.out)
     outcomes: dict[int, Outcome] = {}
@@ -141,17 +143,19 @@ def _reason(row: Row, findings: list[Finding], locale: str) -> str:
 
 def _key(order: Order, chosen: catalog.Chosen, row: Row) -> str:
     """Return a hash of all that the bytes of a row's file depend on."""
-    pictures = [_file_hash(order.base, row.data.get(name, "")) for name in ("logo", "image")]
+    files = [name for name, rule in FIELDS.items() if rule.kind == "file"]
+    pictures = [_file_hash(order.base, row.data.get(name, "")) for name in files]
     parts = [
         ENGINE,
         chosen.digest,
         chosen.lang,
-        order.profile,
+        msgspec.to_builtins(order.output, str_keys=True),
+        _file_hash(Path(), str(order.output.icc or "")),
         order.locale,
         sorted(row.data.items()),
         pictures,
     ]
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, default=str).encode()).hexdigest()
 
 
 def _file_hash(base: Path, name: str) -> str:
@@ -205,7 +209,7 @@ def _made(
 def make_row(order: Order, row: Row) -> tuple[Outcome, str]:
     """Make one row's file; return its line of the report and the file's hash."""
     chosen = catalog.choose(order.template_id, order.look)
-    made = making.build(making.Job(chosen, row.data, order.profile, order.base))
+    made = making.build(Job(chosen, row.data, order.output, order.base))
     result: Result = made.result
     store = row.data["store_id"].strip()
     if not made.pdf:

@@ -23,7 +23,7 @@ def check(path: Path, expect: str | None = None) -> Result:
         with pikepdf.Pdf.open(path) as pdf:
             if len(pdf.pages) > MAX_PAGES:
                 raise UsageError("{file} has more than {n} pages", file=path, n=MAX_PAGES)
-        proof = prove(data, Expect(payload=expect))
+        proof = prove(data, Expect(payloads=[expect] if expect else []))
     except (pikepdf.PdfError, ValueError) as error:
         sentence = "{file} is not a PDF that can be opened: {why}"
         why = str(error).splitlines()[0].removeprefix(f"{path}: ") if str(error) else "damaged"

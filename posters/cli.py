@@ -13,17 +13,15 @@ from typing import Any, NoReturn
 import msgspec
 
 from posters.errors import FailedError, PosterError, UsageError
+from posters.profiles import Output
 from posters.result import Result
 from posters.words import locale, say
 
-# Options of INTERFACE that are not built yet: accepting them silently would be a lie.
-LATER = ("--icc", "--sheet", "--flip", "--offset", "--tile")
-LATER_COMMANDS = ("calibrate",)
 VERDICTS = {"printable": "printable", "confirm": "to be confirmed", "refuse": "not printable"}
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence; no option may be cut short, lest one that is not built slip in."""
+    """A parser whose errors are one sentence; no option may be cut short, lest a new one change what an old script means."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings, allow_abbrev=False)
@@ -68,14 +66,48 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--expect", metavar="URL", help="what the codes must open")
     check.add_argument("--json", action="store_true", help="print the proof")
     check.set_defaults(run=_check)
+    calibrate = commands.add_parser("calibrate", help="a sheet that shows how far a printer's backs are off")
+    calibrate.add_argument("-o", "--output", type=Path, required=True, metavar="SHEET.pdf")
+    calibrate.add_argument("--sheet", default="a4", metavar="NAME", help="a4 (default), a3 or sra3")
+    calibrate.add_argument("--flip", default="long", metavar="EDGE", help="long (default) or short")
+    calibrate.set_defaults(run=_calibrate)
     return parser
 
 
 def _add_looks(parser: argparse.ArgumentParser) -> None:
+    from posters.imposition import SHEETS
+    from posters.profiles import PROFILES
+
     parser.add_argument("--look", metavar="NAME", help="warm, fresh or plain; with -en at the end in English")
     parser.add_argument(
-        "--profile", default="office", metavar="NAME", help="office (default), press-x1a or screen"
+        "--profile", default="office", metavar="NAME", help=f"one of {', '.join(PROFILES)} (default: office)"
     )
+    parser.add_argument("--icc", type=Path, metavar="FILE", help="the shop's CMYK profile, for press-x4")
+    sheets = ", ".join(SHEETS)
+    parser.add_argument("--sheet", default="", metavar="NAME", help=f"as many as fit a sheet: {sheets}")
+    parser.add_argument(
+        "--flip", default="long", metavar="EDGE", help="the edge that the paper turns on: long or short"
+    )
+    parser.add_argument(
+        "--offset",
+        type=_offset,
+        default=(0.0, 0.0),
+        metavar="DX,DY",
+        help="move the backs right and down by mm; see calibrate; write --offset=-0.5,1 when the first is negative",
+    )
+    parser.add_argument("--tile", default="", metavar="NAME", help=f"a poster on many sheets: {sheets}")
+
+
+def _output(options: argparse.Namespace) -> Output:
+    return Output(options.profile, options.icc, options.sheet, options.flip, options.offset, options.tile)
+
+
+def _offset(text: str) -> tuple[float, float]:
+    try:
+        dx, dy = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not two lengths such as 0.5,-1") from error
+    return dx, dy
 
 
 def _positive(text: str) -> int:
@@ -114,6 +146,11 @@ def _make(options: argparse.Namespace) -> int:
         options.output,
         look=options.look,
         profile=options.profile,
+        icc=options.icc,
+        sheet=options.sheet,
+        flip=options.flip,
+        offset=options.offset,
+        tile=options.tile,
         proof=options.proof,
         preview=options.preview,
         base=options.data.parent,
@@ -128,6 +165,20 @@ def _check(options: argparse.Namespace) -> int:
     result = check(options.file, options.expect)
     _show(result, options.json, str(options.file), str(options.file))
     return 1 if result.verdict == "refuse" else 0
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from posters.calibration import calibrate
+
+    calibrate(options.output, options.sheet, options.flip, locale())
+    print(
+        say(
+            "{file}: print it on both sides, hold it to the light, read the two figures",
+            locale(),
+            file=options.output,
+        )
+    )
+    return 0
 
 
 def _show(result: Result, as_json: bool, source: str, target: str) -> None:
@@ -157,7 +208,7 @@ def _batch(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     order = Order(
-        options.template, options.look, options.profile, options.stores.parent, options.output, locale()
+        options.template, options.look, _output(options), options.stores.parent, options.output, locale()
     )
     outcomes = run(order, table, options.jobs, _progress)
     for outcome in outcomes:
@@ -179,21 +230,11 @@ def _print_json(value: dict[str, Any]) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def _reject_later(arguments: Sequence[str]) -> None:
-    for argument in arguments:
-        name = argument.split("=", 1)[0]
-        if name in LATER:
-            raise UsageError("the option {name} is not built yet; leave it out", name=name)
-    if arguments and arguments[0] in LATER_COMMANDS:
-        raise UsageError("the command {name} is not built yet", name=arguments[0])
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        _reject_later(given)
         options = _parser().parse_args(given)
         return int(options.run(options))
     except PosterError as error:

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from io import BytesIO
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from posters.errors import RefusedError
 from posters.typeset import Measure
+
+if TYPE_CHECKING:
+    from posters.outlines import Glyphs
 
 
 def check_printable(values: Mapping[str, str]) -> None:
@@ -42,9 +45,12 @@ class Faces:
 
         ttfonts: Any = import_module("reportlab.pdfbase.ttfonts")
         self._fonts: dict[int, Any] = {}
+        self._data: dict[int, bytes] = {}
+        self._glyphs: dict[int, Glyphs] = {}
         for weight in sorted(texts):
             characters = "".join(sorted(set(texts[weight]) | {" "}))
             data = pinned(characters, weight)
+            self._data[weight] = data
             name = f"KioskSans-{weight}-{hashlib.sha256(data).hexdigest()[:12]}"
             self._fonts[weight] = ttfonts.TTFont(name, BytesIO(data), asciiReadable=0, shapable=False)
 
@@ -63,6 +69,14 @@ class Faces:
     def name(self, weight: int) -> str:
         """Return the name under which a weight is registered."""
         return str(self._fonts[weight].fontName)
+
+    def glyphs(self, weight: int) -> Glyphs:
+        """Return the outlines of a weight."""
+        from posters.outlines import Glyphs
+
+        if weight not in self._glyphs:
+            self._glyphs[weight] = Glyphs(self._data[weight])
+        return self._glyphs[weight]
 
     def measure(self, weight: int) -> Measure:
         """Return the function that measures a character of a weight, in em."""

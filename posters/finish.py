@@ -6,18 +6,42 @@ import hashlib
 import re
 from datetime import datetime
 from io import BytesIO
+from typing import Literal
 from xml.sax.saxutils import escape
 
 import msgspec
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
-from posters.render import Sheet
+from posters import icc
+from posters.units import pt
 
 PRODUCER = "coupon-kiosk posters"
 INTENT = "FOGRA39"  # registered condition: X-1a may name it without carrying the profile
 _CHAR = re.compile(rb"<([0-9A-Fa-f]{2})> <([0-9A-Fa-f]{4,6})>")
+_PREAMBLE = re.compile(rb"BT /F\d+(?:\+\d+)? 12 Tf 14.4 TL ET")
 _BLOCK = 100  # entries a bfchar block may hold
+
+
+class Boxes(msgspec.Struct, frozen=True):
+    """The boxes of one page in mm, y down from its top left corner; media is its size."""
+
+    media: tuple[float, float]
+    trim: tuple[float, float, float, float]
+    bleed: float = 0.0
+
+    def points(self) -> dict[str, list[float]]:
+        """Return what the page says of itself, in points, y up."""
+        x, y, w, h = self.trim
+        b, bottom = self.bleed, self.media[1] - y - h
+        media = [0.0, 0.0, *self.media]
+        boxes = {
+            "MediaBox": media,
+            "CropBox": media,
+            "BleedBox": [x - b, bottom - b, x + w + b, bottom + h + b],
+            "TrimBox": [x, bottom, x + w, bottom + h],
+        }
+        return {name: [round(pt(v), 4) for v in box] for name, box in boxes.items()}
 
 
 class Finish(msgspec.Struct, frozen=True):
@@ -25,32 +49,49 @@ class Finish(msgspec.Struct, frozen=True):
 
     title: str
     revised: str
-    sheet: Sheet
-    pdfx: bool
-    duplex: bool
+    boxes: list[Boxes]
+    pdfx: Literal["", "x1a", "x4"] = ""
+    icc: bytes = b""
+    flip: str = ""
+    fonts: bool = True  # without: every line of type is a path, and no font may be left over
 
 
 def finish(raw: bytes, how: Finish) -> bytes:
     """Return the finished file."""
     with Pdf.open(BytesIO(raw)) as pdf:
-        for page in pdf.pages:
-            for name, box in how.sheet.boxes().items():
-                page.obj[Name("/" + name)] = Array([round(v, 4) for v in box])
-        _mend_fonts(pdf)
+        for page, boxes in zip(pdf.pages, how.boxes, strict=True):
+            for name, box in boxes.points().items():
+                page.obj[Name("/" + name)] = Array(box)
+        if how.fonts:
+            _mend_fonts(pdf)
+        else:
+            _drop_fonts(pdf)
         _describe(pdf, how)
         if how.pdfx:
-            _press(pdf)
+            _press(pdf, how)
         else:
             _office(pdf, how)
         out = BytesIO()
         pdf.save(
             out,
             deterministic_id=True,
-            force_version="1.4",
+            force_version="1.6" if how.pdfx == "x4" else "1.4",
             object_stream_mode=pikepdf.ObjectStreamMode.disable,
             compress_streams=True,
         )
     return out.getvalue()
+
+
+def _drop_fonts(pdf: Pdf) -> None:
+    """Take out the one font that a Canvas names at the head of each page though nothing is set in it."""
+    for found in pdf.objects:
+        if isinstance(found, Stream) and "/Width" not in found:
+            data = found.read_bytes()
+            if _PREAMBLE.search(data):
+                found.write(_PREAMBLE.sub(b"", data))
+    for holder in pdf.objects:
+        if isinstance(holder, (Dictionary, Stream)) and "/Font" in holder.get("/Resources", Dictionary()):
+            del holder.Resources["/Font"]
 
 
 def _mend_fonts(pdf: Pdf) -> None:
@@ -102,31 +143,42 @@ def _describe(pdf: Pdf, how: Finish) -> None:
         ModDate=String(stamp),
         Trapped=Name("/False"),
     )
-    if how.pdfx:
+    if how.pdfx == "x1a":
         info.GTS_PDFXVersion = String("PDF/X-1a:2003")
     pdf.trailer.Info = pdf.make_indirect(info)
-    xmp = Stream(pdf, _xmp(how.title, when.isoformat()).encode())
+    xmp = Stream(pdf, _xmp(how, when.isoformat()).encode())
     xmp.Type, xmp.Subtype = Name.Metadata, Name.XML
     pdf.Root.Metadata = pdf.make_indirect(xmp)
 
 
-def _xmp(title: str, when: str) -> str:
+def _xmp(how: Finish, when: str) -> str:
+    mark = ""
+    if how.pdfx == "x4":
+        name = hashlib.sha256(f"{how.title}\0{when}".encode()).hexdigest()
+        uuid = f"uuid:{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:32]}"
+        mark = (
+            '<rdf:Description rdf:about="" xmlns:pdfxid="http://www.npes.org/pdfx/ns/id/"'
+            ' xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/">'
+            "<pdfxid:GTS_PDFXVersion>PDF/X-4</pdfxid:GTS_PDFXVersion>"
+            f"<xmpMM:DocumentID>{uuid}</xmpMM:DocumentID><xmpMM:VersionID>1</xmpMM:VersionID>"
+            "<xmpMM:RenditionClass>default</xmpMM:RenditionClass></rdf:Description>"
+        )
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"'
         ' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/">'
-        f'<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{escape(title)}</rdf:li></rdf:Alt></dc:title>'
+        f'<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{escape(how.title)}</rdf:li></rdf:Alt></dc:title>'
         f"<xmp:CreatorTool>{PRODUCER}</xmp:CreatorTool><pdf:Producer>{PRODUCER}</pdf:Producer>"
         f"<xmp:CreateDate>{when}</xmp:CreateDate><xmp:ModifyDate>{when}</xmp:ModifyDate>"
         f"<xmp:MetadataDate>{when}</xmp:MetadataDate>"
-        "</rdf:Description></rdf:RDF></x:xmpmeta>\n"
+        f"</rdf:Description>{mark}</rdf:RDF></x:xmpmeta>\n"
         '<?xpacket end="w"?>'
     )
 
 
-def _press(pdf: Pdf) -> None:
-    """Name the printing condition the colours are meant for; drop what PDF/X forbids."""
+def _press(pdf: Pdf, how: Finish) -> None:
+    """Name the printing condition the colours are meant for, or carry its profile; drop what PDF/X forbids."""
     intent = Dictionary(
         Type=Name.OutputIntent,
         S=Name.GTS_PDFX,
@@ -135,6 +187,14 @@ def _press(pdf: Pdf) -> None:
         RegistryName=String("http://www.color.org"),
         Info=String("Coated FOGRA39 (ISO 12647-2:2004)"),
     )
+    if how.icc:
+        profile = Stream(pdf, how.icc)
+        profile.N, profile.Alternate = 4, Name.DeviceCMYK
+        name = String(icc.description(how.icc))
+        intent = Dictionary(
+            Type=Name.OutputIntent, S=Name.GTS_PDFX, OutputConditionIdentifier=name, Info=name
+        )
+        intent.DestOutputProfile = pdf.make_indirect(profile)
     pdf.Root.OutputIntents = Array([pdf.make_indirect(intent)])
     for key in ("/ViewerPreferences", "/PageMode", "/OpenAction"):
         if key in pdf.Root:
@@ -144,6 +204,6 @@ def _press(pdf: Pdf) -> None:
 def _office(pdf: Pdf, how: Finish) -> None:
     """Ask the printer for true size and, with two faces, for both sides: fit-to-page would shrink the code."""
     preferences = Dictionary(PrintScaling=Name("/None"))
-    if how.duplex:
-        preferences.Duplex = Name.DuplexFlipLongEdge
+    if how.flip:
+        preferences.Duplex = Name.DuplexFlipLongEdge if how.flip == "long" else Name.DuplexFlipShortEdge
     pdf.Root.ViewerPreferences = preferences

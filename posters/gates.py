@@ -17,12 +17,23 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 DPI = 150
+LARGE_DPI = 75  # pages beyond 16 million pixels: harder for the code, and four times less to hold
+LARGE_PIXELS = 16_000_000
 FAR_PIXELS = 2.0
 TILT_DEGREES = 35.0
 BLUR_MODULES = 0.3
 DARK, LIGHT = 0.25, 0.75
 BLOT_SHARE = 0.06
 GATE_MODULE_PX = 6.0  # what the tilted and blotted shots are taken at
+
+
+class Area(NamedTuple):
+    """A box in pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 class Reading(Struct, frozen=True):
@@ -44,14 +55,16 @@ class Reading(Struct, frozen=True):
         a, b, c, _ = self.corners
         return max(math.dist(a, b), math.dist(b, c)) / self.modules
 
+    @property
+    def area(self) -> Area:
+        """Return the box round the symbol."""
+        xs, ys = [c[0] for c in self.corners], [c[1] for c in self.corners]
+        return Area(min(xs), min(ys), max(xs), max(ys))
 
-class Area(NamedTuple):
-    """A box in pixels."""
 
-    left: float
-    top: float
-    right: float
-    bottom: float
+def dpi_for(width_pt: float, height_pt: float) -> int:
+    """Return the resolution at which a page is looked at."""
+    return DPI if width_pt * height_pt * (DPI / 72) ** 2 <= LARGE_PIXELS else LARGE_DPI
 
 
 def read(image: Image) -> list[Reading]:

@@ -56,9 +56,10 @@ def draft(
     symbol: Symbol,
     measure: Callable[[int], Measure],
     drawings: s.Drawings,
+    code_limit: float = float("inf"),
 ) -> Draft:
-    """Lay out every face."""
-    desk = _Desk(chosen, values, symbol, measure, drawings)
+    """Lay out every face; no code is larger than `code_limit` mm, its quiet zone included."""
+    desk = _Desk(chosen, values, symbol, measure, drawings, code_limit)
     pages = [
         Page([op for item in items if shown(item, values) for op in desk.ops(item)]) for items in chosen.faces
     ]
@@ -75,7 +76,9 @@ class _Desk:
         symbol: Symbol,
         measure: Callable[[int], Measure],
         drawings: s.Drawings,
+        code_limit: float,
     ) -> None:
+        self.code_limit = code_limit
         self.chosen, self.values, self.symbol = chosen, values, symbol
         self.measure, self.drawings = measure, drawings
         self.findings: list[Finding] = []
@@ -161,7 +164,8 @@ class _Desk:
         return "shop"
 
     def _code(self, item: s.Qr) -> Code:
-        module = item.side / (self.symbol.modules + 2 * QUIET_MODULES)
+        side = min(item.side, self.code_limit)
+        module = side / (self.symbol.modules + 2 * QUIET_MODULES)
         if module < FLOOR_MM:
             raise RefusedError(
                 "module",
@@ -180,7 +184,11 @@ class _Desk:
                 version=self.symbol.version,
                 most=TILT_VERSION,
             )
-        x, y = (v + QUIET_MODULES * module for v in item.at)
+        if side < item.side:
+            sentence = "the code is {used} mm instead of {wanted} mm wide, so that no seam runs through it"
+            args = {"used": f"{side:.0f}", "wanted": f"{item.side:.0f}"}
+            self.findings.append(Finding.of("note", "seam", "url", sentence, **args))
+        x, y = (v + (item.side - side) / 2 + QUIET_MODULES * module for v in item.at)
         return Code(x, y, self.symbol.modules * module, self.symbol)
 
     def _text(self, item: s.Text) -> list[Words]:

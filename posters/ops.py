@@ -13,14 +13,19 @@ from posters.typeset import Line
 Cmyk = tuple[float, float, float, float]
 
 
+ALL = "All"  # the spot colour that every plate prints
+CUT = "CutContour"  # the spot colour that a cutter follows and no plate prints
+
+
 class Shape(Struct, frozen=True):
-    """A path to fill, to stroke, or both."""
+    """A path to fill, to stroke, or both; with `spot` the line is in that spot colour."""
 
     outline: Outline
     fill: Cmyk | None = None
     stroke: Cmyk | None = None
     width: float = 0.3
     dash: tuple[float, float] | None = None
+    spot: str = ""
 
 
 class Words(Struct, frozen=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+ROW = 4  # pictures side by side
 MAX_PIXELS = 80_000_000  # a 800 x 1800 mm stand at 150 dpi has 50 million
 
 Crop = tuple[float, float, float, float]  # points cut from left, bottom, right, top
@@ -17,13 +19,39 @@ Crop = tuple[float, float, float, float]  # points cut from left, bottom, right,
 
 def pages(pdf: bytes, dpi: float, crop: Crop = (0, 0, 0, 0), *, grey: bool = False) -> list[Image]:
     """Render every page; raises ValueError when the bytes are no PDF."""
+    return [image for image, _ in each(pdf, lambda *_: dpi, crop, grey=grey)]
+
+
+def each(
+    pdf: bytes, dpi: Callable[[float, float], float], crop: Crop = (0, 0, 0, 0), *, grey: bool = False
+) -> Iterator[tuple[Image, float]]:
+    """Yield every page with its resolution, one in memory at a time; `dpi` chooses by width and height in points."""
     pdfium: Any = import_module("pypdfium2")
     try:
         document = pdfium.PdfDocument(pdf)
     except pdfium.PdfiumError as error:
         raise ValueError(str(error)) from error
     try:
-        return [_page(document[n], dpi, crop, grey) for n in range(len(document))]
+        for n in range(len(document)):
+            page = document[n]
+            used = dpi(page.get_width(), page.get_height())
+            yield _page(page, used, crop, grey), used
+    finally:
+        document.close()
+
+
+def trimmed(pdf: bytes, dpi: float) -> list[Image]:
+    """Render every page, cut to its trim box."""
+    pdfium: Any = import_module("pypdfium2")
+    document = pdfium.PdfDocument(pdf)
+    try:
+        shots = []
+        for n in range(len(document)):
+            page = document[n]
+            width, height = page.get_size()
+            left, bottom, right, top = page.get_trimbox()
+            shots.append(_page(page, dpi, (left, bottom, width - right, height - top), False))
+        return shots
     finally:
         document.close()
 
@@ -41,16 +69,21 @@ def _page(page: Any, dpi: float, crop: Crop, grey: bool) -> Image:
 
 
 def contact(images: Sequence[Image], gap: int = 24) -> Image:
-    """Put the faces side by side on grey."""
+    """Put the faces side by side on grey, many of them in rows."""
     from PIL import Image as Pictures
 
-    width = sum(image.width for image in images) + gap * (len(images) + 1)
-    height = max(image.height for image in images) + 2 * gap
-    sheet = Pictures.new("RGB", (width, height), (226, 226, 226))
-    left = gap
-    for image in images:
-        sheet.paste(image, (left, gap))
-        left += image.width + gap
+    columns = len(images) if len(images) <= ROW else math.ceil(math.sqrt(len(images)))
+    rows = [images[n : n + columns] for n in range(0, len(images), columns)]
+    width = max(sum(image.width + gap for image in row) for row in rows) + gap
+    heights = [max(image.height for image in row) + gap for row in rows]
+    sheet = Pictures.new("RGB", (width, sum(heights) + gap), (226, 226, 226))
+    top = gap
+    for row, height in zip(rows, heights, strict=True):
+        left = gap
+        for image in row:
+            sheet.paste(image, (left, top))
+            left += image.width + gap
+        top += height
     return sheet
 
 

@@ -13,35 +13,34 @@ from msgspec import Struct
 
 from posters import geometry as geo
 from posters.faces import Faces
-from posters.ops import Code, Draft, Image, Op, Shape, Words
+from posters.ops import ALL, CUT, Cmyk, Code, Draft, Image, Op, Shape, Words
 from posters.symbol import QUIET_MODULES, merged
-from posters.units import MARK_GAP_MM, MARK_MM, SLUG_MM, pt
+from posters.units import pt
 
 
 class Sheet(Struct, frozen=True):
-    """The paper round one face: trim size, bleed kept outside it, marks or not; a round face is cut along a circle."""
+    """The page of one face: its trim, the bleed outside it, the slug outside that, and what is drawn over it.
+
+    Nothing of a round face shows outside its circle.
+    """
 
     width: float
     height: float
     bleed: float
-    marks: bool
+    slug: float = 0.0
     round: bool = False
+    over: tuple[Shape, ...] = ()
+    plate: int | None = None  # draw this ink alone, as grey
 
     @property
     def margin(self) -> float:
         """Return the distance from media edge to trim."""
-        return self.bleed + (SLUG_MM if self.marks else 0.0)
+        return self.bleed + self.slug
 
-    def boxes(self) -> dict[str, tuple[float, float, float, float]]:
-        """Return the page boxes in points."""
-        m, b = self.margin, self.bleed
-        media = (0.0, 0.0, pt(self.width + 2 * m), pt(self.height + 2 * m))
-        return {
-            "MediaBox": media,
-            "CropBox": media,
-            "BleedBox": (pt(m - b), pt(m - b), pt(m + self.width + b), pt(m + self.height + b)),
-            "TrimBox": (pt(m), pt(m), pt(m + self.width), pt(m + self.height)),
-        }
+    @property
+    def media(self) -> tuple[float, float]:
+        """Return the page in mm."""
+        return self.width + 2 * self.margin, self.height + 2 * self.margin
 
 
 def render(
@@ -50,7 +49,7 @@ def render(
     """Return the unfinished PDF of all faces."""
     canvas_module: Any = import_module("reportlab.pdfgen.canvas")
     out = BytesIO()
-    size = (pt(sheet.width + 2 * sheet.margin), pt(sheet.height + 2 * sheet.margin))
+    size = tuple(pt(side) for side in sheet.media)
     # Without a font of its own a Canvas always carries an unembedded Helvetica.
     canvas = canvas_module.Canvas(
         out, pagesize=size, pageCompression=1, invariant=1, initialFontName=faces.name(first_weight)
@@ -86,12 +85,10 @@ class _Pen:
         self.canvas.clipPath(self._path(outline), stroke=0, fill=0)
 
     def end(self) -> None:
-        """Add the marks and close the page."""
+        """Draw what lies over the face and close the page."""
         self.canvas.restoreState()
-        if self.sheet.round:
-            self._die_line()
-        if self.sheet.marks:
-            self._marks()
+        for shape in self.sheet.over:
+            self._shape(shape)
         self.canvas.showPage()
 
     def draw(self, op: Op) -> None:
@@ -123,9 +120,9 @@ class _Pen:
         canvas = self.canvas
         canvas.saveState()
         if op.fill:
-            canvas.setFillColorCMYK(*op.fill)
+            self._fill(op.fill)
         if op.stroke:
-            canvas.setStrokeColorCMYK(*op.stroke)
+            self._ink(op)
             canvas.setLineWidth(pt(op.width))
             canvas.setLineCap(1)
             canvas.setLineJoin(1)
@@ -135,6 +132,28 @@ class _Pen:
             self._path(op.outline), stroke=int(bool(op.stroke)), fill=int(bool(op.fill)), fillMode=1
         )
         canvas.restoreState()
+
+    def _fill(self, color: Cmyk, on: Any = None) -> None:
+        """Set the colour to fill with: four inks, or the grey that stands for one of them."""
+        target = on or self.canvas
+        if self.sheet.plate is None:
+            target.setFillColorCMYK(*color)
+        else:
+            target.setFillGray(1 - color[self.sheet.plate])
+
+    def _ink(self, op: Shape) -> None:
+        assert op.stroke is not None
+        if self.sheet.plate is not None:
+            self.canvas.setStrokeGray(1 - op.stroke[self.sheet.plate])
+            return
+        if not op.spot:
+            self.canvas.setStrokeColorCMYK(*op.stroke)
+            return
+        colors: Any = import_module("reportlab.lib.colors")
+        shown = (1, 1, 1, 1) if op.spot == ALL else op.stroke
+        self.canvas.setStrokeColor(colors.CMYKColorSep(*shown, spotName=op.spot))
+        if op.spot == CUT:
+            self.canvas.setStrokeOverprint(True)
 
     def _words(self, op: Words) -> None:
         text = self.canvas.beginText()
@@ -149,7 +168,7 @@ class _Pen:
                 text.setTextOrigin(self.x(op.x) + offset * op.size, self.y(op.y))
             for part in re.findall(r"[\d.,:%+]+|[^\d.,:%+]+", run) if op.accent else [run]:
                 figures = bool(op.accent) and part[0].isdigit()
-                text.setFillColorCMYK(*(op.accent if figures and op.accent else op.color))
+                self._fill(op.accent if figures and op.accent else op.color, text)
                 text.textOut(part)
         self.canvas.drawText(text)
 
@@ -158,10 +177,10 @@ class _Pen:
         canvas, module = self.canvas, op.side / op.symbol.modules
         quiet = QUIET_MODULES * module
         canvas.saveState()
-        canvas.setFillColorCMYK(0, 0, 0, 0)
+        self._fill((0, 0, 0, 0))
         side = pt(op.side + 2 * quiet)
         canvas.rect(self.x(op.x - quiet), self.y(op.y + op.side + quiet), side, side, stroke=0, fill=1)
-        canvas.setFillColorCMYK(0, 0, 0, 1)
+        self._fill((0, 0, 0, 1))
         path = canvas.beginPath()
         for x, y, w, h in merged(op.symbol):
             left, bottom = self.x(op.x + x * module), self.y(op.y + (y + h) * module)
@@ -186,28 +205,3 @@ class _Pen:
         left, bottom = self.x(x + (w - pw) / 2), self.y(y + (h + ph) / 2)
         self.canvas.drawImage(reader(picture), left, bottom, pt(pw), pt(ph))
         self.canvas.restoreState()
-
-    def _die_line(self) -> None:
-        """Draw the circle along which a cutter goes, in a spot colour that no plate prints."""
-        colors: Any = import_module("reportlab.lib.colors")
-        canvas, s = self.canvas, self.sheet
-        canvas.saveState()
-        canvas.setStrokeColor(colors.CMYKColorSep(0, 1, 0, 0, spotName="CutContour"))
-        canvas.setStrokeOverprint(True)
-        canvas.setLineWidth(0.25)
-        canvas.drawPath(self._path(geo.circle(s.width / 2, s.height / 2, s.width / 2)), stroke=1, fill=0)
-        canvas.restoreState()
-
-    def _marks(self) -> None:
-        """Draw crop marks on every plate, outside the bleed."""
-        colors: Any = import_module("reportlab.lib.colors")
-        canvas, s = self.canvas, self.sheet
-        canvas.saveState()
-        canvas.setStrokeColor(colors.CMYKColorSep(1, 1, 1, 1, spotName="All"))
-        canvas.setLineWidth(0.25)
-        near, far = s.bleed + MARK_GAP_MM, s.bleed + MARK_GAP_MM + MARK_MM
-        for x, sx in ((0.0, -1), (s.width, 1)):
-            for y, sy in ((0.0, -1), (s.height, 1)):
-                canvas.line(self.x(x + sx * near), self.y(y), self.x(x + sx * far), self.y(y))
-                canvas.line(self.x(x), self.y(y + sy * near), self.x(x), self.y(y + sy * far))
-        canvas.restoreState()

@@ -73,13 +73,23 @@ def test_bytes_that_are_not_utf8_name_the_line(tmp_path: Path, capsys: pytest.Ca
         ["nonsense"],
         ["make", "no-such", "--data", "{store}", "-o", "x.pdf"],
         ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--look", "nope"],
-        ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--profile", "wideformat"],
-        ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--sheet", "a4"],
+        ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--profile", "press-x4"],
+        ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--profile", "outline", "--icc", "{store}"],
+        ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--profile", "press-x4", "--icc", "{store}"],
+        ["make", "stand-a6", "--data", "{store}", "-o", "x.tif"],
+        ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--sheet", "a9"],
+        ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--sheet", "a4", "--flip", "side"],
+        ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--sheet", "a4", "--offset", "1"],
+        ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--sheet", "a4", "--offset", "1,99"],
+        ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--sheet", "a4", "--offset", "nan,1"],
+        ["make", "poster-a3", "--data", "{store}", "-o", "x.pdf", "--sheet", "a4"],
+        ["make", "poster-a3", "--data", "{store}", "-o", "x.pdf", "--sheet", "a3", "--tile", "a4"],
         ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--tile=a4"],
+        ["make", "poster-a3", "--data", "{store}", "-o", "x.pdf", "--profile", "screen", "--tile=a4"],
         ["make", "stand-a6", "--data", "{store}", "-o", "x.pdf", "--prof", "office"],
         ["make", "stand-a6", "--data", "absent.toml", "-o", "x.pdf"],
         ["batch", "stand-a6", "{store}", "-o", "x", "--jobs", "0"],
-        ["calibrate", "-o", "x.pdf"],
+        ["calibrate", "-o", "x.pdf", "--sheet", "b5"],
     ],
 )
 def test_wrong_usage_is_exit_2_and_one_sentence(
@@ -114,13 +124,23 @@ def test_an_unwritable_place_is_exit_4(store_toml: Path, tmp_path: Path) -> None
     )
 
 
-def test_help_names_only_what_is_built(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main(["make", "--help"])
     assert stop.value.code == 0
     told = capsys.readouterr().out
-    assert "--look" in told
-    assert not any(option in told for option in cli.LATER)
+    for option in (
+        "--look",
+        "--profile",
+        "--icc",
+        "--sheet",
+        "--flip",
+        "--offset",
+        "--tile",
+        "--proof",
+        "--preview",
+    ):
+        assert option in told
 
 
 def test_the_command_runs_as_a_module(store_toml: Path, tmp_path: Path) -> None:

@@ -83,7 +83,8 @@ def test_the_hard_rows_fit_every_look(template_id: str, look: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("template_id", "look"), mostly_heavy(LOOKS, [case for case in LOOKS if not case[1].endswith("-en")])
+    ("template_id", "look"),
+    mostly_heavy(LOOKS, [c for c in LOOKS if not c[1].endswith("-en") and not catalog.template(c[0]).base]),
 )
 def test_every_field_fits_at_its_full_length(template_id: str, look: str, tmp_path: Path) -> None:
     full = {name: "国" * rule.max for name, rule in FIELDS.items() if rule.kind == "text"}

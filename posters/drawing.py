@@ -1,0 +1,148 @@
+"""Template + store data -> the finished file in memory, not yet proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from posters import catalog, icc, layout, merge
+from posters.ops import Draft, Image
+from posters.profiles import Output
+from posters.result import Finding
+from posters.symbol import BUDGET_VERSION, URL_BUDGET, Symbol, encode
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    from posters.finish import Boxes
+    from posters.sheets import Route
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One artefact to make."""
+
+    chosen: catalog.Chosen
+    data: dict[str, str]
+    output: Output = Output()
+    base: Path = Path()  # where relative pictures are looked for
+    pixels: bool = False  # wideformat as a TIFF
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """A finished file and what it should hold: a PDF, or pictures of its faces."""
+
+    symbol: Symbol
+    notes: list[Finding]
+    boxes: list[Boxes]
+    codes: list[int]
+    pdf: bytes = b""
+    pictures: list[Picture] = []
+    dpi: int = 0
+
+
+def draw(job: Job) -> Drawn:
+    """Lay out, draw, impose and finish."""
+    from posters import pictures, sheets
+    from posters.faces import Faces, check_printable
+    from posters.render import render
+
+    merged = merge.merged(job.data)
+    check_printable({name: text for name, text in merged.items() if merge.FIELDS[name].kind != "file"})
+    chosen = job.chosen
+    files = [name for name, rule in merge.FIELDS.items() if rule.kind == "file" and merged[name]]
+    images = {name: pictures.load(name, merged[name], job.base) for name in files}
+    values = layout.values_for(chosen, merged)
+    symbol = encode(merged["url"])
+    texts = layout.texts_by_weight(chosen, values)
+    with Faces(texts) as faces:
+        limit = sheets.code_limit(job.output)
+        draft = layout.draft(chosen, values, symbol, faces.measure, catalog.drawings(), limit)
+        images, coarse = _at_size(draft, images)
+        notes = _notes(symbol, merged["headline"]) + draft.findings + coarse
+        draft = _adapted(draft, job.output.profile, faces)
+        way = sheets.route(chosen, job.output, draft)
+        drawn = Drawn(symbol, notes, way.boxes(len(chosen.faces)), way.codes(len(chosen.faces)))
+        if job.pixels:
+            from posters import separations
+
+            found = separations.pages(draft, way.sheet, faces, min(texts), images)
+            return msgspec.structs.replace(drawn, pictures=found, dpi=separations.dpi(way.sheet))
+        raw = render(draft, way.sheet, faces, min(texts), images)
+    return msgspec.structs.replace(drawn, pdf=finished(raw, job, way, title_of(chosen, merged)))
+
+
+def title_of(chosen: catalog.Chosen, merged: Mapping[str, str]) -> str:
+    """Return the title of the file."""
+    return f"{merged['merchant']} {merged['store']}".strip() + f" - {chosen.template.title.en}"
+
+
+def finished(raw: bytes, job: Job, way: Route, title: str) -> bytes:
+    """Put the faces on their sheets and finish the file."""
+    from posters.finish import Finish, finish
+
+    template, faces = job.chosen.template, len(job.chosen.faces)
+    profile = icc.read(job.output.icc) if job.output.icc else b""
+    how = Finish(
+        title,
+        template.revised,
+        way.boxes(faces),
+        job.output.pdfx,
+        profile,
+        way.flip(faces),
+        job.output.profile != "outline",
+    )
+    if way.plans:
+        from posters.assembly import assemble
+
+        for plan in way.plans:
+            raw = assemble(raw, plan, template.bleed, outline=job.output.profile == "outline")
+    return finish(raw, how)
+
+
+def _adapted(draft: Draft, profile: str, faces: object) -> Draft:
+    """Return the draft as a profile wants it drawn."""
+    from posters.faces import Faces
+
+    assert isinstance(faces, Faces)
+    if profile == "outline":
+        from posters.outlines import outlined
+
+        return outlined(draft, faces)
+    if profile == "wideformat":
+        from posters.separations import widened
+
+        return widened(draft)
+    return draft
+
+
+def _at_size(draft: Draft, images: dict[str, bytes]) -> tuple[dict[str, bytes], list[Finding]]:
+    """Return the pictures with as many pixels as their places need, and which have too few."""
+    from posters.pictures import LEAST_DPI, at_size
+
+    fitted: dict[str, bytes] = {}
+    coarse: list[Finding] = []
+    for op in (op for page in draft.pages for op in page.ops if isinstance(op, Image)):
+        fitted[op.field], dpi = at_size(images[op.field], op.box[2:], op.fit)
+        if dpi < LEAST_DPI:
+            sentence = "{field} has only {dpi} dpi at its size and will look coarse; {least} dpi are needed"
+            args = {"field": op.field, "dpi": dpi, "least": LEAST_DPI}
+            coarse.append(Finding.of("confirm", "dpi", op.field, sentence, **args))
+    return fitted, coarse
+
+
+def _notes(symbol: Symbol, headline: str) -> list[Finding]:
+    """Return what the data of this store gives a person to think about."""
+    notes = []
+    if any(char.isdigit() for char in headline):
+        sentence = "headline names an amount: print again when the coupon changes ({text})"
+        notes.append(Finding.of("note", "amount", "headline", sentence, text=headline))
+    if symbol.version <= BUDGET_VERSION:  # figures in a link take less room, so a few bytes more may do
+        return notes
+    sentence = (
+        "url has {length} bytes, more than {budget}: its code is version {version} and reads from less far"
+    )
+    args = {"length": len(symbol.payload), "budget": URL_BUDGET, "version": symbol.version}
+    return [*notes, Finding.of("confirm", "url-budget", "url", sentence, **args)]
