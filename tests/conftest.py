@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from multiprocessing import resource_tracker
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +18,7 @@ from tests import leaks
 
 TIERS = ("prove", "heavy", "scale")
 CI = bool(os.environ.get("CI"))
+FAILED = pytest.StashKey[bool]()
 
 # A shared machine stalls for a second at a time: a deadline or "too slow" would report the neighbours.
 QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
@@ -36,6 +40,22 @@ def pytest_configure(config: pytest.Config) -> None:
     ):
         os.environ.pop(name, None)
     resource_tracker.ensure_running()
+    if config.option.basetemp is None:
+        # pytest's own place is shared with earlier runs: a file system that a killed one left mounted there would fail this one.
+        config.option.basetemp = tempfile.mkdtemp(prefix="kiosk-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take the temporary files away unless there is a failure to look into."""
+    if Path(config.option.basetemp or "").name.startswith("kiosk-tests-") and not config.stash.get(
+        FAILED, True
+    ):
+        shutil.rmtree(config.option.basetemp, ignore_errors=True)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Note how the run ended."""
+    session.config.stash[FAILED] = exitstatus != pytest.ExitCode.OK
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
