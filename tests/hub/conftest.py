@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,8 +17,6 @@ from hub.parts import Parts, now
 from hub.server import Hub
 
 from .world import SAMPLE, Kiosk, let_in
-
-ENGINES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +42,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         c.exec_driver_sql("SELECT pg_reload_conf()")
     engine.dispose()
     yield server.get_uri()
+    # At once, without writing out a hundred databases that nobody will read.
+    os.kill(server.get_pid(), signal.SIGQUIT)
     server.cleanup()
 
 
@@ -83,8 +84,14 @@ def postgres_template(postgres: str, sqlite_template: Path) -> str:
     return name
 
 
-@pytest.fixture(params=ENGINES)
-def settings(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Settings]:
+@pytest.fixture
+def engine() -> str:
+    """SQLite, unless a test says `on_both`."""
+    return "sqlite"
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, engine: str, tmp_path: Path, sqlite_template: Path) -> Settings:
     """Settings of a hub whose database holds the sample batches."""
     shutil.copy(sqlite_template / "hub.key", tmp_path / "hub.key")
     common = {
@@ -92,15 +99,17 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Pa
         "secret_key_file": str(tmp_path / "hub.key"),
         "demo": Demo(claims=True),
     }
-    if request.param == "sqlite":
+    if engine == "sqlite":
         shutil.copy(sqlite_template / "hub.db", tmp_path / "hub.db")
-        yield Settings(database=f"sqlite:///{tmp_path}/hub.db", public_url="https://q.example.test", **common)  # type: ignore[arg-type]
-        return
+        return Settings(
+            database=f"sqlite:///{tmp_path}/hub.db", public_url="https://q.example.test", **common
+        )  # type: ignore[arg-type]
     server, template = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template")
     name = f"test_{os.urandom(6).hex()}"
-    _admin(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield Settings(database=_named(server, name), public_url="https://q.example.test", **common)  # type: ignore[arg-type]
-    _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+    _admin(
+        server, f"CREATE DATABASE {name} TEMPLATE {template}"
+    )  # the server goes at the end, and they with it
+    return Settings(database=_named(server, name), public_url="https://q.example.test", **common)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -19,9 +19,10 @@ from kiosk.coupons.ids import new_rid
 from kiosk.coupons.verdict import Goods
 from kiosk.sync.protocol import Answer, Ask
 
-from .world import CAPPED, CASH, NEVER, SLIP, Journal, batch, batch_file, encoded, issue
+from .world import CAPPED, CASH, NEVER, SLIP, Journal, batch, batch_file, encoded, issue, on_both
 
 STORE = "kjy-south"
+pytestmark = on_both
 
 
 def ask(parts: Parts, code: str, rid: str = "", device: str = "kA", **more: Any) -> Answer:

@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hub.parts import Parts, now
@@ -31,6 +32,8 @@ CAPPED, NEVER, SLIP, CASH, LEASE = (
     "1286950000000054",
 )
 DEADLINE_S = 15.0
+on_both = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+"""For a test whose matter the databases could see differently."""
 
 
 def b64(raw: bytes) -> str:

@@ -1,0 +1,472 @@
+"""/v1/device: who may speak, enrolment, feed, wake-ups, pool, limits; over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+import sqlalchemy as sa
+
+from hub.parts import now
+from hub.schema import devices, tokens
+from hub.server import Hub
+from kiosk.coupons.ids import new_rid
+from kiosk.sync import protocol as p
+
+from .world import CAPPED, CASH, DEADLINE_S, SLIP, Journal, Kiosk, issued, let_in, on_both, opened
+
+REDEEM = "/v1/device/redeem"
+
+
+def body(**more: Any) -> bytes:
+    return json.dumps({"rid": new_rid(), "code": "ABC123", "store": "kjy-south", **more}).encode()
+
+
+# -- signatures --
+
+
+async def test_a_good_signature_is_let_through(kiosk: Kiosk) -> None:
+    status, told = await kiosk.call("POST", "redeem", body())
+    assert (status, told["status"], told["reason"]) == (200, "deny", "unknown_code")
+
+
+@pytest.mark.parametrize("spoil", ["body", "path", "method", "signature", "other key", "nothing"])
+async def test_a_bad_signature_is_refused(kiosk: Kiosk, spoil: str) -> None:
+    raw = body()
+    path = "/v1/device/changes?after=" if spoil == "method" else REDEEM
+    headers = kiosk.headers("POST", path, raw)
+    if spoil == "signature":
+        headers["Kiosk-Signature"] = "A" * 86
+    elif spoil == "other key":
+        other = Kiosk(kiosk.url)
+        headers["Kiosk-Signature"] = other.headers("POST", path, raw)["Kiosk-Signature"]
+        await other.close()
+    elif spoil == "nothing":
+        headers = {}
+    sent = body() if spoil == "body" else raw
+    where = REDEEM + "?x=1" if spoil == "path" else path
+    status, told = await kiosk.send("GET" if spoil == "method" else "POST", where, sent, headers)
+    assert (status, told["error"]) == (401, "bad_signature")
+    assert datetime.fromisoformat(told["server_time"]).tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Kiosk-Time", "9" * 5000),
+        ("Kiosk-Time", "-1"),
+        ("Kiosk-Time", "１２"),
+        ("Kiosk-Nonce", "short"),
+        ("Kiosk-Nonce", "x" * 65),
+        ("Kiosk-Signature", "é" * 86),
+        ("Kiosk-Device", "k" * 300),
+        ("Kiosk-Device", "é"),
+    ],
+)
+async def test_odd_headers_are_refused(kiosk: Kiosk, name: str, value: str) -> None:
+    raw = body()
+    status, told = await kiosk.send("POST", REDEEM, raw, {**kiosk.headers("POST", REDEEM, raw), name: value})
+    assert (status, told["error"]) == (401, "bad_signature")
+
+
+@pytest.mark.parametrize("skew_s", [-3600, 3600, -(10**9)])
+async def test_a_wrong_clock_is_told_the_time(kiosk: Kiosk, skew_s: int) -> None:
+    raw = body()
+    at = max(0, int(now().timestamp()) + skew_s)
+    status, told = await kiosk.send("POST", REDEEM, raw, kiosk.headers("POST", REDEEM, raw, at))
+    assert (status, told["error"]) == (401, "time")
+    server = int(datetime.fromisoformat(told["server_time"]).timestamp())
+    status, _ = await kiosk.send("POST", REDEEM, raw, kiosk.headers("POST", REDEEM, raw, server))
+    assert status == 200
+
+
+async def test_a_request_heard_twice_does_nothing_the_second_time(kiosk: Kiosk) -> None:
+    raw, nonce = body(), secrets.token_urlsafe(16)
+    headers = kiosk.headers("POST", REDEEM, raw, nonce=nonce)
+    assert (await kiosk.send("POST", REDEEM, raw, headers))[0] == 200
+    status, told = await kiosk.send("POST", REDEEM, raw, headers)
+    assert (status, told["error"]) == (401, "replay")
+    raw = body()
+    status, told = await kiosk.send("POST", REDEEM, raw, kiosk.headers("POST", REDEEM, raw, nonce=nonce))
+    assert (status, told["error"]) == (401, "replay")
+
+
+async def test_strangers_and_those_shut_out_are_refused(hub: Hub, kiosk: Kiosk) -> None:
+    stranger = Kiosk(hub.url)
+    assert [(await stranger.call("GET", "changes"))[1]["error"]] == ["unknown_device"]
+    await stranger.enrol()
+    status, told = await stranger.call("GET", "changes")
+    assert (status, told["error"]) == (403, "pending")
+    await stranger.close()
+    parts = opened(hub)
+    await parts.database.run(parts.devices.revoke, kiosk.device, "test", now())
+    status, told = await kiosk.call("GET", "changes")
+    assert (status, told["error"]) == (403, "revoked")
+    assert (await kiosk.enrol())[1]["state"] == "revoked"
+
+
+async def test_the_hub_knows_where_a_kiosk_stands(hub: Hub, kiosk: Kiosk) -> None:
+    parts = opened(hub)
+    [made] = await issued(hub, CAPPED)
+    await parts.database.run(parts.catalog.set_status, CAPPED, "paused", "kjy-south")
+    assert (await kiosk.ask(made.code, store="renmin"))["reason"] == "paused"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"", b"{", b"[]", b"\xff", b"null", b"[" * 100_000, body(total=-1), body(total=2**70), body(total="5"), body(rid=""),
+        body(rid="x" * 33), body(rid="é"), body(code=""), body(code="x" * 401), body(goods=[{"id": "a"}]), body(store=5),
+    ],
+)  # fmt: skip
+async def test_a_bad_ask_is_one_sentence(kiosk: Kiosk, bad: bytes) -> None:
+    status, told = await kiosk.call("POST", "redeem", bad)
+    assert (status, told["error"]) == (400, "bad_request")
+    assert told["message"].endswith(".") or "not right" in told["message"]
+
+
+@on_both
+@pytest.mark.parametrize("odd", ["\x00", "\ud83d\ude00", "' OR 1=1", "C1:" + "\x00" * 50])
+async def test_odd_codes_are_decided(kiosk: Kiosk, odd: str) -> None:
+    status, told = await kiosk.call("POST", "redeem", body(code=odd))
+    assert (status, told["status"]) == (200, "deny")
+
+
+async def test_a_megabyte_is_refused_in_words(kiosk: Kiosk) -> None:
+    status, told = await kiosk.call("POST", "journal", b"x" * 1_000_000)
+    assert (status, told["error"]) == (413, "too_large")
+
+
+async def test_more_items_than_agreed_are_refused(kiosk: Kiosk) -> None:
+    book = Journal()
+    for _ in range(p.MAX_ITEMS + 1):
+        book.add("state_report")
+    status, told = await kiosk.call("POST", "journal", book.run())
+    assert (status, told["error"]) == (413, "too_large")
+    assert (await kiosk.upload(book.run(1, p.MAX_ITEMS)))["ack_through"] == p.MAX_ITEMS
+
+
+# -- enrolment --
+
+
+@on_both
+async def test_a_token_lets_in_as_often_as_it_says(hub: Hub) -> None:
+    parts = opened(hub)
+    token = await parts.database.run(parts.devices.token, "renmin", 2, now())
+    kiosks = [Kiosk(hub.url) for _ in range(5)]
+    told = await asyncio.gather(*(k.enrol(token) for k in kiosks))
+    assert sorted(s for s, _ in told) == [200, 200, 403, 403, 403]
+    assert {t["store"] for s, t in told if s == 200} == {"renmin"}
+    assert {t["error"] for s, t in told if s == 403} == {"bad_token"}
+    for one in kiosks:
+        await one.close()
+
+
+async def test_an_old_token_lets_nobody_in(hub: Hub) -> None:
+    parts = opened(hub)
+    token = await parts.database.run(parts.devices.token, None, 1, now())
+    old = sa.update(tokens).values(until=now() - timedelta(seconds=1))
+    await parts.database.run(lambda c: c.execute(old))
+    kiosk = Kiosk(hub.url)
+    assert (await kiosk.enrol(token))[1]["error"] == "bad_token"
+    await kiosk.close()
+
+
+@on_both
+async def test_a_code_is_approved_once_and_ends(hub: Hub) -> None:
+    from hub.errors import HubError
+
+    parts, kiosk = opened(hub), Kiosk(hub.url)
+    _, told = await kiosk.enrol(name="柜台一")
+    code = told["code"]
+    assert (told["state"], len(code)) == ("pending", 8)
+    assert (await kiosk.enrol())[1]["code"] == code
+    later = now() + timedelta(minutes=16)
+    with pytest.raises(HubError, match="no kiosk waits with the code"):
+        await parts.database.run(parts.devices.approve, code, "renmin", "op", later)
+    with pytest.raises(HubError, match="there is no store nowhere"):
+        await parts.database.run(parts.devices.approve, code, "nowhere", "op", now())
+    await parts.database.run(parts.devices.approve, f" {code.lower()} ", "renmin", "op", now())
+    _, told = await kiosk.enrol()
+    assert (told["state"], told["store"], told.get("code")) == ("accepted", "renmin", None)
+    with pytest.raises(HubError, match="no kiosk waits"):
+        await parts.database.run(parts.devices.approve, code, "renmin", "op", now())
+    _, items = await kiosk.changes()
+    assert [c["body"] for c in items if c["type"] == "device"] == [
+        {"store": "renmin", "name": "柜台一", "locale": "zh_CN"}
+    ]
+    assert [c["body"]["home_kiosk"] for c in items if c["type"] == "store" and c["id"] == "renmin"] == [
+        kiosk.device
+    ]
+    await kiosk.close()
+
+
+@on_both
+async def test_a_crowd_cannot_fill_the_list_of_those_who_wait(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.store.devices.PENDING_MAX", 3)
+    crowd = [Kiosk(hub.url) for _ in range(4)]
+    told = [await k.enrol() for k in crowd]
+    assert [s for s, _ in told] == [200, 200, 200, 429]
+    yesterday = sa.update(devices).values(created_at=now() - timedelta(days=2))
+    await opened(hub).database.run(lambda c: c.execute(yesterday))
+    assert (await crowd[3].enrol())[0] == 200
+    for one in crowd:
+        await one.close()
+
+
+@pytest.mark.parametrize("spoil", ["key", "proof", "json", "nonce"])
+async def test_a_bad_enrolment_is_refused(hub: Hub, spoil: str) -> None:
+    kiosk = Kiosk(hub.url)
+    good = {"public_key": "A" * 43, "proof": "A" * 86, "nonce": "n", "name": "x"}
+    bad = {
+        "key": {**good, "public_key": "zz"},
+        "proof": good,
+        "json": [],
+        "nonce": {**good, "nonce": "\ud83d"},
+    }[spoil]
+    status, told = await kiosk.send("POST", "/v1/device/enrol", json.dumps(bad).encode(), {})
+    assert (status, told["error"]) in {(400, "bad_request"), (401, "bad_signature")}
+    await kiosk.close()
+
+
+# -- feed --
+
+
+@on_both
+async def test_the_feed_brings_everything_then_only_what_is_new(hub: Hub, kiosk: Kiosk) -> None:
+    pos, items = await kiosk.changes(limit=3)
+    kinds = [c["type"] for c in items]
+    assert {k: kinds.count(k) for k in ("merchant", "store", "batch", "key", "device")} == {
+        "merchant": 1, "store": 2, "batch": 7, "key": 1, "device": 1,
+    }  # fmt: skip
+    assert [c["rev"] for c in items] == sorted({c["rev"] for c in items})
+    assert await kiosk.changes(pos) == (pos, [])
+    parts = opened(hub)
+    await parts.database.run(parts.catalog.set_status, CAPPED, "paused")
+    later, [change] = await kiosk.changes(pos)
+    assert later != pos
+    assert (change["op"], change["type"], change["id"], change["body"]["status"]) == (
+        "put",
+        "batch",
+        CAPPED,
+        "paused",
+    )
+    assert change["rev"] > items[-1]["rev"]
+
+
+@on_both
+async def test_what_is_gone_comes_as_a_tombstone(hub: Hub, kiosk: Kiosk) -> None:
+    from hub.store import feed
+
+    pos, _ = await kiosk.changes()
+    await opened(hub).database.run(feed.drop, "main", "batch", CASH)
+    _, [change] = await kiosk.changes(pos)
+    assert (change["op"], change["id"], change.get("body")) == ("del", CASH, None)
+    _, told = await kiosk.call("GET", "snapshot")
+    assert CASH not in [c["id"] for c in told["items"]]
+    assert told["pos"] == (await kiosk.changes(pos))[0]
+
+
+@on_both
+async def test_a_kiosk_sees_the_pause_of_its_own_store_only(hub: Hub, kiosk: Kiosk) -> None:
+    parts, other = opened(hub), await let_in(hub, "renmin")
+
+    async def seen(who: Kiosk) -> str:
+        state = {}
+        for change in (await who.changes())[1]:
+            if (change["type"], change["id"]) == ("batch", CAPPED):
+                state[change["rev"]] = change["body"]["status"]
+        return str(state[max(state)])
+
+    await parts.database.run(parts.catalog.set_status, CAPPED, "paused", "kjy-south")
+    assert (await seen(kiosk), await seen(other)) == ("paused", "running")
+    newcomer = await let_in(hub, "kjy-south")
+    assert await seen(newcomer) == "paused"
+    await parts.database.run(parts.coupons.list_out, CAPPED, 1, None, now())
+    assert (await seen(kiosk), await seen(other)) == ("paused", "running")
+    await parts.database.run(parts.catalog.set_status, CAPPED, "running", "kjy-south")
+    assert [await seen(k) for k in (kiosk, other, newcomer)] == ["running"] * 3
+    for one in (other, newcomer):
+        await one.close()
+
+
+@pytest.mark.parametrize(
+    "pos", ["nonsense", "1", "-1.5", "9" * 30 + ".1", "999999999.999999999", "%EF%BC%91.2", "0.1.2"]
+)
+async def test_a_position_of_another_hub_asks_for_a_resync(kiosk: Kiosk, pos: str) -> None:
+    status, told = await kiosk.call("GET", f"changes?after={pos}")
+    assert (status, told["error"]) == (410, "resync_required")
+
+
+async def test_redemptions_do_not_wake_the_fleet(hub: Hub, kiosk: Kiosk) -> None:
+    [made] = await issued(hub, CAPPED)
+    pos, _ = await kiosk.changes()
+    assert (await kiosk.ask(made.code))["status"] == "ok"
+    assert await kiosk.changes(pos) == (pos, [])
+
+
+@on_both
+@pytest.mark.parametrize("how", ["here", "by another process"])
+async def test_a_wake_up_comes_when_something_changes(hub: Hub, kiosk: Kiosk, how: str) -> None:
+    pos, _ = await kiosk.changes()
+    held = asyncio.create_task(kiosk.call("GET", f"wake?pos={pos}"))
+    parts = opened(hub)
+    while await parts.database.run(lambda c: c.execute(sa.select(devices.c.seen_at)).scalar()) is None:
+        assert not held.done()
+    if how == "here":
+        await parts.database.run(parts.catalog.set_status, CAPPED, "paused")
+        parts.bell.ring()
+    else:
+        from hub.parts import Parts
+
+        other = Parts(hub.settings)
+        await asyncio.to_thread(other.open)
+        await asyncio.to_thread(other.database.call, other.catalog.set_status, CAPPED, "paused")
+        other.close()
+    _, told = await asyncio.wait_for(held, DEADLINE_S)
+    assert told["changed"] is True
+    assert (await kiosk.call("GET", f"wake?pos={pos}"))[1]["changed"] is True
+
+
+@on_both
+async def test_no_change_is_lost_between_a_look_and_the_wait(
+    hub: Hub, kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change that is written right after the log was looked at wakes the kiosk, too."""
+    from hub.store import feed
+
+    pos, _ = await kiosk.changes()
+    parts, real = opened(hub), feed.since
+    looks = 0
+
+    def slow(c: Any, tenant: str, device: str, after: str, limit: int = 500) -> Any:
+        nonlocal looks
+        told = real(c, tenant, device, after, limit)
+        looks += 1
+        if looks == 1:
+            parts.catalog.set_status(c, CAPPED, "paused")
+        return told
+
+    monkeypatch.setattr(feed, "since", slow)
+    _, told = await asyncio.wait_for(kiosk.call("GET", f"wake?pos={pos}"), DEADLINE_S)
+    assert (told["changed"], looks) == (True, 2)
+
+
+async def test_a_stop_ends_held_requests_at_once(hub: Hub, kiosk: Kiosk) -> None:
+    pos, _ = await kiosk.changes()
+    held = asyncio.create_task(kiosk.call("GET", f"wake?pos={pos}"))
+    parts = opened(hub)
+    while await parts.database.run(lambda c: c.execute(sa.select(devices.c.seen_at)).scalar()) is None:
+        assert not held.done()
+    await asyncio.wait_for(hub.stop(), DEADLINE_S)
+    assert (await held)[1]["changed"] is False
+
+
+# -- pool --
+
+
+@on_both
+async def test_the_same_rid_gets_the_same_codes(hub: Hub, kiosk: Kiosk) -> None:
+    ask = {"rid": new_rid(), "stock_id": SLIP, "count": 200}
+    told = await asyncio.gather(*(kiosk.call("POST", "pool", ask) for _ in range(3)))
+    assert {s for s, _ in told} == {200}
+    codes = told[0][1]["codes"]
+    assert all(t["codes"] == codes for _, t in told)
+    assert len({c["code"] for c in codes} | {c["short"] for c in codes}) == 400
+    found = await opened(hub).database.run(opened(hub).catalog.batch, SLIP)
+    assert found is not None
+    assert found.claimed == 0
+    assert (await kiosk.ask(codes[0]["code"], total=2000))["status"] == "ok"
+    assert (await kiosk.ask(codes[1]["short"], total=2000))["status"] == "ok"
+
+
+async def test_a_pool_is_of_one_kiosk(hub: Hub, kiosk: Kiosk) -> None:
+    other = await let_in(hub, "renmin")
+    rid = new_rid()
+    mine = (await kiosk.call("POST", "pool", {"rid": rid, "stock_id": SLIP, "count": 3}))[1]["codes"]
+    theirs = (await other.call("POST", "pool", {"rid": rid, "stock_id": SLIP, "count": 3}))[1]["codes"]
+    assert not {c["coupon"] for c in mine} & {c["coupon"] for c in theirs}
+    seen = {c["body"]["coupon"] for c in (await kiosk.changes())[1] if c["type"] == "code"}
+    assert {c["coupon"] for c in mine} <= seen
+    assert not {c["coupon"] for c in theirs} & seen
+    await other.close()
+
+
+@on_both
+@pytest.mark.parametrize("stock_id", [CAPPED, CASH, "nothing", "\x00"])
+async def test_only_slips_come_in_pools(kiosk: Kiosk, stock_id: str) -> None:
+    status, told = await kiosk.call("POST", "pool", {"rid": new_rid(), "stock_id": stock_id, "count": 1})
+    assert (status, told["error"]) == (404, "unknown_batch")
+
+
+@pytest.mark.parametrize("count", [0, -1, 1001, 2**70])
+async def test_a_pool_has_bounds(kiosk: Kiosk, count: int) -> None:
+    assert (await kiosk.call("POST", "pool", {"rid": new_rid(), "stock_id": SLIP, "count": count}))[0] == 400
+
+
+async def test_a_paused_batch_fills_no_pool(hub: Hub, kiosk: Kiosk) -> None:
+    parts = opened(hub)
+    ask = {"rid": new_rid(), "stock_id": SLIP, "count": 2}
+    first = (await kiosk.call("POST", "pool", ask))[1]["codes"]
+    await parts.database.run(parts.catalog.set_status, SLIP, "paused")
+    assert (await kiosk.call("POST", "pool", {**ask, "rid": new_rid()}))[1]["codes"] == []
+    assert (await kiosk.call("POST", "pool", ask))[1]["codes"] == first
+
+
+async def test_a_kiosk_learns_its_own_uses_page_by_page(
+    hub: Hub, kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.store.upload.own_uses.__defaults__", (2,))
+    made = await issued(hub, CAPPED, 5)
+    for one in made:
+        await kiosk.ask(one.code)
+    after: str | None = ""
+    found: list[str] = []
+    while after is not None:
+        _, told = await kiosk.call("GET", f"uses?after={after}")
+        found += [i["coupon"] for i in told["items"]]
+        after = told["next"]
+    assert sorted(found) == sorted(m.coupon for m in made)
+
+
+# -- the rest of the server --
+
+
+async def test_health_metrics_and_unknown_addresses(hub: Hub) -> None:
+    async with aiohttp.ClientSession(hub.url) as http:
+        async with http.get("/healthz") as told:
+            assert (told.status, (await told.json())["ok"]) == (200, True)
+        async with http.get("/metrics") as told:
+            text = await told.text()
+            assert told.content_type == "text/plain"
+            assert f'kiosk_hub_claimed{{stock_id="{CAPPED}"}} 0.0' in text
+            assert 'kiosk_hub_devices{state="accepted"} 0.0' in text
+        for method, path, status in (
+            ("HEAD", "/healthz", 200), ("GET", "/nothing", 404), ("HEAD", "/nothing", 404), ("PUT", "/healthz", 405),
+            ("GET", "/v1/device/redeem", 405), ("POST", "/v1/device/nothing", 404), ("GET", "/%2e%2e/%2e%2e/etc/passwd", 404),
+            ("GET", "/static/../app.py", 404), ("GET", "/static/%2e%2e/app.py", 404),
+        ):  # fmt: skip
+            async with http.request(method, path) as told:
+                assert told.status == status, path
+                assert "X-Content-Type-Options" in told.headers
+                if status >= 400 and method != "HEAD":
+                    assert set(await told.json()) == {"error", "message", "server_time"}
+
+
+@on_both
+async def test_a_database_that_is_away_is_said_in_one_sentence(hub: Hub) -> None:
+    parts = opened(hub)
+    await parts.database.run(lambda c: c.execute(sa.text("DROP TABLE tenants")))
+    async with aiohttp.ClientSession(hub.url) as http:
+        async with http.get("/healthz") as told:
+            assert (told.status, (await told.json())["error"]) == (503, "unavailable")
+        async with http.get("/c/kjy-south", headers={"Accept-Language": "en"}) as told:
+            assert told.status == 503
+            assert "Please try again in a moment" in await told.text()
