@@ -116,7 +116,10 @@ class World:
         self.kiosk = Program(
             "kiosk", [*python, "kiosk", "run", "-c", str(self.dir / "kiosk.toml")], log / "kiosk.log", env
         )
-        self.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+        # A customer's cookie belongs to an address here, which the jar refuses unless told.
+        self.http = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=20), cookie_jar=aiohttp.CookieJar(unsafe=True)
+        )
         return self
 
     def _make_dir(self) -> Path:
