@@ -1,0 +1,201 @@
+"""yilianyun://MACHINE: one printer at Yilianyun. An order has a key of ours, so a lost answer is asked for again with the same key.
+
+There is no expiry: an order that is not printed in time is cancelled, and only then is it certain that nothing appears.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+import zlib
+from collections.abc import Callable
+
+import msgspec
+
+from kiosk.printing.printers.cloud import CloudError, NoAnswer, NotSent, Refused, pauses, trouble_of_state
+from kiosk.printing.printers.port import Outcome, Status, Wants
+from kiosk.printing.printers.yilianyun_account import YilianyunAccount
+from kiosk.printing.printers.yilianyun_api import CodedRefusal, YilianyunApi
+from kiosk.printing.profiles import Profile
+
+LIMIT = 32_767
+"""Characters of one order (version 1; version 2 publishes none)."""
+CALL_S = 5.0
+"""Longest wait for one answer."""
+GRACE_S = 4.0
+"""So long an order waits for a printer that is said to be off or without paper, before it is taken back."""
+PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+"""Between two tries with the same key."""
+
+
+class _Job(msgspec.Struct):
+    """What is known of the order under way."""
+
+    size: int
+    began: float
+    """Monotonic seconds."""
+    end: float
+    maybe: bool = False
+    """It may have arrived."""
+    order: str = ""
+
+
+def origin_id(rid: str, machine: str) -> str:
+    """Return our key of an order: another one for each print and printer, at most 32 letters and digits (version 1's limit).
+
+    The key is known to the whole application, not to one printer: the same one on a second printer would print nothing.
+    """
+    mark = f"{zlib.crc32(machine.encode()):08x}"
+    if rid.isascii() and rid.isalnum() and len(rid) <= 24:
+        return rid + mark
+    return hashlib.sha256(rid.encode()).hexdigest()[:24] + mark
+
+
+def taken_back(version: int, cancelled: bool, state: str, why: Status, size: int) -> Outcome:
+    """Judge an order after it was to be cancelled. `state` is its last known state; version 1 shows cancelled as waiting."""
+    trouble = trouble_of_state(why)
+    told = why.detail or "the printer did not print the slip in time"
+    if state == "printed":
+        return Outcome("printed", "", "printed while it was being cancelled", size)
+    if state == "cancelled" or (cancelled and (state == "" or (version == 1 and state == "waiting"))):
+        return Outcome("failed", trouble, f"{told}; the order is cancelled", 0)
+    return Outcome("unknown", trouble, f"{told}; the order could not be cancelled", size)
+
+
+class YilianyunPrinter:
+    """A Yilianyun printer of our own application."""
+
+    wants: Wants = "yilianyun"
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        profile: Profile,
+        machine: str,
+        account: YilianyunAccount,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name, self.url, self.profile = name, url, profile
+        self._machine, self._api = machine, YilianyunApi(account, clock)
+        self._one = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Do nothing yet: a token is never fetched because a program starts."""
+        return
+
+    async def stop(self) -> None:
+        """Wait for the order under way, then close the connections."""
+        async with self._one:
+            await self._api.stop()
+
+    async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
+        """Give one order and follow it until it is printed or taken back; copies are in its markup."""
+        content = job.decode("utf-8")
+        if len(content) > LIMIT:
+            return Outcome(
+                "failed",
+                "configuration",
+                f"the slip has {len(content)} characters, Yilianyun takes {LIMIT}; shorten it",
+            )
+        now = asyncio.get_running_loop().time()
+        work = _Job(len(job), now, now + deadline_s)
+        try:
+            async with asyncio.timeout(deadline_s), self._one:
+                ended = await self._order(work, content, origin_id(rid, self._machine))
+                return ended if ended is not None else await self._follow(work)
+        except TimeoutError:
+            told = f"not done within {deadline_s:g} s"
+            if work.maybe:
+                return Outcome("unknown", "no_answer", told, work.size)
+            return Outcome("failed", "no_answer", f"Yilianyun: {told}; no order was given")
+
+    async def _order(self, work: _Job, content: str, origin: str) -> Outcome | None:
+        """Give the order until it is taken, each time under the same key; an outcome when it is not."""
+        waits = iter(PAUSES_S)
+        while True:
+            before = work.maybe
+            try:
+                work.maybe = True
+                wait = max(0.2, min(CALL_S, self._left(work) * 0.4))
+                work.order = await self._api.print_index(self._machine, content, origin, wait)
+                return None
+            except NotSent as err:
+                if not before:
+                    work.maybe = False
+                    return Outcome("failed", err.trouble, f"{err} No order was given.")
+                told: CloudError = err
+            except CodedRefusal as err:
+                if err.kind != "again":
+                    return self._refused(work, before, err)
+                told = err
+            except Refused as err:
+                return self._refused(work, before, err)
+            except NoAnswer as err:
+                told = err
+            pause = next(waits, PAUSES_S[-1])
+            if self._left(work) < pause + 0.5:
+                return Outcome("unknown", told.trouble, f"{told} The order may have arrived.", work.size)
+            await asyncio.sleep(pause)
+
+    def _refused(self, work: _Job, earlier: bool, err: Refused) -> Outcome:
+        """Judge a refusal: certain for this try; an earlier one without an answer may still have arrived."""
+        if earlier:
+            return Outcome("unknown", err.trouble, f"{err} An earlier try may have arrived.", work.size)
+        return Outcome("failed", err.trouble, str(err))
+
+    async def _follow(self, work: _Job) -> Outcome:
+        """Ask for the order's state until it is printed, cancelled or no longer worth waiting for."""
+        reserve, pause = min(3.0, (work.end - work.began) * 0.3), pauses()
+        taken, why = asyncio.get_running_loop().time(), Status("nobody_answered")
+        while self._left(work) > reserve:
+            state = await self._state(work)
+            if state == "printed":
+                return Outcome("printed", "", f"finished by the printer, order {work.order}", work.size)
+            if state == "cancelled":
+                return Outcome("failed", "gone", "the order was cancelled at Yilianyun", 0)
+            if asyncio.get_running_loop().time() - taken >= GRACE_S:
+                why = await self._why(work)
+                if why.state in ("offline", "out"):
+                    break
+            await asyncio.sleep(min(next(pause), max(0.05, self._left(work) - reserve)))
+        return await self._take_back(work, why)
+
+    async def _take_back(self, work: _Job, why: Status) -> Outcome:
+        """Cancel the order, and ask what became of it."""
+        cancelled = False
+        try:
+            await self._api.cancel(self._machine, work.order, self._share(work, 0.4))
+            cancelled = True
+        except CloudError:
+            cancelled = False  # printed, being printed, or not known: its state is asked next
+        state = await self._state(work)
+        if why.state == "nobody_answered" and state != "printed":
+            why = await self._why(work)
+        return taken_back(self._api.version, cancelled, state, why, work.size)
+
+    async def _state(self, work: _Job) -> str:
+        try:
+            return await self._api.order_state(self._machine, work.order, self._share(work, 0.4))
+        except CloudError:
+            return ""  # asked again until the time is over
+
+    async def _why(self, work: _Job) -> Status:
+        try:
+            return await self._api.status(self._machine, self._share(work, 0.4))
+        except CloudError as err:
+            return Status("nobody_answered", str(err))
+
+    def _left(self, work: _Job) -> float:
+        return work.end - asyncio.get_running_loop().time()
+
+    def _share(self, work: _Job, part: float) -> float:
+        return max(0.1, min(CALL_S, self._left(work) * part))
+
+    async def status(self) -> Status:
+        """Ask Yilianyun for the printer's state; offline is noticed up to 5 minutes late."""
+        try:
+            return await self._api.status(self._machine, CALL_S)
+        except CloudError as err:
+            return Status("error" if err.trouble == "configuration" else "nobody_answered", str(err))
