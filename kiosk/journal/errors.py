@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from pathlib import Path
 from typing import Literal
@@ -17,11 +19,25 @@ class JournalError(Exception):
         self.kind = kind
 
 
+ROOM = 64 * 1024
+"""Bytes below which SQLite says "I/O error" for want of room: its index of the log alone takes 32 KiB."""
+
+
+def _free(path: Path) -> int:
+    """Return the free bytes where a file is; plenty when that cannot be asked."""
+    try:
+        found = os.statvfs(path.parent)
+    except OSError:
+        return ROOM
+    return found.f_bavail * found.f_frsize
+
+
 def explain(err: sqlite3.Error | OSError, path: Path) -> JournalError:
     """Turn an error of SQLite or the system into one that says what to do."""
     name = getattr(err, "sqlite_errorname", "") or ""
     told = str(err)
-    if name == "SQLITE_FULL" or "disk is full" in told or getattr(err, "errno", 0) in (28, 122):
+    no_room = name == "SQLITE_FULL" or getattr(err, "errno", 0) in (errno.ENOSPC, errno.EDQUOT)
+    if no_room or (name.startswith("SQLITE_IOERR") and _free(path) < ROOM):
         return JournalError(
             "full", f"{path.parent}: the disk is full; free some space, nothing was half-written."
         )
@@ -31,7 +47,7 @@ def explain(err: sqlite3.Error | OSError, path: Path) -> JournalError:
         return JournalError(
             "readonly", f"{path}: cannot be written ({told}); make the data directory writable for this user."
         )
-    if getattr(err, "errno", 0) == 30:
+    if getattr(err, "errno", 0) == errno.EROFS:
         return JournalError(
             "readonly", f"{path.parent}: is on a read-only file system; mount it writable or change data_dir."
         )

@@ -104,6 +104,23 @@ class Objects(Core):
         body = await self._object("code", digest)
         return None if body is None else msgspec.json.decode(body, type=CodeBody)
 
+    async def is_home_of(self, coupon: str, device: str) -> bool:
+        """Tell whether a coupon is bound to this kiosk: of its own pool, or said so by the hub.
+
+        A store's home kiosk is not enough: it reads the good signatures of slips whose home is another kiosk.
+        """
+
+        def work(db: sqlite3.Connection) -> bool:
+            if db.execute("SELECT 1 FROM pool WHERE coupon = ?", (coupon,)).fetchone():
+                return True
+            told = (
+                "SELECT 1 FROM object WHERE type = 'code' AND json_extract(body, '$.coupon') = ?"
+                " AND json_extract(body, '$.home') = ?"
+            )
+            return db.execute(told, (coupon, device)).fetchone() is not None
+
+        return await self._db.read(work)
+
     async def setting(self, name: str) -> str | None:
         """Return a setting of the hub."""
         body = await self._object("setting", name)
