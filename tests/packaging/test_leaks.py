@@ -23,7 +23,7 @@ def test_thread():
     threading.Thread(target=threading.Event().wait, args=(1.5,), name="stray").start()
 
 def test_process():
-    kept.append(subprocess.Popen(["sleep", "20"]))
+    kept.append(subprocess.Popen(["sleep", "3"]))
 
 async def test_task():
     kept.append(asyncio.create_task(asyncio.sleep(60), name="stray"))
