@@ -104,10 +104,10 @@ class Coupons:
         told = [
             (
                 row["short_hash"],
-                CodeBody(row["short_hash"], batch.stock_id, f"{row['batch']}-{row['serial']}"),
-                row["home_device"] or "",
+                CodeBody(row["short_hash"], batch.stock_id, f"{row['batch']}-{row['serial']}", home),
+                home,
             )
-            for row in rows
+            for row, home in ((row, row["home_device"] or "") for row in rows)
         ]
         feed.put_new(c, self.tenant, "code", told)
 

@@ -98,6 +98,8 @@ class CodeBody(msgspec.Struct, frozen=True):
     """First 8 bytes, hex, of HMAC-SHA256(tenant's code key, canonical short code); `kiosk.coupons.code.code_hash`."""
     stock_id: str
     coupon: str
+    home: str = ""
+    """Device id of the kiosk that is the coupon's home; empty when it has none."""
 
 
 class LeaseBody(msgspec.Struct, frozen=True):
