@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kiosk.config import ConfigError, Settings, describe, keep_last_good, load, load_with_fallback, secret
@@ -152,3 +153,51 @@ def test_secrets_come_from_files_and_stay_out_of_descriptions(tmp_path: Path) ->
         secret("", str(tmp_path / "none"), "feie.ukey_file")
     path = write(tmp_path, '[feie]\nukey = "swordfish"\n')
     assert "swordfish" not in str(describe(load(path).value))
+
+
+def test_a_kept_copy_of_no_use_leaves_the_first_error(tmp_path: Path) -> None:
+    (tmp_path / "last-good.toml").write_text('locale = "de"\n', "utf-8")
+    with pytest.raises(ConfigError, match='"fr"'):
+        load_with_fallback(write(tmp_path, f'data_dir = "{tmp_path}"\nlocale = "fr"\n'))
+
+
+def test_a_copy_that_cannot_be_kept_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path, f'data_dir = "{tmp_path}/gone"\n')
+    keep_last_good(path, load(path).value)
+    assert f"{tmp_path}/gone/last-good.toml" in caplog.text
+    assert "could not be kept" in caplog.text
+
+
+def test_every_secret_is_hidden_and_everything_else_is_told(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+[web]
+pin = "471147"
+[feie]
+user = "counter@example.test"
+ukey = "swordfish"
+[yilianyun]
+client_id = "10"
+client_secret = "marlin"
+""",
+    )
+    plain = describe(load(path).value)
+    told = str(plain)
+    assert not [s for s in ("471147", "swordfish", "marlin") if s in told]
+    assert told.count("(set)") == 3
+    assert "counter@example.test" in told
+    assert describe(load(None).value)["web"] == describe(Settings())["web"]
+
+
+def test_every_setting_that_sounds_like_a_secret_is_hidden() -> None:
+    """A new key or password in the settings has to be hidden too."""
+    secrets = {"ukey", "client_secret", "pin", "password", "secret", "token"}
+    found = {
+        (section, key)
+        for section, part in msgspec.to_builtins(Settings()).items()
+        if isinstance(part, dict)
+        for key in part
+        if key in secrets
+    }
+    assert found == {("feie", "ukey"), ("yilianyun", "client_secret"), ("web", "pin")}
