@@ -138,7 +138,8 @@ class _Work:
         return self.safe(made.text)
 
     def _text(self, n: int, e: s.Text) -> None:
-        for line in col.wrap(self._clean(n, e.text), self.columns // e.width):
+        text, limit = self._clean(n, e.text), self.columns // e.width
+        for line in _balanced(text, limit) if e.align == "center" else col.wrap(text, limit):
             self.blocks.append(Line(line, e.align, e.width, e.height, e.bold, e.underline))
 
     def _row(self, n: int, e: s.Row) -> None:
@@ -148,7 +149,9 @@ class _Work:
         widths = [
             2 if w == 1 and any(map(_is_wide, text)) else w for w, text in zip(asked, texts, strict=True)
         ]
-        if sum(widths) > self.columns:
+        if e.stretch and sum(widths) < self.columns:
+            widths = self._stretched(widths)
+        elif sum(widths) > self.columns:
             widths = self._squeezed(widths)
             self.degraded.append(
                 f"elements[{n}]: {sum(asked)} columns were asked for, the paper has {self.columns}; cells are narrower."
@@ -162,6 +165,12 @@ class _Work:
                 for lines, w, c in zip(wrapped, widths, e.cells, strict=True)
             ]
             self.blocks.append(Line("".join(parts).rstrip(), bold=e.bold))
+
+    def _stretched(self, widths: list[int]) -> list[int]:
+        """Scale widths up to the paper; what is left over goes to the last."""
+        large = [w * self.columns // sum(widths) for w in widths]
+        large[-1] += self.columns - sum(large)
+        return large
 
     def _squeezed(self, widths: list[int]) -> list[int]:
         """Scale widths down to the paper, each at least two columns (one Chinese character)."""
@@ -205,7 +214,22 @@ class _Work:
             )
         else:
             self.blocks.append(BarBlock(e.data, module, e.height, modules * module))
-        self.blocks += [Line(line, "center") for line in col.wrap(self.safe(readable(e.data)), self.columns)]
+        if e.text or module == 0:
+            lines = col.wrap(self.safe(readable(e.data)), self.columns)
+            self.blocks += [Line(line, "center") for line in lines]
+
+
+def _balanced(text: str, limit: int) -> list[str]:
+    """Break a centred text into lines of like length, so that no last character stands alone."""
+    lines = col.wrap(text, limit)
+    if len(lines) == 1:
+        return lines
+    for less in range(limit - 1, limit // 2, -1):
+        closer = col.wrap(text, less)
+        if len(closer) > len(lines):
+            break
+        lines = closer
+    return lines
 
 
 def _is_wide(char: str) -> bool:

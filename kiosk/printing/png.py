@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LINE = 30
 """Dots that a line feeds: the power-on line spacing (3.75 mm at 203 dpi); taller characters feed their own height."""
 CELL = 24
+BASELINE = 20
 MARGIN = 16
 """Blank paper above and below in the picture; on paper it is the way from the head to the knife."""
 THRESHOLD = 150
@@ -115,16 +116,20 @@ def glyph(char: str, w: int, h: int, bold: bool) -> Image | None:
 
     if char == " ":
         return None
-    cell = width(char) * 12
-    grey = Image.new("L", (cell, CELL), 255)
+    cell = width(char) * lay.COLUMN
     font = _font(bold)
-    pen = ImageDraw.Draw(grey)
-    left, _, right, _ = pen.textbbox((0, 0), char, font=font, anchor="ls")
-    # Full-width marks keep their place in the cell, Latin is centred in its half cell.
-    x = 0 if cell == 24 else (cell - (right - left)) / 2 - left
-    if cell == 24 and right - left > 24:
-        x = (24 - (right - left)) / 2 - left
-    pen.text((x, 20), char, font=font, fill=0, anchor="ls")
+    room = Image.new("L", (3 * CELL, CELL), 255)
+    ImageDraw.Draw(room).text((CELL, BASELINE), char, font=font, fill=0, anchor="ls")
+    ink = room.point(lambda v: 255 - v).getbbox() or (CELL, 0, CELL + 1, CELL)
+    grey = Image.new("L", (cell, CELL), 255)
+    if cell == CELL and ink[0] >= CELL and ink[2] <= 2 * CELL:
+        grey.paste(room.crop((CELL, 0, 2 * CELL, CELL)))  # full-width marks keep their place in the cell
+    else:
+        drawn = room.crop((ink[0], 0, ink[2], CELL))
+        most = cell - 1
+        if drawn.width > most:  # M, W, @ are wider than half a cell: pressed together, as printers' fonts do
+            drawn = drawn.resize((most, CELL), Image.Resampling.LANCZOS)
+        grey.paste(drawn, ((cell - drawn.width) // 2, 0))
     mask = grey.point(lambda v: 255 if v < THRESHOLD else 0).convert("1")
     return mask.resize((cell * w, CELL * h), Image.Resampling.NEAREST)
 

@@ -38,6 +38,8 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fie
 
     cells: Annotated[tuple[Cell, ...], Meta(min_length=1, max_length=4)]
     bold: bool = False
+    stretch: bool = False
+    """On wider paper the cells grow in proportion."""
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="rule"):
@@ -60,6 +62,8 @@ class Code128(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
 
     data: Annotated[str, Meta(min_length=1, max_length=48, pattern=r"^[\x20-\x7e]+$")]
     height: Annotated[int, Meta(ge=24, le=255)] = 80
+    text: bool = True
+    """Print the text below; where the barcode does not fit it is printed all the same."""
 
 
 class Logo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="logo"):

@@ -50,5 +50,9 @@ class VirtualPrinter:
 
     async def status(self) -> Status:
         """Tell whether the directory can be written."""
-        place = self.dir if self.dir.exists() else self.dir.parent
-        return Status("ok") if os.access(place, os.W_OK) else Status("error", f"{place} cannot be written")
+        place = self.dir
+        while not place.exists():
+            place = place.parent
+        if place.is_dir() and os.access(place, os.W_OK):
+            return Status("ok")
+        return Status("error", f"{place} cannot be written")
