@@ -42,7 +42,7 @@ def assemble(art: bytes, plan: Plan, bleed: float, *, outline: bool = False) -> 
             page.obj.Resources = Dictionary(XObject=Dictionary(names))
             page.obj.Contents = out.make_stream("\n".join(parts).encode())
         buffer = BytesIO()
-        out.save(buffer)
+        out.save(buffer, deterministic_id=True)  # the first half of the final id comes from here
         return buffer.getvalue()
 
 

@@ -32,7 +32,7 @@ def check(path: Path, expect: str | None = None) -> Result:
         )
     verdict = judge(proof.findings)
     digest = hashlib.sha256(data).hexdigest()
-    return Result(verdict, proof.pages, proof.faces, proof.findings, proof.fonts, path, digest)
+    return Result(verdict, proof.pages, proof.faces, proof.findings, proof.fonts, proof.sheets, path, digest)
 
 
 def _read(path: Path) -> bytes:

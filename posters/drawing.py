@@ -38,6 +38,7 @@ class Drawn(msgspec.Struct, frozen=True):
     notes: list[Finding]
     boxes: list[Boxes]
     codes: list[int]
+    sketches: list[int] = []
     pdf: bytes = b""
     pictures: list[Picture] = []
     dpi: int = 0
@@ -64,7 +65,9 @@ def draw(job: Job) -> Drawn:
         notes = _notes(symbol, merged["headline"]) + draft.findings + coarse
         draft = _adapted(draft, job.output.profile, faces)
         way = sheets.route(chosen, job.output, draft)
-        drawn = Drawn(symbol, notes, way.boxes(len(chosen.faces)), way.codes(len(chosen.faces)))
+        drawn = Drawn(
+            symbol, notes, way.boxes(len(chosen.faces)), way.codes(len(chosen.faces)), way.sketches()
+        )
         if job.pixels:
             from posters import separations
 

@@ -58,6 +58,7 @@ class Leaf(Struct, frozen=True):
     codes: int = 1
     trim: Box | None = None  # what is cut out when it is not the sheet
     bleed: float = 0.0
+    sketch: bool = False  # a small picture for people: what a press needs does not bind it
 
 
 class Plan(Struct, frozen=True):
@@ -237,7 +238,7 @@ def _folds(art: Art, cells: list[Box]) -> list[float]:
 def _line(
     x0: float, y0: float, x1: float, y1: float, plate: str = "", dash: tuple[float, float] | None = None
 ) -> Shape:
-    return Shape((("M", (x0, y0)), ("L", (x1, y1))), stroke=(0, 0, 0, 1), width=0.09, dash=dash, spot=plate)
+    return Shape((("M", (x0, y0)), ("L", (x1, y1))), stroke=(0, 0, 0, 1), width=0.1, dash=dash, spot=plate)
 
 
 def ruler(size: tuple[float, float]) -> list[Shape]:

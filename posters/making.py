@@ -62,13 +62,15 @@ def proven(drawn: Drawn, module_mm: float, payloads: list[str] | None = None) ->
     from posters.proof import Expect, prove, prove_pictures
 
     symbol = drawn.symbol
-    expect = Expect(payloads or [symbol.payload], symbol.level, symbol.version, module_mm, drawn.codes)
+    expect = Expect(
+        payloads or [symbol.payload], symbol.level, symbol.version, module_mm, drawn.codes, drawn.sketches
+    )
     if payloads:
         expect = msgspec.structs.replace(expect, version=None)
     proof = prove_pictures(drawn.pictures, drawn.dpi, expect) if drawn.pictures else prove(drawn.pdf, expect)
     findings = drawn.notes + proof.findings
     verdict = judge(findings)
-    result = Result(verdict, proof.pages, proof.faces, findings, proof.fonts)
+    result = Result(verdict, proof.pages, proof.faces, findings, proof.fonts, proof.sheets)
     if verdict == "refuse":
         return Made(result)
     digest = hashlib.sha256(drawn.pdf or b"".join(p.tobytes() for p in drawn.pictures)).hexdigest()

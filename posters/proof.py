@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from posters import gates, inks, raster
+from posters import gates, inks, preflight, raster
 from posters.result import FaceProof, Finding
 from posters.symbol import FLOOR_MM, PIXELS_PER_MODULE_METRES, QUIET_MODULES
 from posters.units import mm
@@ -28,6 +28,7 @@ class Expect(msgspec.Struct, frozen=True):
     version: int | None = None
     module_mm: float = 0.0  # below it a person must confirm
     codes: list[int] = []  # on each page; one on each when not said
+    sketches: list[int] = []  # pages for people, whose small pictures no press has to hold
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -37,6 +38,7 @@ class Proof(msgspec.Struct, frozen=True):
     faces: list[FaceProof]
     findings: list[Finding]
     fonts: list[dict[str, Any]]
+    sheets: list[dict[str, Any]] = []
 
 
 def prove(pdf: bytes, expect: Expect) -> Proof:
@@ -45,8 +47,9 @@ def prove(pdf: bytes, expect: Expect) -> Proof:
 
     faces: list[FaceProof] = []
     findings: list[Finding] = []
-    number = 0
+    sheets: list[dict[str, Any]] = []
     with pikepdf.Pdf.open(BytesIO(pdf)) as document:
+        x1a = "PDF/X-1" in str(document.docinfo.get("/GTS_PDFXVersion", ""))
         shots = raster.each(_upright(document, pdf), gates.dpi_for, grey=True)
         for number, (page, (image, dpi)) in enumerate(zip(document.pages, shots, strict=True), 1):
             painted = inks.paints(page)
@@ -54,14 +57,16 @@ def prove(pdf: bytes, expect: Expect) -> Proof:
             found = _codes(number, image, dpi, page, painted, wanted)
             faces += found
             findings += _page_findings(number, found, expect, wanted)
-            findings += _make_findings(number, page, painted)
+            if number not in expect.sketches:
+                findings += preflight.findings(number, page, painted, image, dpi, x1a)
+            sheets.append(preflight.figures(number, page, painted))
         fonts = _fonts(document)
     findings += [
         Finding.of("refuse", "font", f["name"], "the font {name} is not embedded in the file", name=f["name"])
         for f in fonts
         if not f["embedded"]
     ]
-    return Proof(number, faces, findings, fonts)
+    return Proof(len(sheets), faces, findings, fonts, sheets)
 
 
 def _upright(document: pikepdf.Pdf, pdf: bytes) -> bytes:
@@ -236,56 +241,6 @@ def _face_findings(where: str, face: FaceProof, expect: Expect) -> list[Finding]
         )
         found.append(Finding.of("confirm", "module", where, sentence, wanted=expect.module_mm, **small))
     return found
-
-
-def _make_findings(number: int, page: pikepdf.Page, painted: list[inks.Paint]) -> list[Finding]:
-    """Return what a print shop would send the page back for."""
-    where = f"page {number}"
-    found = []
-    if "/TrimBox" not in page.obj:
-        found.append(
-            Finding.of(
-                "refuse",
-                "trim",
-                where,
-                "page {page} has no TrimBox: the shop cannot know its size",
-                page=number,
-            )
-        )
-    if "/BleedBox" not in page.obj:
-        found.append(Finding.of("confirm", "bleed", where, "page {page} has no BleedBox", page=number))
-    media, bleed, trim = ([float(v) for v in box] for box in (page.mediabox, page.bleedbox, page.trimbox))
-    if not (_inside(bleed, media) and _inside(trim, bleed)):
-        found.append(
-            Finding.of(
-                "refuse", "boxes", where, "the boxes of page {page} do not lie within each other", page=number
-            )
-        )
-    if any(paint.ink.space == "rgb" for paint in painted):
-        found.append(
-            Finding.of(
-                "refuse", "rgb", where, "page {page} has RGB colours; a press prints CMYK", page=number
-            )
-        )
-    peak = max((p.ink.total() for p in painted if p.kind in ("fill", "stroke", "text")), default=0.0)
-    if peak > 300:
-        found.append(
-            Finding.of(
-                "refuse",
-                "ink",
-                where,
-                "page {page} carries {peak} % ink; 300 % is the most",
-                page=number,
-                peak=round(peak),
-            )
-        )
-    return found
-
-
-def _inside(inner: list[float], outer: list[float]) -> bool:
-    slack = 0.01
-    low = all(inner[i] >= outer[i] - slack for i in (0, 1))
-    return low and all(inner[i] <= outer[i] + slack for i in (2, 3))
 
 
 def _fonts(document: pikepdf.Pdf) -> list[dict[str, Any]]:

@@ -64,6 +64,7 @@ class Result(Struct, frozen=True):
     faces: list[FaceProof] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     fonts: list[dict[str, Any]] = field(default_factory=list)
+    sheets: list[dict[str, Any]] = field(default_factory=list)
     file: Path | None = None
     sha256: str = ""
 
@@ -76,6 +77,7 @@ class Result(Struct, frozen=True):
             "pages": self.pages,
             "faces": [msgspec.to_builtins(face) for face in self.faces],
             "fonts": self.fonts,
+            "pages_measured": self.sheets,
             "findings": [finding.as_json(locale) for finding in self.findings],
             "sha256": self.sha256,
         }

@@ -39,6 +39,11 @@ class Route(Struct, frozen=True):
         """Return how many codes each page shows."""
         return [leaf.codes for leaf in self.plans[-1].leaves] if self.plans else [1] * faces
 
+    def sketches(self) -> list[int]:
+        """Return the numbers of the pages that only show people what to do."""
+        leaves = self.plans[-1].leaves if self.plans else []
+        return [number for number, leaf in enumerate(leaves, 1) if leaf.sketch]
+
     def flip(self, faces: int) -> str:
         """Return the edge to turn on, empty for one side."""
         if self.plans:

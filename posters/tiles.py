@@ -160,7 +160,7 @@ def _map(art: Art, code: Box, found: Tiling, notes: tuple[str, ...]) -> Leaf:
             my = top + max(0.0, found.down.start + row * found.down.step) * scale + 5
             shapes.append(Shape(geo.rectangle(mx - 0.8, my - 3.8, 8.6, 4.8, 1), white, black, 0.2))
             labels.append(Label(mx + 0.4, my - 0.2, name(column, row), 9))
-    return Leaf(width, height, [place], shapes, labels, 0)
+    return Leaf(width, height, [place], shapes, labels, 0, sketch=True)
 
 
 def _seam(x0: float, y0: float, x1: float, y1: float) -> Shape:
