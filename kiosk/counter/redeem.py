@@ -243,7 +243,7 @@ class Redeemer:
         )
         standing = Standing(
             exposure=await self._journal.exposure(batch.stock_id),
-            is_home=place.store is not None and place.store.home_kiosk == place.device,
+            is_home=batch.offline.policy == "home" and await self._is_home(attempt),
             lease=lease,
             epoch=self._journal.epoch,
             since_sync_s=self._since_sync_s(),
@@ -252,6 +252,10 @@ class Redeemer:
             reconciled=await self._journal.get("unreconciled") is None,
         )
         return ruling, offline_right(batch, standing)
+
+    async def _is_home(self, attempt: Try) -> bool:
+        coupon = attempt.known.coupon
+        return coupon is not None and await self._journal.is_home_of(coupon, attempt.place.device)
 
     # -- refusals before an attempt --
 
