@@ -89,9 +89,10 @@ class Exchange:
         self._ceiling = self._max_items = max(1, self._max_items // 2)
 
     async def new_epoch(self, why: str) -> None:
-        """Begin a new epoch; offline rights rest until `reconcile`."""
+        """Begin a new epoch and say so, even when nothing waits to go up; offline rights rest until `reconcile`."""
         log.warning("%s: a new epoch begins", why)
-        await self.journal.begin_epoch()
+        epoch = await self.journal.begin_epoch()
+        await self._post(p.Upload(epoch, 1, p.GENESIS, ()))
 
     async def _post(self, upload: p.Upload, deadline_s: float | None = None) -> p.Acknowledged:
         return await self.client.call("POST", JOURNAL, p.Acknowledged, upload, deadline_s=deadline_s)

@@ -29,6 +29,10 @@ BACK_OFF_S = (0.5, 30.0)
 PENDING_S = (1.5, 10.0)
 REVOKED_S = (20.0, 60.0)
 WAKE_S = 60.0
+HELD_S = 40.0
+"""A hub holds a request without news for 45 s or more."""
+STORM_S = (0.5, 1.5)
+"""Who ends held requests at once is not stormed."""
 ERROR_MAX_S = 1.0
 """Beyond this error of the trusted time (5.5 hours of drift) a plain request is worth while: it tells the time."""
 ABOUT_US = ("revoked", "pending", "unknown_device", "bad_signature", "time")
@@ -171,6 +175,7 @@ class Sync:
     async def _in_step(self) -> None:
         """Exchange everything, then go on whenever either side has something new; ends by HubAway or HubRefused."""
         self._lost.clear()
+        self._pulled.clear()
         await self._exchange.hello()
         self.reach.answered()
         self.nudge()
@@ -220,24 +225,33 @@ class Sync:
         await self._exchange.refill()
 
     async def _listen(self) -> None:
-        """Wait for wake-ups. One that is cut is no outage: many proxies end what is held; a short request tells."""
+        """Wait for wake-ups. One that is cut is no outage: many proxies end what is held; a short request tells.
+
+        One that ends early and empty is a hub that stops: the next one may have another database.
+        """
+        await self._pulled.wait()  # from the position that the first download brings
         while True:
             begun = self.clock.mono()
             try:
                 changed = await self._exchange.wait(WAKE_S)
-                cut = False
+                ended = not changed and self.clock.mono() - begun < HELD_S
             except HubAway:
+                changed = ended = True
+            except HubRefused as err:
+                if err.error in ABOUT_US:
+                    raise
+                changed, ended = True, False  # the pull meets the same, and mends it
+                await asyncio.sleep(max(random.uniform(*STORM_S), err.retry_after_s or 0.0))
+            if ended:
+                if self.clock.mono() - begun < 1:
+                    await asyncio.sleep(random.uniform(*STORM_S))
                 await self._exchange.hello()
-                changed = cut = True
             self.reach.answered()
             await self._exchange.remember_time()
             if changed or self._vague():
                 self._pulled.clear()
                 self._down.set()
                 await self._pulled.wait()
-            if (cut or not changed) and self.clock.mono() - begun < 1:
-                # who ends held requests at once must not be stormed
-                await asyncio.sleep(random.uniform(0.5, 1.5))
 
     def _vague(self) -> bool:
         error = self.clock.trusted().error_s

@@ -20,6 +20,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "BACK_OFF_S", (0.02, 0.1))
     monkeypatch.setattr(service, "PENDING_S", (0.02, 0.1))
     monkeypatch.setattr(service, "REVOKED_S", (0.02, 0.1))
+    monkeypatch.setattr(service, "STORM_S", (0.02, 0.1))
 
 
 @pytest.fixture

@@ -60,6 +60,8 @@ class Proxy:
     kept: list[bytes] = field(default_factory=list)
     once: dict[str, deque[Fault]] = field(default_factory=dict)
     always: dict[str, Fault] = field(default_factory=dict)
+    most: int | None = None
+    """Bytes of a request above which it is answered 413, as nginx does."""
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -110,7 +112,8 @@ class Proxy:
             while (raw := await _read(reader)) is not None:
                 method, path = raw.split(b" ", 2)[:2]
                 self.seen.append(Seen(method.decode(), path.decode(), raw))
-                if not await self._serve(raw, self._fault(path.decode()), writer):
+                large = self.most is not None and len(raw) > self.most
+                if not await self._serve(raw, TOO_LARGE if large else self._fault(path.decode()), writer):
                     break
         except (ConnectionError, asyncio.CancelledError):
             pass

@@ -89,7 +89,7 @@ class Shop:
         await self.hub.stop()
 
     async def restart(self) -> None:
-        """Come back on the same port."""
+        """Come back on the same port, with whatever database is there."""
         listen = f"127.0.0.1:{self.hub.port}"
         await self.stop()
         self.hub = Shop(self.base, listen).hub
