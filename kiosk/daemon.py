@@ -80,6 +80,7 @@ class Daemon:
         self.spooler = Spooler(self.journal, self.bus, self.mains, self.mirrors)
         self.reach = Reach(self.bus, self.clock)
         self.identity: Identity | None = None
+        self.glass: Glass | None = None
         self.sync: Sync | None = None
         self.server = Server(s.web, self.data_dir)
         self.told = Told(config_warnings=loaded.warnings, fallback_config=loaded.fallback)
@@ -193,7 +194,7 @@ class Daemon:
             s.hand_out.cooldown_s, s.hand_out.hourly, s.hand_out.daily, s.hand_out.stock_id
         )
         hand_out = HandOut(journal, bus, clock, limits, place, slips.coupon)
-        glass = Glass(clock, lambda: show.view.get("qr"))
+        glass = self.glass = Glass(clock, lambda: show.view.get("qr"))
         gatherer = Gatherer(
             journal,
             bus,

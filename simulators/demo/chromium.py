@@ -67,12 +67,12 @@ class Page:
             if waiting is not None and not waiting.done():
                 waiting.set_result(value)
 
-    async def call(self, method: str, **params: Any) -> dict[str, Any]:
+    async def call(self, method: str, deadline_s: float = CALL_S, **params: Any) -> dict[str, Any]:
         """Send one command and return its result."""
         self._last += 1
         waiting = self._answers[self._last] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": self._last, "method": method, "params": params})
-        value = await asyncio.wait_for(waiting, CALL_S)
+        value = await asyncio.wait_for(waiting, deadline_s)
         if "error" in value:
             raise BrowserError(f"{method}: {value['error'].get('message')}")
         result: dict[str, Any] = value["result"]
@@ -103,9 +103,16 @@ class Page:
         await asyncio.wait_for(self._loaded.wait(), CALL_S)
         await self.evaluate("document.fonts.ready.then(() => true)")
 
-    async def evaluate(self, script: str) -> Any:
+    def loading(self) -> asyncio.Event:
+        """Return what is set when the page has loaded anew."""
+        self._loaded.clear()
+        return self._loaded
+
+    async def evaluate(self, script: str, deadline_s: float = CALL_S) -> Any:
         """Return the value of an expression; promises are awaited."""
-        answer = await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        answer = await self.call(
+            "Runtime.evaluate", deadline_s, expression=script, awaitPromise=True, returnByValue=True
+        )
         if "exceptionDetails" in answer:
             raise BrowserError(
                 str(answer["exceptionDetails"].get("exception", {}).get("description", "script failed"))
@@ -120,7 +127,8 @@ class Page:
             + "; const look = () => { let v; try { v = ("
             + script
             + "); } catch (e) { v = null; } if (v) yes(v); else if (performance.now() > end) no(new Error('not in time'));"
-            " else setTimeout(look, 16); }; look(); })"
+            " else setTimeout(look, 16); }; look(); })",
+            deadline_s + 5,
         )
 
     async def screenshot(self, path: Path | None = None, *, whole: bool = False) -> bytes:

@@ -29,12 +29,13 @@ SOON_S = 20.0
 PIN = "135790"
 
 
-def settings(data: Path, hub_url: str = "", printer: str = "", **web: Any) -> Settings:
+def settings(data: Path, hub_url: str = "", printer: str = "", locale: str = "zh_CN", **web: Any) -> Settings:
     """Return the settings of a kiosk with simulated devices."""
     import msgspec
 
     plain: dict[str, Any] = {
         "data_dir": str(data),
+        "locale": locale,
         "hub": {"url": hub_url, "name": "rig", "token_file": str(data.parent / "token") if hub_url else ""},
         "web": {"listen": "127.0.0.1:0", "pin": PIN, **web},
         "printers": {"paper": {"url": f"virtual://{data}/slips", "mirror": bool(printer)}},

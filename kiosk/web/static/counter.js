@@ -159,12 +159,12 @@ function listen() {
 
 // Proof: read the modules back from the pixels that the drawn SVG gives.
 async function proof() {
+  if (!view.qr) return;
   const svg = $("qr");
-  const side = svg.viewBox.baseVal ? svg.viewBox.baseVal.width : 0;
-  if (!side || !view.qr) return;
+  const side = (svg && svg.viewBox.baseVal && svg.viewBox.baseVal.width) || 2 * QUIET + 1; // a code that is gone reads as white
   const scale = 3;
   const picture = new Image();
-  const clone = svg.cloneNode(true);
+  const clone = svg ? svg.cloneNode(true) : document.createElementNS(SVG, "svg");
   clone.setAttribute("xmlns", SVG);
   clone.setAttribute("width", side * scale);
   clone.setAttribute("height", side * scale);
@@ -185,13 +185,13 @@ async function proof() {
       bits += dots[at] < 128 ? "1" : "0";
     }
   }
-  const box = svg.getBoundingClientRect();
-  const seen = document.visibilityState === "visible" && box.width > 60 && $("outcome").hidden;
-  await fetch("/api/v1/counter/proof", {
+  const seen = document.visibilityState === "visible" && $("outcome").hidden;
+  const answer = await fetch("/api/v1/counter/proof", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ seq: applied, bits, frame, visible: seen }),
   });
+  if (answer.ok && (await answer.json()).reload) location.reload();
 }
 
 function tick() {

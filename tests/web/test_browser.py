@@ -1,0 +1,179 @@
+"""The counter page in Chromium: what is on the glass, and that the page notices when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.events import Outcome
+from simulators.demo import eyes
+from simulators.demo.chromium import Browser, Page
+from tests.web.rig import PIN, Rig, eventually, rig
+from ui.fonts import missing
+
+SHOWN = ("#merchant", "#store", "#scan", ".ticket .offer", ".ticket .when")
+LOOKS, LOCALES = ("warm", "fresh", "plain"), ("zh_CN", "en")
+SIZES = ((1920, 1080), (1080, 1920), (800, 480), (480, 320), (600, 1024), (3840, 2160))
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with Browser(chromium) as held:
+        yield held
+
+
+async def counter(browser: Browser, kiosk: Rig, width: int = 1280, height: int = 720) -> Page:
+    page = await browser.page()
+    await page.open(kiosk.url + "/", width, height)
+    await page.until("document.body.dataset.seq !== '0' && document.querySelector('.ticket, .none')", 20)
+    return page
+
+
+async def _looks_right(page: Page, kiosk: Rig, name: str) -> None:
+    png = await page.screenshot()
+    assert eyes.codes(png).get("qr") == (await kiosk.get("/api/v1/counter"))[1]["link"], name
+    cut = await page.evaluate(
+        "[...document.querySelectorAll('main p, main h1')].filter(e => e.offsetParent && (e.scrollWidth > e.clientWidth + 1"
+        " || e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().bottom > innerHeight + 1)).map(e => e.textContent)"
+    )
+    assert cut == [], f"{name}: cut off"
+
+
+async def test_code_and_real_glyphs_are_on_the_glass_and_the_page_proves_it(
+    browser: Browser, kiosk: Rig
+) -> None:
+    page = await counter(browser, kiosk)
+    await _looks_right(page, kiosk, "1280x720")
+    for selector in SHOWN:
+        fonts = await page.fonts(selector)
+        assert fonts, selector
+        assert all(f["isCustomFont"] for f in fonts), (selector, fonts)
+        assert not missing(await page.evaluate(f"document.querySelector('{selector}').textContent"))
+    outside = await page.evaluate(
+        "performance.getEntriesByType('resource').map(e => e.name).filter(n => !n.startsWith(location.origin) && !n.startsWith('data:'))"
+    )
+    assert outside == [], "nothing comes from anywhere else"
+    await _proves(kiosk)
+
+
+async def _proves(kiosk: Rig) -> None:
+    """Wait until the page has reported and the daemon found it right."""
+    await eventually(lambda: kiosk.daemon.glass is not None and kiosk.daemon.glass.state() == "ok", 30)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "document.querySelector('#qr path').setAttribute('d', 'M4 4h9v9h-9z')",
+        "document.querySelector('#qr path').remove()",
+        "document.querySelector('#qr').remove()",
+    ],
+)
+async def test_a_wrong_or_missing_code_is_noticed_and_mended(
+    browser: Browser, kiosk: Rig, fault: str
+) -> None:
+    page = await counter(browser, kiosk)
+    loaded = page.loading()
+    await page.evaluate(fault)
+    await asyncio.wait_for(loaded.wait(), 30)
+    await page.until("document.querySelector('#qr path')", 10)
+    assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
+
+
+@pytest.mark.parametrize(
+    "kind", ["confirmed", "accepted", "refused", "retry", "help", "printed", "info", "busy"]
+)
+async def test_every_outcome_has_a_shape_and_words(browser: Browser, alone: Rig, kind: str) -> None:
+    page = await counter(browser, alone, 800, 480)
+    alone.daemon.bus.publish(Outcome(kind=kind, title="请稍候", detail="满20减3", hint="满20元可用，请核对"))  # type: ignore[arg-type]
+    await page.until("!document.querySelector('#outcome').hidden", 10)
+    assert await page.evaluate(
+        "document.querySelector('#outcome-shape svg path, #outcome-shape svg circle') !== null"
+    )
+    assert await page.evaluate(
+        "document.querySelector('#outcome').innerText.replace(/\\s+/g, ' ').trim()"
+    ) == ("请稍候 满20减3 满20元可用，请核对")
+    fonts = await page.fonts("#outcome-hint")
+    assert all(f["isCustomFont"] for f in fonts), fonts
+
+
+async def test_new_names_get_their_glyphs_before_they_are_shown(browser: Browser, kiosk: Rig) -> None:
+    page = await counter(browser, kiosk)
+    kiosk.daemon.bus.publish(Outcome(kind="info", title="魑魅魍魉饕餮", until_s=30))
+    await page.until("document.querySelector('#outcome-title').textContent === '魑魅魍魉饕餮'", 10)
+    fonts = await page.fonts("#outcome-title")
+    assert [f["isCustomFont"] for f in fonts] == [True]
+
+
+async def test_the_page_comes_back_by_itself_after_the_daemon(browser: Browser, tmp_path: Path) -> None:
+    async with rig(tmp_path, hub=False) as kiosk:
+        page = await counter(browser, kiosk)
+        listen = kiosk.url.removeprefix("http://")
+        await kiosk.daemon.stop()
+        await page.until("document.querySelector('#state').textContent !== ''", 20)
+    async with rig(tmp_path, hub=False, listen=listen) as kiosk:
+        await page.until("document.querySelector('#state').textContent === ''", 20)
+        kiosk.daemon.bus.publish(Outcome(kind="info", title="请稍候", until_s=30))
+        await page.until("document.querySelector('#outcome-title').textContent === '请稍候'", 20)
+
+
+async def test_a_stand_is_made_from_the_staff_console(browser: Browser, kiosk: Rig) -> None:
+    page = await browser.page()
+    await page.open(kiosk.url + "/staff", 360, 740, mobile=True)
+    await page.evaluate(f"document.querySelector('#pin').value = '{PIN}'")
+    await page.follow("form button")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    await page.evaluate("document.querySelector('#poster button').click()")
+    await page.until("document.querySelector('#poster-result img')?.naturalWidth > 100", 60)
+    await page.evaluate(
+        "document.querySelector('#code').value = 'NOTACODE'; document.querySelector('#redeem button').click()"
+    )
+    await page.until("!document.querySelector('#result').hidden", 10)
+    assert await page.evaluate("document.querySelector('#result').className") == "refused"
+
+
+async def test_the_bench_presses_scans_and_shows_paper(browser: Browser, kiosk: Rig) -> None:
+    page = await browser.page()
+    await page.open(kiosk.url + "/simulator", 1400, 900)
+    await page.evaluate("document.querySelector('#press').click()")
+    await page.until("document.querySelector('#slips img')?.naturalWidth === 384", 30)
+    await page.evaluate(
+        "document.querySelector('#code').value = '134567890123456789'; document.querySelector('#scan button').click()"
+    )
+    await page.until("document.querySelector('#said').textContent !== ''", 10)
+    await eventually(lambda: kiosk.daemon.bench.lights["colour"] == "red")
+    await page.until("document.querySelector('#light').classList.contains('red')", 10)
+
+
+@pytest.mark.heavy
+async def test_every_size_look_and_language(browser: Browser, tmp_path: Path) -> None:
+    for look, locale in itertools.product(LOOKS, LOCALES):
+        async with rig(tmp_path / f"{look}-{locale}", look=look, locale=locale) as kiosk:
+            for width, height in SIZES:
+                page = await counter(browser, kiosk, width, height)
+                await _looks_right(page, kiosk, f"{look} {locale} {width}x{height}")
+                await page.close()
+
+
+@pytest.mark.heavy
+async def test_a_page_left_open_does_not_grow(browser: Browser, alone: Rig) -> None:
+    page = await counter(browser, alone)
+
+    async def updates(first: int, count: int) -> int:
+        for n in range(first, first + count):
+            alone.daemon.bus.publish(Outcome(kind="info", title=f"请稍候 {n}", until_s=30))
+            await page.until(f"document.querySelector('#outcome-title').textContent === '请稍候 {n}'", 10)
+        await page.call("HeapProfiler.collectGarbage")
+        used: int = (await page.call("Runtime.getHeapUsage"))["usedSize"]
+        return used
+
+    await updates(0, 200)
+    nodes = await page.evaluate("document.querySelectorAll('*').length")
+    before = await updates(200, 100)
+    after = await updates(300, 1700)
+    assert await page.evaluate("document.querySelectorAll('*').length") == nodes
+    assert after - before < 1_000_000, (before, after)
