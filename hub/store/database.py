@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
@@ -21,6 +21,21 @@ TRIES = 4
 """Times a transaction is begun that lost a race on PostgreSQL; its second reading finds what the winner wrote."""
 RACES = frozenset({"23505", "40001", "40P01"})
 """SQLSTATE of a unique violation, a serialisation failure and a deadlock (PostgreSQL, appendix A)."""
+GONE = frozenset({"08", "57"})
+"""Classes of SQLSTATE of a lost connection and of a server that was stopped."""
+
+
+class _Attempt(Generic[R]):
+    """One run of a transaction's work; `done` when only the commit is left, whose loss leaves the outcome unknown."""
+
+    def __init__(self, work: Callable[..., R], args: Any, kwargs: Any) -> None:
+        self._work, self._args, self._kwargs = work, args, kwargs
+        self.done = False
+
+    def run(self, c: sa.Connection) -> R:
+        told = self._work(c, *self._args, **self._kwargs)
+        self.done = True
+        return told
 
 
 class Database:
@@ -43,9 +58,8 @@ class Database:
     def _engine(self, threads: int) -> sa.Engine:
         if not self.sqlite:
             try:
-                return sa.create_engine(
-                    self.url, pool_size=threads, pool_pre_ping=True, connect_args={"connect_timeout": 5}
-                )
+                # No ping before each transaction: it costs a tenth of a decision, and `call` mends a connection that died.
+                return sa.create_engine(self.url, pool_size=threads, connect_args={"connect_timeout": 5})
             except (sa.exc.ArgumentError, ValueError) as err:
                 raise HubError(
                     "database is not an address of PostgreSQL; write it as postgresql://USER:PASSWORD@HOST:PORT/NAME."
@@ -76,18 +90,23 @@ class Database:
         run again, so `work` writes to nothing but the database.
         """
         for left in reversed(range(TRIES)):
+            attempt = _Attempt(work, args, kwargs)
             try:
-                return self._once(lambda c: work(c, *args, **kwargs))
+                return self._once(attempt)
             except self._errors as err:
-                if left and getattr(_cause(err), "sqlstate", None) in RACES:
+                state = getattr(_cause(err), "sqlstate", None)
+                gone = not self.sqlite and not attempt.done and (state is None or state[:2] in GONE)
+                if gone:
+                    self.engine.dispose()  # the server was restarted: no connection of the pool is any good
+                if left and (state in RACES or (gone and left == TRIES - 1)):
                     continue
                 raise HubError(_why(err, self.url), 4) from err
         raise AssertionError("unreachable")
 
-    def _once(self, work: Callable[[sa.Connection], R]) -> R:
+    def _once(self, attempt: _Attempt[R]) -> R:
         with self.engine.begin() as c:
             try:
-                return work(c)
+                return attempt.run(c)
             except Refused as err:
                 if not err.keep:
                     raise
