@@ -6,7 +6,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 # pytest ends with 5 when a tier holds no test yet; that is said, and is no failure of the others.
 TIER = @$(PY) -m pytest -m $@ || { code=$$?; [ $$code -eq 5 ] && echo "make $@: nothing yet." || exit $$code; }
 
-.PHONY: demo test lint prove heavy scale bench gallery docs lock chromium
+.PHONY: demo test lint prove heavy scale bench gallery docs lock chromium container
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -22,6 +22,7 @@ lint: $(VENV)/dev.stamp
 	$(VENV)/bin/lint-imports
 	$(PY) -m ui.catalog check
 
+heavy: container
 prove heavy scale: $(VENV)/dev.stamp chromium
 	$(TIER)
 
@@ -48,11 +49,15 @@ $(VENV)/%.stamp: requirements/%.txt pyproject.toml
 	$(PIP) --no-deps --no-index --no-build-isolation --editable .
 	touch $@
 
-# Debian's Chromium for the tests of pages. Where it cannot be had, those tests are skipped by name.
+# What tests need from Debian. Where it cannot be had, the tests that need it are skipped by name.
+APT = if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) </dev/null >/dev/null; \
+	else echo "make: $(2) is not here and only root can install it (apt-get install $(1)); tests that need it are skipped by name."; fi
+
 chromium:
-	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; \
-	then :; \
-	elif [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; \
-	then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core </dev/null; \
-	else echo "make: there is no Chromium and only root can install it (apt-get install chromium); tests of pages will be skipped by name."; \
-	fi
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	{ $(call APT,chromium fonts-dejavu-core,Chromium); }
+
+container:
+	@command -v mmdebstrap >/dev/null && command -v systemd-nspawn >/dev/null || \
+	{ $(call APT,mmdebstrap systemd-container,a container); }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from types import ModuleType
 
 from docs.generate import commands, endpoints, faults, settings
@@ -31,7 +32,7 @@ def blocks() -> dict[str, str]:
         "hub-endpoints": endpoints.block(endpoints.hub()),
         "faults": faults.block(),
         "later-printers": later(importlib.import_module("kiosk.printing.printers.factory")),
-        "later-displays": later(importlib.import_module("kiosk.hardware.factory")),
+        "displays": displays(),
     }
 
 
@@ -43,6 +44,17 @@ def later(module: ModuleType) -> str:
         if schemes
         else ""
     )
+
+
+def displays() -> str:
+    """List the families of displays with what each module says about itself."""
+    from kiosk.hardware.factory import languages
+
+    rows = ["| display | |", "|---|---|"]
+    for name, kind in languages().items():
+        about = re.split(r"[:.]", sys.modules[kind.__module__].__doc__ or "")[0]
+        rows.append(f"| `{name}+serial://`, `{name}+socket://` | {about} |")
+    return "\n".join([*rows, "| `sim://` | on the page of simulated devices |"])
 
 
 def page() -> str:
