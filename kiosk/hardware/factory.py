@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, time
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from kiosk.config import Gpio
 from kiosk.events import Bus
-from kiosk.hardware.ports import Device, HardwareError
+from kiosk.hardware.address import parse
+from kiosk.hardware.ports import Device, Display, HardwareError
 from kiosk.hardware.sim import SimBench, SimButton, SimBuzzer, SimDisplay, SimDrawer, SimLights, SimScanner
 from kiosk.hardware.sim_inputs import SimPower, SimPresence
-
-LATER = (
-    "qrview+serial",
-    "qrview+socket",
-    "cd5220+serial",
-    "cd5220+socket",
-    "escpos-pole+serial",
-    "escpos-pole+socket",
-)
 
 
 def shop_time() -> datetime:
@@ -47,16 +40,34 @@ def open_scanner(name: str, url: str, bench: SimBench, bus: Bus) -> Device:
     )
 
 
-def open_display(name: str, url: str, bench: SimBench, bus: Bus) -> SimDisplay:
-    """Build a small display."""
+def open_display(name: str, url: str, bench: SimBench, bus: Bus, brightness: int = 80) -> Display:
+    """Build a small display; brightness is in per cent."""
     scheme = urlsplit(url).scheme
     if scheme == "sim":
         return SimDisplay(name, bench, bus)
-    if scheme in LATER:
+    family, _, wire = scheme.partition("+")
+    if wire not in ("serial", "socket") or family not in languages():
+        known = ", ".join(f"{family}+serial:///dev/..." for family in languages())
         raise HardwareError(
-            f"display {name}: {scheme}:// is not part of this version; remove it, the counter page shows the same."
+            f"display {name}: {url} is no display address; there are {known}, each with +socket://host:port too, sim://."
         )
-    raise HardwareError(f"display {name}: {url} is no display address; there is sim://.")
+    from kiosk.hardware.displays.stream import StreamDisplay
+
+    kind, what = languages()[family], f"display {name}"
+    address = parse(what, url, baud=kind.baud, options=kind.options)
+    return StreamDisplay(name, url, address, kind(what, address.options), brightness, bus)
+
+
+@cache
+def languages() -> dict[str, Any]:
+    """Return the families of displays by the first word of their address; loaded when the first one is opened."""
+    from kiosk.hardware.displays.dwin import Dwin
+    from kiosk.hardware.displays.mertech import Mertech
+    from kiosk.hardware.displays.pole import Cd5220, EscposPole
+    from kiosk.hardware.displays.qrview import QrView
+    from kiosk.hardware.displays.tjc import Tjc
+
+    return {kind.name: kind for kind in (QrView, Mertech, Tjc, Dwin, Cd5220, EscposPole)}
 
 
 class Pins:

@@ -275,9 +275,9 @@ class SimDisplay(SimDevice):
             self._bench.displays[self.name] = self._want
             self._bench.note("display", self.name)
 
-    def _show_state(self) -> None:
-        super()._show_state()
-        if self._state == "ok":
+    def _go(self, state: State, detail: str) -> None:
+        super()._go(state, detail)
+        if state == "ok":
             self._paint()
         else:
             self._bench.displays.pop(self.name, None)
