@@ -68,6 +68,14 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert dead == []
 
 
+@pytest.mark.parametrize(
+    "page", sorted(p for pattern in PAGES for p in ROOT.glob(pattern)), ids=lambda p: p.name
+)
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    ours = r"`((?:docs|hub|kiosk|posters|requirements|simulators|systemd|tests|ui)/[\w/.-]+\.\w+)`"
+    assert [name for name in re.findall(ours, page.read_text("utf-8")) if not (ROOT / name).exists()] == []
+
+
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
 def test_the_pictures_are_there_and_small(page: str) -> None:
     names = re.findall(r"docs/pictures/[\w-]+\.png", (ROOT / page).read_text("utf-8"))
