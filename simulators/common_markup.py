@@ -73,7 +73,7 @@ class Pen:
                 body += b"{B" + data[even:].encode()
         else:
             body += data.encode()
-        self.raw(b"\x1dkI" + bytes([len(body)]) + body)
+        self.raw(b"\x1dw\x02\x1dkI" + bytes([len(body)]) + body)
 
     def cut(self, full: bool = False) -> None:
         """Feed and cut."""

@@ -7,9 +7,12 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kiosk.cli.common import DONE, FAILED, UNKNOWN, CommandError, add_config, add_json, show
+from kiosk.cli.common import DONE, FAILED, UNKNOWN, CommandError, add_config, add_json, config_path, show
+
+if TYPE_CHECKING:
+    from kiosk.printing.printers.accounts import Accounts
 
 OUTCOMES = {"printed": DONE, "unknown": UNKNOWN, "failed": FAILED}
 FORMS = ("escpos", "feie", "yilianyun", "png", "text")
@@ -93,7 +96,7 @@ def run_print(args: argparse.Namespace) -> int:
     if not args.wait > 0:
         raise CommandError("--wait is a number of seconds above 0.")
     try:
-        printer = open_printer("slip", args.printer, args.profile)
+        printer = open_printer("slip", args.printer, args.profile, accounts=_accounts(args))
     except PrinterError as err:
         raise CommandError(str(err)) from err
     slip = _slip(args.file)
@@ -115,6 +118,20 @@ def run_print(args: argparse.Namespace) -> int:
     }
     show(args, {**plain, "report": made.report.as_json()}, f"{outcome.ended} {outcome.detail}".rstrip())
     return OUTCOMES[outcome.ended]
+
+
+def _accounts(args: argparse.Namespace) -> Accounts | None:
+    """Read the accounts of the configuration, when the printer is a cloud's."""
+    if not args.printer.startswith(("feie://", "yilianyun://")):
+        return None
+    from kiosk.config import ConfigError, load
+    from kiosk.printing.printers.accounts import Accounts
+
+    try:
+        settings = load(config_path(args)).value
+        return Accounts.of(settings, Path(settings.data_dir))
+    except ConfigError as err:
+        raise CommandError(str(err)) from err
 
 
 def run_schema(_: argparse.Namespace) -> int:

@@ -2,59 +2,109 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from kiosk.printing.printers.port import Printer, PrinterError
-from kiosk.printing.profiles import ProfileError, profile
+from kiosk.printing.profiles import Profile, ProfileError, profile
 
-LATER = {
-    "usb": "use lp:///dev/usb/lp0, which the usblp driver of the kernel serves",
-    "feie": "cloud printers are not part of this version; use tcp://, lp:// or serial://",
-    "yilianyun": "cloud printers are not part of this version; use tcp://, lp:// or serial://",
-    "hub+feie": "cloud printers are not part of this version; use tcp://, lp:// or serial://",
-    "hub+yilianyun": "cloud printers are not part of this version; use tcp://, lp:// or serial://",
-}
-KNOWN = (
-    "tcp://host:9100, lp:///dev/usb/lp0, serial:///dev/ttyAMA0?baud=115200, socket://host:port, virtual://DIR"
+if TYPE_CHECKING:
+    from kiosk.printing.printers.accounts import Accounts
+
+HUB_LATER = (
+    "printing through the hub comes with a later version; until then use feie:// or yilianyun:// with the shop's own "
+    "account, or tcp://, lp://, serial:// or usb://"
 )
+KNOWN = (
+    "tcp://host:9100, lp:///dev/usb/lp0, serial:///dev/ttyAMA0?baud=115200, usb://0416:5011, feie://SN, "
+    "yilianyun://MACHINE, socket://host:port, virtual://DIR"
+)
+USB_ID = re.compile(r"([0-9a-fA-F]{4}):([0-9a-fA-F]{4})")
+NUMBER = re.compile(r"[0-9A-Za-z]{6,20}")
+"""What an SN at Feie or a machine code at Yilianyun looks like."""
 
 
-def open_printer(name: str, url: str, profile_name: str) -> Printer:
-    """Build the printer of a URL; PrinterError says what is wrong with it."""
-    from kiosk.printing.printers.device import DevicePrinter
-    from kiosk.printing.printers.network import NetworkPrinter
-    from kiosk.printing.printers.virtual import VirtualPrinter
-
+def open_printer(name: str, url: str, profile_name: str, *, accounts: Accounts | None = None) -> Printer:
+    """Build the printer of a URL; PrinterError says what is wrong with it. `accounts` is for the clouds' printers."""
     parts = urlsplit(url)
     try:
         used = profile(profile_name)
-        port = parts.port
     except ProfileError as err:
         raise PrinterError(f"printer {name}: {err}") from err
+    if (make := _MAKERS.get(parts.scheme)) is not None:
+        return make(name, url, parts, used)
+    if parts.scheme in ("feie", "yilianyun"):
+        return _cloud(name, url, parts, used, accounts)
+    if parts.scheme in ("hub+feie", "hub+yilianyun"):
+        raise PrinterError(f"printer {name}: {parts.scheme}:// cannot be used yet: {HUB_LATER}.")
+    raise PrinterError(f"printer {name}: {url} is no printer address; there are {KNOWN}.")
+
+
+def _network(name: str, url: str, parts: SplitResult, used: Profile) -> Printer:
+    from kiosk.printing.printers.network import NetworkPrinter
+
+    try:
+        port = parts.port
     except ValueError:
         raise PrinterError(
             f"printer {name}: {url} has no port number that exists; ports go from 1 to 65535."
         ) from None
-    if parts.scheme in ("tcp", "socket"):
-        if not parts.hostname:
-            raise PrinterError(f"printer {name}: {url} names no host; write tcp://192.168.1.50:9100.")
-        return NetworkPrinter(name, url, used, parts.hostname, port or 9100)
-    if parts.scheme == "virtual":
-        if not (parts.netloc + parts.path).strip("/"):
-            raise PrinterError(
-                f"printer {name}: {url} names no directory; write virtual:///var/lib/kiosk/slips."
-            )
-        return VirtualPrinter(name, url, used, Path(parts.netloc + parts.path))
-    if parts.scheme in ("lp", "serial"):
-        if not parts.path.startswith("/"):
-            raise PrinterError(f"printer {name}: {url} names no device; write {parts.scheme}:///dev/....")
-        return DevicePrinter(
-            name, url, used, parts.path, _baud(name, url, parts.query) if parts.scheme == "serial" else None
+    if not parts.hostname:
+        raise PrinterError(f"printer {name}: {url} names no host; write tcp://192.168.1.50:9100.")
+    return NetworkPrinter(name, url, used, parts.hostname, port or 9100)
+
+
+def _virtual(name: str, url: str, parts: SplitResult, used: Profile) -> Printer:
+    from kiosk.printing.printers.virtual import VirtualPrinter
+
+    if not (parts.netloc + parts.path).strip("/"):
+        raise PrinterError(f"printer {name}: {url} names no directory; write virtual:///var/lib/kiosk/slips.")
+    return VirtualPrinter(name, url, used, Path(parts.netloc + parts.path))
+
+
+def _device(name: str, url: str, parts: SplitResult, used: Profile) -> Printer:
+    from kiosk.printing.printers.device import DevicePrinter
+
+    if not parts.path.startswith("/"):
+        raise PrinterError(f"printer {name}: {url} names no device; write {parts.scheme}:///dev/....")
+    baud = _baud(name, url, parts.query) if parts.scheme == "serial" else None
+    return DevicePrinter(name, url, used, parts.path, baud)
+
+
+def _usb(name: str, url: str, parts: SplitResult, used: Profile) -> Printer:
+    from kiosk.printing.printers.usb import UsbPrinter
+    from kiosk.printing.printers.usb_device import Address
+
+    if (ids := USB_ID.fullmatch(parts.netloc)) is None:
+        raise PrinterError(
+            f"printer {name}: {url} does not name a device by vendor and product; write usb://0416:5011, the two "
+            "numbers of four hexadecimal digits that lsusb shows."
         )
-    if parts.scheme in LATER:
-        raise PrinterError(f"printer {name}: {parts.scheme}:// cannot be used yet: {LATER[parts.scheme]}.")
-    raise PrinterError(f"printer {name}: {url} is no printer address; there are {KNOWN}.")
+    query = parse_qs(parts.query)
+    serial, port = query.get("serial", [""])[0], query.get("port", [""])[0]
+    return UsbPrinter(name, url, used, Address(int(ids[1], 16), int(ids[2], 16), serial, port))
+
+
+def _cloud(name: str, url: str, parts: SplitResult, used: Profile, accounts: Accounts | None) -> Printer:
+    if not NUMBER.fullmatch(parts.netloc):
+        example = "feie://920000001" if parts.scheme == "feie" else "yilianyun://4004500001"
+        raise PrinterError(
+            f"printer {name}: {url} names no printer; write {example}, the number on the printer's label."
+        )
+    if accounts is None:
+        from kiosk.printing.printers.accounts import Accounts
+
+        accounts = Accounts()
+    if parts.scheme == "feie":
+        from kiosk.printing.printers.feie import FeiePrinter
+
+        return FeiePrinter(name, url, used, parts.netloc, accounts.of_feie(name))
+    from kiosk.printing.printers.yilianyun import YilianyunPrinter
+
+    return YilianyunPrinter(name, url, used, parts.netloc, accounts.of_yilianyun(name))
 
 
 def _baud(name: str, url: str, query: str) -> int:
@@ -62,3 +112,13 @@ def _baud(name: str, url: str, query: str) -> int:
     if not text.isdigit():
         raise PrinterError(f"printer {name}: baud={text} in {url} is not a number, such as 9600 or 115200.")
     return int(text)
+
+
+_MAKERS: dict[str, Callable[[str, str, SplitResult, Profile], Printer]] = {
+    "tcp": _network,
+    "socket": _network,
+    "virtual": _virtual,
+    "lp": _device,
+    "serial": _device,
+    "usb": _usb,
+}

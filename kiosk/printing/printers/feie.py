@@ -16,7 +16,7 @@ import msgspec
 from kiosk.printing.feie import LIMIT
 from kiosk.printing.printers.cloud import CloudError, NoAnswer, Refused, pauses, trouble_of_state
 from kiosk.printing.printers.feie_api import Counted, FeieAccount, FeieApi
-from kiosk.printing.printers.port import Outcome, Status, Wants
+from kiosk.printing.printers.port import Outcome, Status, Wants, has_left
 from kiosk.printing.profiles import Profile
 
 CALL_S = 5.0
@@ -141,6 +141,7 @@ class FeiePrinter:
             return await self._compare(work, str(err))
         except CloudError as err:
             return Outcome("failed", err.trouble, str(err))
+        await has_left(work.order)
         return await self._follow(work)
 
     async def _look(self, timeout_s: float) -> tuple[Counted | None, str]:

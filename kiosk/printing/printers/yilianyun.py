@@ -14,7 +14,7 @@ from collections.abc import Callable
 import msgspec
 
 from kiosk.printing.printers.cloud import CloudError, NoAnswer, NotSent, Refused, pauses, trouble_of_state
-from kiosk.printing.printers.port import Outcome, Status, Wants
+from kiosk.printing.printers.port import Outcome, Status, Wants, has_left
 from kiosk.printing.printers.yilianyun_account import YilianyunAccount
 from kiosk.printing.printers.yilianyun_api import CodedRefusal, YilianyunApi
 from kiosk.printing.profiles import Profile
@@ -104,7 +104,10 @@ class YilianyunPrinter:
         try:
             async with asyncio.timeout(deadline_s), self._one:
                 ended = await self._order(work, content, origin_id(rid, self._machine))
-                return ended if ended is not None else await self._follow(work)
+                if ended is not None:
+                    return ended
+                await has_left(work.order)
+                return await self._follow(work)
         except TimeoutError:
             told = f"not done within {deadline_s:g} s"
             if work.maybe:
