@@ -68,7 +68,7 @@ def _virtual(name: str, url: str, parts: SplitResult, used: Profile) -> Printer:
 def _device(name: str, url: str, parts: SplitResult, used: Profile) -> Printer:
     from kiosk.printing.printers.device import DevicePrinter
 
-    if not parts.path.startswith("/"):
+    if parts.netloc or not parts.path.startswith("/"):  # lp://dev/usb/lp0 has a host, and another path
         raise PrinterError(f"printer {name}: {url} names no device; write {parts.scheme}:///dev/....")
     baud = _baud(name, url, parts.query) if parts.scheme == "serial" else None
     return DevicePrinter(name, url, used, parts.path, baud)
