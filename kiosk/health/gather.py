@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -21,8 +22,11 @@ from kiosk.journal.store import Journal
 from kiosk.printing.printers.port import Printer, Status
 from kiosk.tasks import Spawn, alone
 
+log = logging.getLogger(__name__)
 ASK_S = 30.0
 """Between two looks at the printers: a status costs a connection, and idle printers fall asleep."""
+ANSWER_S = 10.0
+"""Longer than any printer's own deadline."""
 
 
 class HubView(msgspec.Struct, frozen=True):
@@ -43,6 +47,18 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     account_keys_here: bool = False
     unclean_boots: int = 0
     recovered: str = ""
+
+
+async def _ask(printer: Printer) -> Status:
+    """Return a printer's state; one that breaks its promise to answer takes no other with it."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await printer.status()
+    except TimeoutError:
+        return Status("nobody_answered", f"no answer within {ANSWER_S:g} s")
+    except Exception as err:
+        log.exception("printer %s could not be asked", printer.name)
+        return Status("error", f"{type(err).__name__}: {err}"[:200])
 
 
 class Gatherer:
@@ -98,9 +114,7 @@ class Gatherer:
     async def ask_printers(self) -> None:
         """Ask every printer now, side by side, and tell who watches what has changed."""
         printers = [*self._mains, *self._mirrors]
-        for printer, status in zip(
-            printers, await asyncio.gather(*(p.status() for p in printers)), strict=True
-        ):
+        for printer, status in zip(printers, await asyncio.gather(*map(_ask, printers)), strict=True):
             if self._states.get(printer.name) != status:
                 self._states[printer.name] = status
                 self._bus.publish(

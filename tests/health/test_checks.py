@@ -86,6 +86,35 @@ def test_a_fault_is_named_with_its_remedy(changes: dict[str, Any], name: str, se
     assert found[name].suggestion.endswith(".")
 
 
+@pytest.mark.parametrize("state", ["out", "cover", "offline", "error", "nobody_answered", "something new"])
+def test_each_state_of_a_printer_is_said_in_both_languages(state: str) -> None:
+    bad = PrinterFact("counter", "tcp://127.0.0.1:9100", state)
+    (finding,) = examine(with_(printers=(bad, SPARE)))
+    for locale in ("en", "zh_CN"):
+        told = finding.as_json(locale)
+        assert "counter" in told["sentence"]
+        assert "{" not in told["sentence"] + told["suggestion"]
+    assert finding.as_json("zh_CN")["sentence"] != finding.as_json("en")["sentence"]
+
+
+def test_several_bad_printers_are_one_finding_with_the_worst_first() -> None:
+    cover = PrinterFact("front", "tcp://127.0.0.1:9101", "cover")
+    (finding,) = examine(with_(printers=(cover, OUT, SPARE)))
+    assert finding.sentence == "counter (front cover): out of paper."
+
+
+def test_every_finding_and_light_is_said_in_chinese() -> None:
+    odd = with_(
+        hub_url="", conflicts=2, clock_error_s=None, free_bytes=1, unknown_prints=1, devices_down=("scanner till",),
+        page_proof="wrong", account_keys_here=True, printers=(OUT,),
+    )  # fmt: skip
+    told = [f.as_json("zh_CN") for f in examine(odd)]
+    assert len(told) == 9
+    sentences = [t[key] for t in told for key in ("sentence", "suggestion")]
+    sentences += [light.as_json("zh_CN")["detail"] for light in lights(odd).values()]
+    assert [s for s in sentences if not any("一" <= c <= "鿿" for c in s)] == []
+
+
 def test_the_worst_comes_first() -> None:
     found = examine(with_(pool_left=3, page_proof="wrong", hub_url=""))
     assert [f.severity for f in found] == ["error", "warning", "info"]
@@ -103,6 +132,12 @@ def test_the_worst_comes_first() -> None:
         ({"printers": (OUT, SPARE)}, "service", "ok"),
         ({"devices_down": ("till",)}, "service", "no"),
         ({"page_proof": "wrong"}, "service", "no"),
+        ({"page_proof": "stale"}, "service", "unknown"),
+        ({"page_proof": "none"}, "service", "ok"),
+        ({"enrolled": "revoked"}, "reachable", "no"),
+        ({"last_sync": None, "reachable": "no"}, "reachable", "no"),
+        ({"backlog": 1, "oldest": NOW - timedelta(hours=2)}, "in_sync", "no"),
+        ({"hub_url": ""}, "in_sync", "unknown"),
         ({"clock_error_s": None}, "up_to_date", "unknown"),
         ({"fallback_config": True, "config_warnings": ("x",)}, "up_to_date", "no"),
     ],

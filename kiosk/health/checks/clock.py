@@ -16,7 +16,7 @@ def check(facts: Facts) -> Finding | None:
             "warning",
             told("The time is not certain: the hub has not told it since this start."),
             told(
-                "Connect the kiosk to the network; until then lease and home coupons near the end of their period are refused."
+                "Connect the kiosk to the network; until then lease and home coupons are refused while the hub does not answer."
             ),
         )
     if facts.clock_error_s > BOUND_S:

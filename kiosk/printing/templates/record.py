@@ -108,7 +108,7 @@ def day_slip(store: str, date: str, lines: list[DayLine], locale: str) -> Slip:
             *_figures(total, locale, value=False),
             Rule(char="="),
         ]
-    elements += [Feed(lines=2), Text(text=f"{t('Signature')} ____________________"), Cut()]
+    elements += [Feed(lines=2), Text(text=t("Signature") + " ____________________"), Cut()]
     return Slip(kind="day", elements=tuple(elements))
 
 
