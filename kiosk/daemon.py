@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.clock import SystemClock
-from kiosk.config import Settings, fallback
+from kiosk.config import ConfigError, Settings, fallback
 from kiosk.counter.authority import Alone, Authority
 from kiosk.counter.feedback import Feedback
 from kiosk.counter.glass import Glass
@@ -25,14 +25,17 @@ from kiosk.counter.redeem import Redeemer
 from kiosk.counter.show import Show, Status
 from kiosk.counter.slips import Slips
 from kiosk.counter.station import Station
-from kiosk.events import Bus
+from kiosk.events import Bus, HubLost, HubReached
+from kiosk.hardware.discovery import scan
 from kiosk.hardware.factory import Pins, open_display, open_scanner
 from kiosk.hardware.ports import Device, HardwareError
 from kiosk.hardware.sim import SimBench
 from kiosk.health.checks.printers import GOOD
 from kiosk.health.gather import Gatherer, HubView, Told
+from kiosk.health.summary import lines
 from kiosk.journal.errors import JournalError
 from kiosk.journal.store import Journal
+from kiosk.printing.printers.accounts import Accounts
 from kiosk.printing.printers.factory import open_printer
 from kiosk.printing.printers.port import Printer, PrinterError
 from kiosk.printing.spooler import Spooler
@@ -74,7 +77,9 @@ class Daemon:
         self.bench = SimBench(self.bus)
         self.pins = Pins(s.gpio, self.bench, self.bus)
         self.scanners = [open_scanner(n, c.url, self.bench, self.bus) for n, c in s.scanners.items()]
-        self.displays = [open_display(n, c.url, self.bench, self.bus) for n, c in s.displays.items()]
+        self.displays = [
+            open_display(n, c.url, self.bench, self.bus, c.brightness) for n, c in s.displays.items()
+        ]
         self.devices: list[Device] = [*self.pins.all(), *self.scanners, *self.displays]
         self.mains, self.mirrors = self._printers()
         self.spooler = Spooler(self.journal, self.bus, self.mains, self.mirrors)
@@ -90,10 +95,11 @@ class Daemon:
         """Where long tasks are begun; `serve` puts its group here."""
 
     def _printers(self) -> tuple[list[Printer], list[Printer]]:
+        accounts = Accounts.of(self.settings, self.data_dir) if self.settings.printers else None
         mains: list[Printer] = []
         mirrors: list[Printer] = []
         for name, c in self.settings.printers.items():
-            (mirrors if c.mirror else mains).append(open_printer(name, c.url, c.profile))
+            (mirrors if c.mirror else mains).append(open_printer(name, c.url, c.profile, accounts=accounts))
         return mains, mirrors
 
     # -- start and stop --
@@ -138,7 +144,13 @@ class Daemon:
         panels = Panels(services.show, self.displays)
         await panels.start(self.spawn)
         _later(stack, panels.stop, "displays")
-        station = Station(self.bus, services.redeemer, services.hand_out, list(self.settings.scanners))
+        station = Station(
+            self.bus,
+            services.redeemer,
+            services.hand_out,
+            list(self.settings.scanners),
+            lambda: self._print_status(services),
+        )
         await station.start(self.spawn)
         _later(stack, station.stop, "counter")
         _later(stack, services.workshop.stop, "posters")
@@ -173,6 +185,8 @@ class Daemon:
         assert self.identity is not None
         if not hub.url:
             return Alone()
+        self.bus.on(HubLost, lambda lost: log.warning("the hub at %s is away: %s", hub.url, lost.why))
+        self.bus.on(HubReached, lambda _: log.info("the hub at %s answers", hub.url))
         client = HubClient(hub.url, self.identity, self.clock)
         self.sync = Sync(
             client,
@@ -262,12 +276,34 @@ class Daemon:
         ready = printer == "ok" and await hand_out.ready()
         return Status(hub, printer, clock, ready, self.sync.code if self.sync else None)
 
+    async def _print_status(self, services: Services) -> None:
+        """Print how this kiosk is: a long press of the button, for who mends it."""
+        facts = await services.gatherer.facts()
+        place = await services.place()
+        await services.slips.status(
+            lines(facts, self.server.url, self.device, services.version, place.locale)
+        )
+
     async def _devices(self) -> list[dict[str, Any]]:
         """List the devices: configured, then what is plugged in besides."""
-        return [
+        rows = [
             {"kind": d.kind, "name": d.name, "state": d.state, "url": d.url, "detail": d.detail}
             for d in self.devices
         ]
+        configured = {d.url for d in self.devices} | {p.url for p in (*self.mains, *self.mirrors)}
+        for found in await asyncio.to_thread(scan):
+            if not found.url or found.url not in configured:
+                state = "not configured" if found.url else "not supported"
+                rows.append(
+                    {
+                        "kind": found.kind,
+                        "name": found.name,
+                        "state": state,
+                        "url": found.url,
+                        "detail": found.detail,
+                    }
+                )
+        return rows
 
 
 def _later(stack: AsyncExitStack, stop: Callable[[], Awaitable[Any]], name: str) -> None:
@@ -320,7 +356,7 @@ def build(loaded: Loaded[Settings], path: Path | None) -> Daemon:
     """Build the daemon; a configuration whose devices make no sense gives way to the last one that worked."""
     try:
         return Daemon(loaded, path)
-    except (HardwareError, PrinterError) as err:
+    except (HardwareError, PrinterError, ConfigError) as err:
         told = f"{path or 'the configuration'}: {err}"
         good = None if loaded.fallback else fallback(path, told)
         if good is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kiosk.config import Settings, keep_last_good
 from kiosk.daemon import Daemon, DaemonError, build
+from kiosk.hardware.signals import PowerFailing
 from kiosk.notify import tell, watchdog
 from kiosk.toml import Loaded
 
@@ -72,6 +73,7 @@ def _first(group: BaseExceptionGroup[DaemonError]) -> DaemonError:
 
 async def _serve(daemon: Daemon, path: Path | None, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
     """Say that the daemon is ready, wait for the stop, and end."""
+    daemon.bus.on(PowerFailing, lambda _: stop.set())
     pulse = Pulse(daemon)
     own = [
         group.create_task(pulse.run(), name="pulse"),

@@ -42,6 +42,13 @@ class Slips:
         slip = templates.claim_slip(await self._journal.merchant(), place.store, place.locale)
         return await self._spooler.print(slip, rid=new_rid(), kind="claim")
 
+    async def status(self, lines: list[tuple[str, str]]) -> JobRow:
+        """Print how the kiosk is: the printer as the screen of who mends it."""
+        place = await self._place()
+        name = place.store.name if place.store else place.device
+        slip = templates.status_slip(name, lines, place.locale)
+        return await self._spooler.print(slip, rid=new_rid(), kind="status")
+
     async def day(self) -> JobRow:
         """Print today's figures."""
         place = await self._place()

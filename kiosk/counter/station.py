@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from kiosk.counter.hand_out import HandOut
 from kiosk.counter.redeem import Redeemer
 from kiosk.events import Bus, Pressed, Scanned
+from kiosk.hardware.signals import Held
 from kiosk.tasks import Spawn, alone
 
 log = logging.getLogger(__name__)
@@ -19,8 +20,15 @@ WAITING = 20
 class Station:
     """Takes the events of the devices. A scanner's codes are redeemed one after another, scanners beside one another."""
 
-    def __init__(self, bus: Bus, redeemer: Redeemer, hand_out: HandOut, scanners: Sequence[str]) -> None:
-        self._bus, self._redeemer, self._hand_out = bus, redeemer, hand_out
+    def __init__(
+        self,
+        bus: Bus,
+        redeemer: Redeemer,
+        hand_out: HandOut,
+        scanners: Sequence[str],
+        held: Callable[[], Awaitable[object]],
+    ) -> None:
+        self._bus, self._redeemer, self._hand_out, self._held = bus, redeemer, hand_out, held
         self._queues: dict[str, asyncio.Queue[Scanned]] = {name: asyncio.Queue(WAITING) for name in scanners}
         self._tasks: set[asyncio.Task[None]] = set()
         self._off: list[Callable[[], None]] = []
@@ -29,7 +37,11 @@ class Station:
     async def start(self, spawn: Spawn = alone) -> None:
         """Begin to serve."""
         self._spawn = spawn
-        self._off = [self._bus.on(Scanned, self._scanned), self._bus.on(Pressed, self._pressed)]
+        self._off = [
+            self._bus.on(Scanned, self._scanned),
+            self._bus.on(Pressed, lambda _: self._begin(self._served(self._hand_out.press), "hand-out")),
+            self._bus.on(Held, lambda _: self._begin(self._served(self._held), "held")),
+        ]
         for name, queue in self._queues.items():
             self._begin(self._redeem_each(queue), f"redeem-{name}")
 
@@ -67,11 +79,9 @@ class Station:
             except Exception:
                 log.exception("a scan could not be redeemed; the next one can")
 
-    def _pressed(self, _: Pressed) -> None:
-        self._begin(self._press(), "hand-out")
-
-    async def _press(self) -> None:
+    async def _served(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do what a button asks for; a press that goes wrong must not end the station."""
         try:
-            await self._hand_out.press()
+            await work()
         except Exception:
-            log.exception("a slip could not be handed out; the next press can")
+            log.exception("a press could not be served; the next one can")

@@ -12,6 +12,7 @@ from aiohttp import web
 import posters
 from kiosk.counter import words
 from kiosk.counter.day_report import today
+from kiosk.health.summary import LIGHTS
 from kiosk.journal.rows import Attempt, JobRow
 from kiosk.web.door import COOKIE, LIFE_S, Refused
 from kiosk.web.local_api import RedeemAsk, RollbackAsk, answer
@@ -21,12 +22,6 @@ from ui.marks import N_
 from ui.texts import Texts, everything, negotiate
 
 LOOKS = {"warm": N_("Warm"), "fresh": N_("Fresh"), "plain": N_("Plain")}
-LIGHTS = {
-    "reachable": N_("Cloud"),
-    "in_sync": N_("In step"),
-    "service": N_("Devices"),
-    "up_to_date": N_("Up to date"),
-}
 KINDS = {
     "coupon": N_("Coupon"),
     "claim": N_("Store code"),

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kiosk.hardware.signals import Held
 from tests.web.rig import CAPPED, NEVER, PAUSED, SLIP, Rig, eventually, rig
 
 
@@ -143,3 +144,11 @@ async def test_a_payment_code_leaves_no_trace(kiosk: Rig, tmp_path: Path) -> Non
     for path in (tmp_path / "kiosk").rglob("*"):
         if path.is_file():
             assert code.encode() not in path.read_bytes(), path
+
+
+async def test_a_long_press_prints_how_the_kiosk_is(kiosk: Rig) -> None:
+    kiosk.daemon.bus.publish(Held())
+    await eventually(lambda: list((kiosk.daemon.data_dir / "slips").glob("*.png")))
+    jobs = await kiosk.daemon.journal.jobs()
+    assert [j.kind for j in jobs] == ["status"]
+    assert kiosk.url in jobs[0].slip.decode()
