@@ -19,6 +19,7 @@ from posters import catalog, making, profiles
 from posters.drawing import Job
 from posters.errors import FailedError, RefusedError
 from posters.files import write_all
+from posters.ledger import Ledger, printed
 from posters.merge import FIELDS, merged
 from posters.profiles import Output
 from posters.result import Finding, Result, Verdict
@@ -26,6 +27,7 @@ from posters.storefile import Row, Table
 from posters.words import say
 
 MANIFEST = ".kiosk-posters.jsonl"
+LEDGER = ".kiosk-posters-printed.jsonl"
 REPORT = "report.csv"
 ENGINE = 2  # raise it when the same input gives different bytes
 QUEUE = 4  # rows waiting per worker: enough to keep it busy, few enough to stop soon
@@ -68,9 +70,10 @@ def run(order: Order, table: Table, jobs: int, tell: Callable[[int, int], None])
     profiles.check(order.output, len(chosen.faces))
     _make_directory(order.out)
     known = _manifest(order.out)
+    ledger = Ledger(order.out / LEDGER)
     outcomes: dict[int, Outcome] = {}
     work: list[tuple[int, Row, str]] = []
-    for index, (row, refused) in enumerate(_screened(table, order.locale)):
+    for index, (row, refused) in enumerate(_screened(table, order, chosen, ledger)):
         key = _key(order, chosen, row)
         if refused:
             outcomes[index] = refused
@@ -86,6 +89,9 @@ def run(order: Order, table: Table, jobs: int, tell: Callable[[int, int], None])
                 if outcome.file:
                     entry = Entry(outcome.store_id, key, digest, outcome.verdict, outcome.reason)
                     known[outcome.store_id] = entry
+                    ledger.record(
+                        printed(chosen.id, chosen.template.revision, merged(table.rows[index].data))
+                    )
                     log.write(json.dumps(msgspec.to_builtins(entry), ensure_ascii=False) + "\n")
                     log.flush()
                 tell(len(outcomes), len(table.rows))
@@ -105,8 +111,11 @@ def _make_directory(out: Path) -> None:
         raise FailedError("{file} cannot be made: {why}", file=out, why=error.strerror or error) from error
 
 
-def _screened(table: Table, locale: str) -> Iterator[tuple[Row, Outcome | None]]:
-    """Yield each row with the refusal its form earns: a ragged row, a store that came before, a bad id."""
+def _screened(
+    table: Table, order: Order, chosen: catalog.Chosen, ledger: Ledger
+) -> Iterator[tuple[Row, Outcome | None]]:
+    """Yield each row with the refusal its form earns: ragged, a store that came before, a bad id, another link."""
+    locale = order.locale
     first: dict[str, int] = {}
     for row in table.rows:
         store = row.data.get("store_id", "").strip()
@@ -115,7 +124,7 @@ def _screened(table: Table, locale: str) -> Iterator[tuple[Row, Outcome | None]]
             sentence = "the row has {n} cells too many: put a text with commas in quotes"
             problem = Finding.of("refuse", "ragged", "", sentence, n=row.extra)
         else:
-            problem = _bad_fields(row)
+            problem = _bad_fields(row, chosen, ledger)
         if problem is None and store.lower() in first:
             sentence = "store_id {id} stands on line {line} already"
             problem = Finding.of("refuse", "twice", "store_id", sentence, id=store, line=first[store.lower()])
@@ -123,9 +132,9 @@ def _screened(table: Table, locale: str) -> Iterator[tuple[Row, Outcome | None]]
         yield row, _refusal(store, row, [problem], locale) if problem else None
 
 
-def _bad_fields(row: Row) -> Finding | None:
+def _bad_fields(row: Row, chosen: catalog.Chosen, ledger: Ledger) -> Finding | None:
     try:
-        merged(row.data)
+        ledger.check(printed(chosen.id, chosen.template.revision, merged(row.data)))
     except RefusedError as error:
         return Finding.refusal(error)
     return None

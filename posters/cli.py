@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--proof", type=Path, metavar="PROOF.json", help="write what was read back")
     make.add_argument("--preview", type=Path, metavar="OUT.png", help="write a picture of the faces")
     make.add_argument("--json", action="store_true", help="print the proof")
+    make.add_argument(
+        "--ledger", type=Path, metavar="FILE", help="remember what each material opens; refuse a second link"
+    )
     make.set_defaults(run=_make)
     batch = commands.add_parser(
         "batch", help="make one file a store; again makes only what is missing or changed"
@@ -151,6 +154,7 @@ def _make(options: argparse.Namespace) -> int:
         flip=options.flip,
         offset=options.offset,
         tile=options.tile,
+        ledger=options.ledger,
         proof=options.proof,
         preview=options.preview,
         base=options.data.parent,

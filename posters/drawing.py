@@ -52,8 +52,9 @@ def draw(job: Job) -> Drawn:
 
     merged = merge.merged(job.data)
     check_printable({name: text for name, text in merged.items() if merge.FIELDS[name].kind != "file"})
-    chosen = job.chosen
-    files = [name for name, rule in merge.FIELDS.items() if rule.kind == "file" and merged[name]]
+    chosen, recoloured = branded(job.chosen, merged["brand"])
+    names = [name for name, rule in merge.FIELDS.items() if rule.kind == "file" and merged[name]]
+    files = [name for name in names if name != "merchant_image"]
     images = {name: pictures.load(name, merged[name], job.base) for name in files}
     values = layout.values_for(chosen, merged)
     symbol = encode(merged["url"])
@@ -62,7 +63,7 @@ def draw(job: Job) -> Drawn:
         limit = sheets.code_limit(job.output)
         draft = layout.draft(chosen, values, symbol, faces.measure, catalog.drawings(), limit)
         images, coarse = _at_size(draft, images)
-        notes = _notes(symbol, merged["headline"]) + draft.findings + coarse
+        notes = [*_notes(symbol, merged), *recoloured, *draft.findings, *coarse]
         draft = _adapted(draft, job.output.profile, faces)
         way = sheets.route(chosen, job.output, draft)
         drawn = Drawn(
@@ -136,9 +137,23 @@ def _at_size(draft: Draft, images: dict[str, bytes]) -> tuple[dict[str, bytes], 
     return fitted, coarse
 
 
-def _notes(symbol: Symbol, headline: str) -> list[Finding]:
+def branded(chosen: catalog.Chosen, brand: str) -> tuple[catalog.Chosen, list[Finding]]:
+    """Return the template in the merchant's colour, and what was done to it."""
+    if not brand:
+        return chosen, []
+    from posters.branding import parse, recoloured
+
+    look, findings = recoloured(chosen.look, parse(brand))
+    return msgspec.structs.replace(chosen, look=look), findings
+
+
+def _notes(symbol: Symbol, merged: Mapping[str, str]) -> list[Finding]:
     """Return what the data of this store gives a person to think about."""
     notes = []
+    headline = merged["headline"]
+    if merged["partner_mark"]:
+        sentence = "partner_mark belongs to its owner: print it only with their permission, as they gave it"
+        notes.append(Finding.of("note", "mark", "partner_mark", sentence))
     if any(char.isdigit() for char in headline):
         sentence = "headline names an amount: print again when the coupon changes ({text})"
         notes.append(Finding.of("note", "amount", "headline", sentence, text=headline))

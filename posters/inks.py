@@ -12,8 +12,10 @@ from pikepdf import Dictionary, Name, Object, Page
 
 from posters import pencil
 from posters.geometry import Affine
+from posters.symbol import LOGO_SHARE
 
 UNTURNED = Affine()
+LOGO_SLACK = 1.2  # the area is known to half a module on each side
 CHORDS = 16
 MAX_DEPTH = 8  # forms within forms; deeper is a loop or a trick
 _FILLS = {"f", "F", "f*", "B", "B*", "b", "b*"}
@@ -108,7 +110,16 @@ def code_is_black_only(all_paints: list[Paint], area: Bounds) -> bool:
             seen = []
         elif paint.meets(area):
             seen.append(paint)
-    return bool(seen) and all(paint.ink.black_only() for paint in seen)
+    return bool(seen) and all(paint.ink.black_only() or _is_logo(paint, area) for paint in seen)
+
+
+def _is_logo(paint: Paint, area: Bounds) -> bool:
+    """Say whether it is a picture in the middle of a code, no larger than a code of level Q bears."""
+    x0, y0, x1, y1 = paint.bounds
+    wide, high = area[2] - area[0], area[3] - area[1]
+    off = max(abs(x0 + x1 - area[0] - area[2]) / wide, abs(y0 + y1 - area[1] - area[3]) / high)
+    small = (x1 - x0) * (y1 - y0) <= LOGO_SHARE * LOGO_SLACK * wide * high
+    return paint.kind == "image" and paint.ink.space in ("cmyk", "grey") and small and off < 0.1
 
 
 def _covers(outer: Bounds, inner: Bounds) -> bool:

@@ -13,7 +13,7 @@ from posters.errors import RefusedError
 from posters.merge import FIELDS, fill, places
 from posters.ops import Cmyk, Code, Draft, Image, Op, Page, Shape, Words
 from posters.result import Finding
-from posters.symbol import FLOOR_MM, QUIET_MODULES, TILT_VERSION, Symbol
+from posters.symbol import FLOOR_MM, LOGO_MARGIN, QUIET_MODULES, TILT_VERSION, Symbol, hole_modules
 from posters.typeset import SOFT, Line, Measure, fit
 from posters.units import PT_PER_MM
 
@@ -22,7 +22,7 @@ ASCENT = 0.88  # em from the top of the Chinese square to the baseline
 
 def values_for(chosen: Chosen, merged: Mapping[str, str]) -> dict[str, str]:
     """Return every place a template may name: fields first, then the template's words with fields filled in."""
-    values = {**merged, "revision": str(chosen.template.revision)}
+    values = {**merged, "revision": merged["revision"] or str(chosen.template.revision)}
     for name, text in chosen.words.items():
         if not values.get(name):
             values[name] = fill(text, {**chosen.words, **values})
@@ -63,6 +63,11 @@ def draft(
     pages = [
         Page([op for item in items if shown(item, values) for op in desk.ops(item)]) for items in chosen.faces
     ]
+    placed = {op.field for page in pages for op in page.ops if isinstance(op, Image)}
+    for name in ("logo", "image", "partner_mark"):
+        if values[name] and name not in placed:
+            sentence = "this template has no place for {field}: it was left out"
+            desk.findings.append(Finding.of("note", "unused", name, sentence, field=name))
     return Draft(pages, list({(f.code, f.where): f for f in desk.findings}.values()))
 
 
@@ -97,7 +102,7 @@ class _Desk:
         if isinstance(item, s.Arc):
             return list(self._arc(item))
         if isinstance(item, s.Qr):
-            return [self._code(item)]
+            return self._code(item)
         if isinstance(item, s.Drawing):
             return list(self._drawing(item))
         if isinstance(item, s.Picture):
@@ -163,7 +168,7 @@ class _Desk:
                 return name
         return "shop"
 
-    def _code(self, item: s.Qr) -> Code:
+    def _code(self, item: s.Qr) -> list[Op]:
         side = min(item.side, self.code_limit)
         module = side / (self.symbol.modules + 2 * QUIET_MODULES)
         if module < FLOOR_MM:
@@ -189,7 +194,15 @@ class _Desk:
             args = {"used": f"{side:.0f}", "wanted": f"{item.side:.0f}"}
             self.findings.append(Finding.of("note", "seam", "url", sentence, **args))
         x, y = (v + (item.side - side) / 2 + QUIET_MODULES * module for v in item.at)
-        return Code(x, y, self.symbol.modules * module, self.symbol)
+        if not self.values["code_logo"]:
+            return [Code(x, y, self.symbol.modules * module, self.symbol)]
+        hole = hole_modules(self.symbol)
+        inset = ((self.symbol.modules - hole) / 2 + LOGO_MARGIN) * module
+        inside = (hole - 2 * LOGO_MARGIN) * module
+        return [
+            Code(x, y, self.symbol.modules * module, self.symbol, hole),
+            Image("code_logo", (x + inset, y + inset, inside, inside), "contain"),
+        ]
 
     def _text(self, item: s.Text) -> list[Words]:
         text = fill(item.value, self.values)

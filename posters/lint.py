@@ -6,6 +6,7 @@ import math
 
 from posters import schema as s
 from posters.catalog import Chosen
+from posters.errors import UsageError
 from posters.layout import ASCENT
 from posters.merge import FIELDS, places
 from posters.units import PT_PER_MM
@@ -13,8 +14,25 @@ from posters.units import PT_PER_MM
 Area = tuple[float, float, float, float]
 LEAST_PT = 6.0  # smaller type fills in on press
 LEAST_LINE_MM = 0.2
+MARK_MM = 12.0  # the smallest printed emblem that brand guides allow
 MODULES = 29  # what the permanent link makes: version 3
 DERIVED = {"initial", "revision"}
+
+
+_sound: set[tuple[str, str, str]] = set()
+
+
+def demand_sound(chosen: Chosen) -> None:
+    """Raise for a template with a fault; each version of a look is looked at once a process."""
+    key = (chosen.digest, chosen.look_id, chosen.lang)
+    if key in _sound:
+        return
+    found = faults(chosen)
+    if found:
+        raise UsageError(
+            "the template {name} in the look {look}: {why}", name=chosen.id, look=chosen.look_id, why=found[0]
+        )
+    _sound.add(key)
 
 
 def faults(chosen: Chosen) -> list[str]:
@@ -29,10 +47,17 @@ def faults(chosen: Chosen) -> list[str]:
 
 
 def _item(chosen: Chosen, item: s.AnyItem) -> list[str]:
-    found = [f"{name} is no colour of the look" for name in _colors(item) if name not in _known(chosen)]
+    named = [*_colors(item), *chosen.look.brand]
+    found = [f"{name} is no colour of the look" for name in named if name not in _known(chosen)]
     area = _area(item)
     if area is not None and not _in_safe(area, chosen):
         found.append(f"{_name(item)} lies outside the safe area")
+    if (
+        _is_mark(item)
+        and isinstance(item, s.Picture)
+        and (min(item.box[2:]) < MARK_MM or item.fit != "contain")
+    ):
+        found.append(f"the partner's mark must be whole and {MARK_MM:g} mm or more")
     if isinstance(item, s.Arc):
         reach = item.r if 90 < item.middle < 270 else item.r + item.size * ASCENT / PT_PER_MM
         x, y = item.center
@@ -73,6 +98,8 @@ def _area(item: s.AnyItem) -> Area | None:
     if isinstance(item, s.Text):
         x, y, w, h = item.box
         return x, y, x + w, y + h
+    if _is_mark(item):
+        return _whole(item)
     if isinstance(item, s.Qr):
         quiet = item.side * 4 / (MODULES + 8)
         x, y = item.at
@@ -83,7 +110,7 @@ def _area(item: s.AnyItem) -> Area | None:
 def _collisions(items: list[s.AnyItem]) -> list[str]:
     """Return texts that touch each other or the code's square while both may be shown."""
     found = []
-    boxes = [(item, _whole(item)) for item in items if isinstance(item, (s.Text, s.Qr))]
+    boxes = [(item, _whole(item)) for item in items if isinstance(item, (s.Text, s.Qr)) or _is_mark(item)]
     for n, (one, a) in enumerate(boxes):
         for other, b in boxes[n + 1 :]:
             apart = (one.when and one.when == other.unless) or (one.unless and one.unless == other.when)
@@ -92,9 +119,14 @@ def _collisions(items: list[s.AnyItem]) -> list[str]:
     return found
 
 
-def _whole(item: s.Text | s.Qr) -> Area:
+def _is_mark(item: s.AnyItem) -> bool:
+    return isinstance(item, s.Picture) and item.field == "partner_mark"
+
+
+def _whole(item: s.AnyItem) -> Area:
     if isinstance(item, s.Qr):
         return *item.at, item.at[0] + item.side, item.at[1] + item.side
+    assert isinstance(item, (s.Text, s.Picture))
     x, y, w, h = item.box
     return x, y, x + w, y + h
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from posters import catalog, merge, profiles
+from posters import catalog, lint, merge, profiles
 from posters.drawing import Drawn, Job, draw
 from posters.errors import RefusedError, UsageError
 from posters.files import write_all
 from posters.imposition import Flip
+from posters.ledger import Ledger, Printed, printed
 from posters.profiles import Output
 from posters.result import Finding, Result, judge
 
@@ -48,6 +49,7 @@ def build(job: Job) -> Made:
     from ui.fonts import FontError
 
     profiles.check(job.output, len(job.chosen.faces))
+    lint.demand_sound(job.chosen)
     try:
         drawn = draw(job)
     except RefusedError as error:
@@ -94,21 +96,42 @@ def make(
     flip: Flip = "long",
     offset: tuple[float, float] = (0.0, 0.0),
     tile: str = "",
+    ledger: Path | None = None,
 ) -> Result:
-    """Make one artefact at `out`. On `refuse` nothing is written there and an older file stays as it is."""
+    """Make one artefact at `out`. On `refuse` nothing is written there and an older file stays as it is.
+
+    Lengths are mm. `sheet` puts as many as fit on a4, a3 or sra3, the paper turned on its `flip` edge and the backs
+    moved by `offset` (right, down); `tile` spreads a poster over many sheets; `icc` is the profile of press-x4;
+    `ledger` remembers which address each material of a store opens and refuses a second one.
+    """
     chosen = catalog.choose(template_id, look)
     output = Output(profile, icc, sheet, flip, offset, tile)
     profiles.check(output, len(chosen.faces), Path(out))
     merge.reject_unknown(list(data), "data")
     pixels = Path(out).suffix.lower() in profiles.PICTURES["wideformat"]
     made = build(Job(chosen, dict(data), output, base or Path(), pixels))
+    known = Ledger(ledger) if ledger is not None and made.good else None
+    asked = printed(chosen.id, chosen.template.revision, merge.merged(data)) if known else None
+    if known and asked:
+        made = _allowed(made, known, asked)
     files: dict[Path, bytes] = {}
     if made.good:
         files.update(_outputs(made, Path(out), preview))
     if proof is not None:
         files[Path(proof)] = proof_json(made.result)
     write_all(files)
+    if known and asked and made.good:
+        known.record(asked)
     return msgspec.structs.replace(made.result, file=Path(out)) if made.good else made.result
+
+
+def _allowed(made: Made, known: Ledger, asked: Printed) -> Made:
+    """Return the piece, or the refusal of a second address for it."""
+    try:
+        known.check(asked)
+    except RefusedError as error:
+        return Made(Result("refuse", findings=[Finding.refusal(error)]))
+    return made
 
 
 def proof_json(result: Result, locale: str = "en") -> bytes:

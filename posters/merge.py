@@ -23,6 +23,11 @@ FIELDS: dict[str, FieldRule] = {
     "phone": FieldRule(Names("电话", "Phone"), 24, False, "0755-8888 6666"),
     "logo": FieldRule(Names("商户标志", "Logo"), 400, False, "logo.png", "file"),
     "image": FieldRule(Names("门店图片", "Picture"), 400, False, "shop.jpg", "file"),
+    "merchant_image": FieldRule(Names("商户图片", "Merchant's picture"), 400, False, "brand.jpg", "file"),
+    "partner_mark": FieldRule(Names("合作方标志", "Partner's mark"), 400, False, "partner.png", "file"),
+    "code_logo": FieldRule(Names("码中标志", "Logo in the code"), 400, False, "logo.png", "file"),
+    "brand": FieldRule(Names("品牌色", "Brand colour"), 24, False, "#C8102E", "colour"),
+    "revision": FieldRule(Names("版本", "Revision"), 4, False, "2", "number"),
 }
 REQUIRED = tuple(name for name, rule in FIELDS.items() if rule.required)
 
@@ -76,7 +81,12 @@ def merged(data: Mapping[str, str]) -> dict[str, str]:
             value=values["store_id"],
         )
     checked_url(values["url"])
-    return values
+    if values["revision"] and not re.fullmatch("[1-9][0-9]*", values["revision"]):
+        raise RefusedError(
+            "revision", "revision", "revision is a number from 1 up, not {value}", value=values["revision"]
+        )
+    # The store's own picture first; the merchant's when the store has none.
+    return {**values, "image": values["image"] or values["merchant_image"]}
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -49,6 +49,7 @@ class Code(Struct, frozen=True):
     y: float
     side: float
     symbol: Symbol
+    hole: int = 0  # modules left out in the middle, for a logo
 
 
 class Image(Struct, frozen=True):

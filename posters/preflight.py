@@ -69,12 +69,8 @@ def _making(
         sentence = "page {page} shows the box of a character that its font does not have"
         yield "refuse", "notdef", sentence, {}
     if any(p.overprint and p.ink.white() for p in seen):
-        yield (
-            "refuse",
-            "white-overprint",
-            "page {page} has white that overprints: it vanishes on the press",
-            {},
-        )
+        sentence = "page {page} has white that overprints: it vanishes on the press"
+        yield "refuse", "white-overprint", sentence, {}
     lines = [p.size for p in seen if p.kind == "stroke" and p.ink.space != "spot"]
     if lines and min(lines) < LEAST_LINE_PT:
         sentence = "page {page} has a line of {pt} pt; thinner than {least} pt breaks up"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from posters import gates, inks, preflight, raster
 from posters.result import FaceProof, Finding
-from posters.symbol import FLOOR_MM, PIXELS_PER_MODULE_METRES, QUIET_MODULES
+from posters.symbol import FLOOR_MM, LOGO_SHARE, PIXELS_PER_MODULE_METRES, QUIET_MODULES
 from posters.units import mm
 
 if TYPE_CHECKING:
@@ -122,7 +123,11 @@ def prove_pictures(pictures: list[Image], dpi: int, expect: Expect) -> Proof:
 def _pictured(number: int, grey: Image, picture: Image, reading: gates.Reading, dpi: int) -> FaceProof:
     area = reading.area
     box = (round(area.left), round(area.top), round(area.right), round(area.bottom))
-    inked = [max(_extrema(plate)) for plate in picture.crop(box).split()[:3]]
+    code = picture.crop(box)
+    middle = math.sqrt(LOGO_SHARE) * code.width / 2
+    low, high = round(code.width / 2 - middle), round(code.width / 2 + middle)
+    code.paste((0, 0, 0, 0), (low, low, high, high))
+    inked = [max(_extrema(plate)) for plate in code.split()[:3]]
     module_mm = reading.module_px * 25.4 / dpi
     return _face(number, grey, reading, module_mm, k_only=not any(inked), alone=True)
 

@@ -182,7 +182,7 @@ class _Pen:
         canvas.rect(self.x(op.x - quiet), self.y(op.y + op.side + quiet), side, side, stroke=0, fill=1)
         self._fill((0, 0, 0, 1))
         path = canvas.beginPath()
-        for x, y, w, h in merged(op.symbol):
+        for x, y, w, h in merged(op.symbol, op.hole):
             left, bottom = self.x(op.x + x * module), self.y(op.y + (y + h) * module)
             path.rect(left, bottom, pt(w * module), pt(h * module))
         canvas.drawPath(path, stroke=0, fill=1, fillMode=1)

@@ -161,7 +161,7 @@ class FieldRule(Struct, frozen=True, forbid_unknown_fields=True):
     max: int
     required: bool = False
     example: str = ""
-    kind: Literal["text", "url", "file"] = "text"
+    kind: Literal["text", "url", "file", "colour", "number"] = "text"
 
 
 Share = tuple[float, Annotated[float, Meta(ge=0, le=1)]]
@@ -205,6 +205,9 @@ class Look(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: Names
     lang: Lang = "zh-CN"
     colors: dict[str, Cmyk]
+    brand: dict[str, float] = field(
+        default_factory=dict
+    )  # colours that follow the merchant's, and their share of it
     front: list[AnyItem]
     back: list[AnyItem] = field(default_factory=list)
     words: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -102,7 +102,7 @@ def test_a_failed_proof_leaves_nothing(
 ) -> None:
     from posters import render
 
-    monkeypatch.setattr(render, "merged", lambda symbol: [(0, 0, 7, 7)])
+    monkeypatch.setattr(render, "merged", lambda *_: [(0, 0, 7, 7)])
     result = posters.make("stand-a6", store, tmp_path / "a.pdf")
     assert result.verdict == "refuse"
     assert {f.code for f in result.findings} == {"no-code"}

@@ -1,0 +1,73 @@
+"""What was printed for whom: a store's material opens one address, and another only as a newer revision.
+
+The code on paper outlives every campaign; two stands of one store that open different pages cannot be told apart.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from posters.errors import FailedError, RefusedError
+
+
+class Printed(Struct, frozen=True):
+    """One material of one store as it was last made."""
+
+    store_id: str
+    material: str
+    payload: str
+    revision: int
+
+
+class Ledger:
+    """The file of all that was made: a line each, the last of a store and material counts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[tuple[str, str], Printed] = {}
+        if path.is_file():
+            for line in path.read_text("utf-8", errors="replace").splitlines():
+                try:
+                    entry = msgspec.json.decode(line, type=Printed)
+                except msgspec.DecodeError:
+                    continue  # a line cut off by a power failure
+                self._known[entry.store_id, entry.material] = entry
+
+    def check(self, asked: Printed) -> None:
+        """Refuse a second address for a material that was printed, unless the revision is newer."""
+        known = self._known.get((asked.store_id, asked.material))
+        if known is None or known.payload == asked.payload or asked.revision > known.revision:
+            return
+        raise RefusedError(
+            "second-payload",
+            "url",
+            "{material} of {store} was printed with {old} (revision {revision}): set revision to {next} to print another link",
+            material=asked.material,
+            store=asked.store_id,
+            old=known.payload,
+            revision=known.revision,
+            next=known.revision + 1,
+        )
+
+    def record(self, made: Printed) -> None:
+        """Add what was made."""
+        if self._known.get((made.store_id, made.material)) == made:
+            return
+        self._known[made.store_id, made.material] = made
+        try:
+            with self.path.open("ab") as file:
+                file.write(msgspec.json.encode(made) + b"\n")
+        except OSError as error:
+            raise FailedError(
+                "{file} could not be written: {why}", file=self.path, why=error.strerror or error
+            ) from error
+
+
+def printed(template_id: str, template_revision: int, merged: dict[str, str]) -> Printed:
+    """Return the entry of a piece."""
+    return Printed(
+        merged["store_id"], template_id, merged["url"], int(merged["revision"] or template_revision)
+    )
