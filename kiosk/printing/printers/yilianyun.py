@@ -40,6 +40,10 @@ class _Job(msgspec.Struct):
     """It may have arrived."""
     order: str = ""
 
+    def leaves(self) -> None:
+        """Note that the order goes out."""
+        self.maybe = True
+
 
 def origin_id(rid: str, machine: str) -> str:
     """Return our key of an order: another one for each print and printer, at most 32 letters and digits (version 1's limit).
@@ -120,9 +124,8 @@ class YilianyunPrinter:
         while True:
             before = work.maybe
             try:
-                work.maybe = True
                 wait = max(0.2, min(CALL_S, self._left(work) * 0.4))
-                work.order = await self._api.print_index(self._machine, content, origin, wait)
+                work.order = await self._api.print_index(self._machine, content, origin, wait, work.leaves)
                 return None
             except NotSent as err:
                 if not before:

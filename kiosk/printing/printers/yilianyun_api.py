@@ -81,10 +81,15 @@ class YilianyunApi:
         self._refused: tuple[float, Refused] | None = None
         self._flight: asyncio.Task[str] | None = None
 
-    async def print_index(self, machine: str, content: str, origin: str, timeout_s: float) -> str:
-        """Give an order and return its id; the same `origin` within 2 hours gives the first order's id and prints nothing."""
+    async def print_index(
+        self, machine: str, content: str, origin: str, timeout_s: float, leaving: Callable[[], None]
+    ) -> str:
+        """Give an order and return its id; the same `origin` within 2 hours gives the first order's id and prints nothing.
+
+        `leaving` is called when the order itself goes out, which is after a token was found.
+        """
         params = {"machine_code": machine, "content": content, "origin_id": origin, "idempotence": "1"}
-        body = await self.call("/print/index", params, timeout_s)
+        body = await self.call("/print/index", params, timeout_s, leaving)
         number = body.get("id") if isinstance(body, dict) else None
         if number is None or not str(number):
             raise NoAnswer("Yilianyun took the order without giving it a number.")
@@ -110,13 +115,16 @@ class YilianyunApi:
         body = await self.call("/printer/getprintstatus", {"machine_code": machine}, timeout_s)
         return read_status(body.get("state") if isinstance(body, dict) else None)
 
-    async def call(self, path: str, params: dict[str, str], timeout_s: float) -> Any:
+    async def call(
+        self, path: str, params: dict[str, str], timeout_s: float, leaving: Callable[[], None] = lambda: None
+    ) -> Any:
         """Call with our token; one that is refused is renewed once. What cannot be sent in time is NotSent."""
         end = time.monotonic() + timeout_s
 
         async def post() -> Any:
             if (left := end - time.monotonic()) < LEAST_S:
                 raise NotSent("Yilianyun's token came too late for this call.", "no_answer")
+            leaving()
             return await self._post(path, {"access_token": token, **params}, left)
 
         token = await self._another("")
