@@ -68,9 +68,11 @@ class Sync:
         self._task: asyncio.Task[None] | None = None
         self._off: list[Callable[[], None]] = []
         self._failures = 0
+        self._stopping = False
 
     async def start(self) -> None:
         """Begin; the kiosk works without waiting for any of it."""
+        self._stopping = False
         await self.client.start()
         self.state = "accepted" if await self.journal.get("enrolled") == self.client.url else "none"
         self._off = [
@@ -84,10 +86,12 @@ class Sync:
         """End; what did not go up stays in the journal."""
         for off in self._off:
             off()
-        if self._task is not None:
+        self._stopping = True
+        while self._task is not None and not self._task.done():
+            # Again until it is so: before Python 3.13 a group whose member fails at that moment swallows the cancellation.
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+            await asyncio.wait([self._task], timeout=0.2)
+        self._task = None
         await self.client.stop()
 
     def nudge(self) -> None:
@@ -96,7 +100,7 @@ class Sync:
         self._down.set()
 
     async def _for_ever(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 await self._enrolled()
                 await self._in_step()
@@ -124,7 +128,8 @@ class Sync:
         await asyncio.sleep(shortest)
         if rest > 0:
             try:
-                await asyncio.wait_for(self._up.wait(), rest)
+                async with asyncio.timeout(rest):
+                    await self._up.wait()
             except TimeoutError:
                 return
 

@@ -162,3 +162,20 @@ async def test_a_stop_is_prompt_and_loses_nothing(shop: Shop, proxy: Proxy, make
     await again.start()
     [attempt] = await shop.attempts(held.coupon)
     assert attempt.state == "recorded"
+
+
+async def test_a_stop_is_heeded_at_whatever_moment_it_comes(proxy: Proxy, make: MakeKiosk) -> None:
+    """A connection that breaks while the tasks are being cancelled must not swallow the stop."""
+    kiosk = await make()
+    for n in range(12):
+        await until(lambda: not kiosk.reach.away, "in step")
+        if n % 2:
+            await proxy.down()
+        stop = asyncio.create_task(kiosk.sync.stop())
+        if not n % 2:
+            await proxy.down()
+        async with asyncio.timeout(5):
+            await stop
+        assert not [t for t in asyncio.all_tasks() if t.get_name().startswith("sync")]
+        await proxy.up()
+        await kiosk.sync.start()
