@@ -122,7 +122,8 @@ class Counter:
         return codes.sign(self.key, slot=SLOT, batch=of.number, serial=serial, not_after=of.ends.date())
 
     async def redeem(self, text: str, **more: Any) -> Any:
-        return await self.redeemer.redeem(text, source="test", **more)
+        async with asyncio.timeout(30):
+            return await self.redeemer.redeem(text, source="test", **more)
 
     async def kinds(self) -> list[tuple[str, str]]:
         """Return the journal's rows as kind and reason, why or verdict."""
