@@ -31,12 +31,14 @@ def add(commands: Any) -> None:
         "-o", "--output", type=Path, required=True, metavar="OUT", help="file, or - for standard output"
     )
     one.add_argument("--report", type=Path, metavar="R.json", help="what was degraded or lost")
+    one.add_argument("--logos", type=Path, metavar="DIR", help="pictures that a slip names, NAME.png")
     one.set_defaults(run=run_render)
     pr = slip.add_parser("print", help="print and wait")
     pr.add_argument("file", type=Path, metavar="FILE.json")
     pr.add_argument("--printer", required=True, metavar="URL")
     pr.add_argument("--profile", default="generic-58")
     pr.add_argument("--wait", type=float, default=20.0, metavar="S", help="seconds to wait for the end (20)")
+    pr.add_argument("--logos", type=Path, metavar="DIR", help="pictures that a slip names, NAME.png")
     add_json(pr)
     add_config(pr)
     pr.set_defaults(run=run_print)
@@ -55,6 +57,7 @@ def _slip(path: Path) -> Any:
 
 def run_render(args: argparse.Namespace) -> int:
     """Render a slip; files are whole or not there."""
+    from kiosk.printing.pictures import load_pictures
     from kiosk.printing.profiles import ProfileError, profile
     from kiosk.printing.render import render
 
@@ -62,7 +65,8 @@ def run_render(args: argparse.Namespace) -> int:
         used = profile(args.profile)
     except ProfileError as err:
         raise CommandError(str(err)) from err
-    made = render(_slip(args.file), args.to, used)
+    slip = _slip(args.file)
+    made = render(slip, args.to, used, load_pictures(slip, args.logos, used.width_dots))
     if args.report:
         _write(args.report, json.dumps(made.report.as_json(), ensure_ascii=False, indent=1).encode())
     if str(args.output) == "-":
@@ -89,6 +93,7 @@ def _write(path: Path, data: bytes) -> None:
 def run_print(args: argparse.Namespace) -> int:
     """Print a slip on a printer by its address, past the daemon's queue."""
     from kiosk.coupons.ids import new_rid
+    from kiosk.printing.pictures import load_pictures
     from kiosk.printing.printers.factory import open_printer
     from kiosk.printing.printers.port import PrinterError
     from kiosk.printing.render import render
@@ -100,7 +105,8 @@ def run_print(args: argparse.Namespace) -> int:
     except PrinterError as err:
         raise CommandError(str(err)) from err
     slip = _slip(args.file)
-    made = render(slip, printer.wants, printer.profile)
+    pictures = load_pictures(slip, args.logos, printer.profile.width_dots)
+    made = render(slip, printer.wants, printer.profile, pictures)
 
     async def send() -> Any:
         await printer.start()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from kiosk.printing.printers.port import Printer, PrinterError
@@ -27,11 +27,21 @@ NUMBER = re.compile(r"[0-9A-Za-z]{6,20}")
 """What an SN at Feie or a machine code at Yilianyun looks like."""
 
 
-def open_printer(name: str, url: str, profile_name: str, *, accounts: Accounts | None = None) -> Printer:
-    """Build the printer of a URL; PrinterError says what is wrong with it. `accounts` is for the clouds' printers."""
+def open_printer(
+    name: str,
+    url: str,
+    profile_name: str,
+    *,
+    accounts: Accounts | None = None,
+    override: Mapping[str, Any] | None = None,
+) -> Printer:
+    """Build the printer of a URL; PrinterError says what is wrong with it.
+
+    `accounts` is for the clouds' printers, `override` changes what the profile says of this one.
+    """
     parts = urlsplit(url)
     try:
-        used = profile(profile_name)
+        used = profile(profile_name, override)
     except ProfileError as err:
         raise PrinterError(f"printer {name}: {err}") from err
     if (make := _MAKERS.get(parts.scheme)) is not None:
