@@ -84,7 +84,6 @@ class Web(Struct, frozen=True, kw_only=True):
             examples=["4711"],
         ),
     ] = ""
-    look: Annotated[Literal["warm", "fresh", "plain"], Meta(description="Look of the counter page.")] = "warm"
     hosts: Annotated[
         tuple[str, ...],
         Meta(
@@ -92,6 +91,43 @@ class Web(Struct, frozen=True, kw_only=True):
             examples=["kiosk.shop.example"],
         ),
     ] = ()
+
+
+class Shop(Struct, frozen=True, kw_only=True):
+    """When the shop is open; outside these hours the screen is dark."""
+
+    hours: Annotated[str, Meta(description="Daily hours; empty: always open.", examples=["08:00-22:30"])] = ""
+    by_day: Annotated[
+        dict[str, str], Meta(description="Other hours by weekday, 1 is Monday.", examples=["10:00-18:00"])
+    ] = field(default_factory=dict)
+    holidays: Annotated[
+        tuple[str, ...],
+        Meta(description="Days or spans of days without opening.", examples=["2027-02-16..2027-02-22"]),
+    ] = ()
+
+
+class Screen(Struct, frozen=True, kw_only=True):
+    """How the counter page looks."""
+
+    look: Annotated[Literal["warm", "fresh", "plain"], Meta(description="Look of the counter page.")] = "warm"
+    colour: Annotated[
+        str,
+        Meta(
+            pattern=r"^(#[0-9a-fA-F]{6})?$",
+            description="The merchant's colour; empty: the look's own.",
+            examples=["#0a7460"],
+        ),
+    ] = ""
+    logo: Annotated[
+        str, Meta(description="Picture beside the merchant's name.", examples=["/etc/kiosk/logo.png"])
+    ] = ""
+    pictures: Annotated[
+        str,
+        Meta(
+            description="Directory of the merchant's own pictures and clips, shown between the coupons.",
+            examples=["/var/lib/kiosk/pictures"],
+        ),
+    ] = ""
 
 
 Url = Annotated[
@@ -144,6 +180,17 @@ class Display(Struct, frozen=True, kw_only=True):
 
     url: Url
     brightness: Annotated[int, Meta(ge=0, le=100, description="Per cent.")] = 80
+
+
+class Speaker(Struct, frozen=True, kw_only=True):
+    """One cloud speaker. Experimental."""
+
+    url: Url
+    token_file: Annotated[
+        str, Meta(description="File with the token of the account, or the password at the broker.")
+    ] = ""
+    user: Annotated[str, Meta(description="User at the broker.")] = ""
+    base_url: Annotated[HttpUrl, Meta(description="Address of the maker's service; empty: the public one.")] = ""
 
 
 class Gpio(Struct, frozen=True, kw_only=True):
@@ -213,11 +260,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     locale: Annotated[Literal["zh_CN", "en"], Meta(description="Language of screen and slips.")] = "zh_CN"
     hub: Hub = Hub()
     web: Web = Web()
+    shop: Shop = Shop()
+    screen: Screen = Screen()
     printers: dict[str, Printer] = field(default_factory=dict)
     feie: Feie = Feie()
     yilianyun: Yilianyun = Yilianyun()
     scanners: dict[str, Scanner] = field(default_factory=dict)
     displays: dict[str, Display] = field(default_factory=dict)
+    speakers: dict[str, Speaker] = field(default_factory=dict)
     gpio: Gpio = Gpio()
     hand_out: HandOut = HandOut()
     log: Log = Log()

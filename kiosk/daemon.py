@@ -16,9 +16,13 @@ from typing import Any
 from kiosk.clock import SystemClock
 from kiosk.config import ConfigError, Settings, fallback
 from kiosk.counter.authority import Alone, Authority
+from kiosk.counter.brand import colours
+from kiosk.counter.dress import Dress, look_for
+from kiosk.counter.dress import version as version_of
 from kiosk.counter.feedback import Feedback
 from kiosk.counter.glass import Glass
 from kiosk.counter.hand_out import HandOut, HandOutSettings
+from kiosk.counter.opening import HoursError, opening
 from kiosk.counter.panels import Panels
 from kiosk.counter.place import Places
 from kiosk.counter.redeem import Redeemer
@@ -91,6 +95,7 @@ class Daemon:
         self.told = Told(config_warnings=loaded.warnings, fallback_config=loaded.fallback)
         self._begun = self.clock.mono()
         self._stack: AsyncExitStack | None = None
+        self.dress = _dress(s)
         self.spawn: Spawn = alone
         """Where long tasks are begun; `serve` puts its group here."""
 
@@ -225,7 +230,7 @@ class Daemon:
         async def status() -> Status:
             return await self._status(gatherer, hand_out)
 
-        show = Show(journal, bus, clock, place, status, s.web.look)
+        show = Show(journal, bus, clock, place, status, self.dress)
         door = Door(journal, clock, self.data_dir, s.web.pin, s.web.hosts)
         door.start()
         return Services(
@@ -238,6 +243,7 @@ class Daemon:
             clock=clock,
             place=place,
             show=show,
+            dress=self.dress,
             glass=glass,
             redeemer=Redeemer(journal, authority, bus, clock, place, self.reach.since_sync_s),
             hand_out=hand_out,
@@ -321,6 +327,18 @@ def _later(stack: AsyncExitStack, stop: Callable[[], Awaitable[Any]], name: str)
     stack.push_async_callback(bounded)
 
 
+def _dress(s: Settings) -> Dress:
+    """Dress the counter page as configured; HoursError when the hours make no sense."""
+    logo, pictures = Path(s.screen.logo), Path(s.screen.pictures)
+    return Dress(
+        look=s.screen.look,
+        colours=colours(s.screen.colour),
+        logo=f"/counter/logo?v={version_of(logo)}" if s.screen.logo and logo.is_file() else "",
+        opening=opening(s.shop.hours, s.shop.by_day, s.shop.holidays),
+        pictures=lambda: look_for(pictures) if s.screen.pictures else (),
+    )
+
+
 def _make_dir(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -356,7 +374,7 @@ def build(loaded: Loaded[Settings], path: Path | None) -> Daemon:
     """Build the daemon; a configuration whose devices make no sense gives way to the last one that worked."""
     try:
         return Daemon(loaded, path)
-    except (HardwareError, PrinterError, ConfigError) as err:
+    except (HardwareError, PrinterError, ConfigError, HoursError) as err:
         told = f"{path or 'the configuration'}: {err}"
         good = None if loaded.fallback else fallback(path, told)
         if good is None:

@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from kiosk.clock import Clock
 from kiosk.counter import words
+from kiosk.counter.dress import Dress
 from kiosk.counter.result import Place
 from kiosk.coupons.batch import Batch
 from kiosk.events import (
@@ -59,15 +61,15 @@ class Show:
         clock: Clock,
         place: Callable[[], Awaitable[Place]],
         status: Callable[[], Awaitable[Status]],
-        look: str,
+        dress: Dress,
     ) -> None:
-        self._journal, self._bus, self._clock, self._place, self._status, self._look = (
+        self._journal, self._bus, self._clock, self._place, self._status, self._dress = (
             journal,
             bus,
             clock,
             place,
             status,
-            look,
+            dress,
         )
         self.view: dict[str, Any] = {}
         self.seq = 0
@@ -145,16 +147,21 @@ class Show:
     async def _make(self) -> dict[str, Any]:
         place, status = await self._place(), await self._status()
         merchant = await self._journal.merchant()
-        now = self._clock.trusted().at
+        trusted = self._clock.trusted()
+        now = trusted.at
         store = place.store
         known = await self._journal.batches()
-        self._period_s = next_change(known, now)
+        self._period_s = min(next_change(known, now), self._dress.opening.next_change_s(now))
         batches = [b for b in known if _runs(b, now, store.id if store else "")]
         t = words.counter_texts(place.locale)
         link = store.link if store else ""
         return {
             "locale": place.locale,
-            "look": self._look,
+            "look": self._dress.look,
+            "colours": self._dress.colours,
+            "logo": self._dress.logo,
+            "pictures": await asyncio.to_thread(self._pictures),
+            "open": not trusted.certain or self._dress.opening.is_open(now),
             "merchant": {"name": merchant.name if merchant else ""},
             "store": {"id": store.id if store else "", "name": store.name if store else ""},
             "link": link,
@@ -176,10 +183,17 @@ class Show:
                 "pending": t("Waiting to be let in. Code {code}", code=status.code or "-"),
                 "gone": t("The kiosk does not answer. Please ask the staff"),
                 "none": t("No coupons at the moment"),
+                "revoked": t("This kiosk was shut out. Please ask the staff"),
                 "at_payment": t("Deducted when you pay"),
                 "at_till": t("Show it at the till"),
             },
         }
+
+    def _pictures(self) -> list[dict[str, Any]]:
+        return [
+            {"url": f"/counter/pictures/{quote(p.name)}?v={p.version}", "clip": p.is_clip}
+            for p in self._dress.pictures()
+        ]
 
     def _slip_text(self, batches: list[Batch], status: Status, locale: str) -> str:
         batch = next((b for b in batches if b.product == "slip_coupon"), None)

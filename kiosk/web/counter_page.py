@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from kiosk.counter.dress import KINDS
 from kiosk.web.door import Refused
 from kiosk.web.services import PAGES, SERVICES
 from kiosk.web.stream import stream
-from ui.routes import HEADERS
+from ui.routes import FOREVER, HEADERS
 from ui.texts import everything
 
 SIGNS = "￥¥·…:/0123456789-.,%"
@@ -38,6 +41,8 @@ class ProofReport(msgspec.Struct, frozen=True):
 def add_routes(app: web.Application) -> None:
     """Add the page."""
     app.router.add_get("/", page)
+    app.router.add_get("/counter/logo", logo)
+    app.router.add_get(r"/counter/pictures/{name:[^/]+}", picture)
     app.router.add_get("/api/v1/counter", counter)
     app.router.add_get("/api/v1/counter/events", events)
     app.router.add_post("/api/v1/counter/proof", proof)
@@ -62,6 +67,25 @@ async def page(request: web.Request) -> web.StreamResponse:
     view = dressed(request.app, services.show.view)
     html = request.app[PAGES].render("counter.html.jinja", view["locale"], view=view, font=view["font"])
     return web.Response(text=html, content_type="text/html", headers=FRAMED)
+
+
+async def logo(request: web.Request) -> web.StreamResponse:
+    """Give the merchant's logo."""
+    path = Path(request.app[SERVICES].settings.screen.logo)
+    if path.suffix.lower() not in KINDS or not await asyncio.to_thread(path.is_file):
+        raise web.HTTPNotFound
+    return web.FileResponse(path, headers={"Cache-Control": FOREVER})
+
+
+async def picture(request: web.Request) -> web.StreamResponse:
+    """Give one of the merchant's own pictures or clips."""
+    services = request.app[SERVICES]
+    known = {p.name for p in await asyncio.to_thread(services.dress.pictures)}
+    if (name := request.match_info["name"]) not in known:
+        raise web.HTTPNotFound
+    return web.FileResponse(
+        Path(services.settings.screen.pictures) / name, headers={"Cache-Control": FOREVER}
+    )
 
 
 async def counter(request: web.Request) -> web.StreamResponse:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from kiosk.clock import Clock
 from kiosk.config import Settings
+from kiosk.counter.dress import Dress
 from kiosk.counter.glass import Glass
 from kiosk.counter.hand_out import HandOut
 from kiosk.counter.redeem import Place, Redeemer
@@ -39,6 +40,7 @@ class Services:
     clock: Clock
     place: Callable[[], Awaitable[Place]]
     show: Show
+    dress: Dress
     glass: Glass
     redeemer: Redeemer
     hand_out: HandOut

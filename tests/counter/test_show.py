@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from kiosk.counter import show as show_module
+from kiosk.counter.dress import Dress
 from kiosk.counter.show import Show, Status, code
 from kiosk.coupons.batch import Merchant
 from kiosk.events import Event, HubLost, Outcome
@@ -23,7 +24,7 @@ class Page:
 
     def __init__(self, counter: Counter) -> None:
         self.status = Status("ok", "ok", "ok", True)
-        self.show = Show(counter.journal, counter.bus, counter.clock, counter.place, self._status, "warm")
+        self.show = Show(counter.journal, counter.bus, counter.clock, counter.place, self._status, Dress())
         self.counter = counter
 
     async def _status(self) -> Status:

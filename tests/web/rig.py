@@ -29,13 +29,15 @@ SOON_S = 20.0
 PIN = "135790"
 
 
-def settings(data: Path, hub_url: str = "", printer: str = "", locale: str = "zh_CN", **web: Any) -> Settings:
+def settings(
+    data: Path, hub_url: str = "", printer: str = "", more: dict[str, Any] | None = None, **web: Any
+) -> Settings:
     """Return the settings of a kiosk with simulated devices."""
     import msgspec
 
     plain: dict[str, Any] = {
         "data_dir": str(data),
-        "locale": locale,
+        **(more or {}),
         "hub": {"url": hub_url, "name": "rig", "token_file": str(data.parent / "token") if hub_url else ""},
         "web": {"listen": "127.0.0.1:0", "pin": PIN, **web},
         "printers": {"paper": {"url": f"virtual://{data}/slips", "mirror": bool(printer)}},
@@ -135,7 +137,9 @@ def _load(base: Path) -> None:
 
 
 @asynccontextmanager
-async def rig(base: Path, *, hub: bool = True, printer: bool = False, **web: Any) -> AsyncIterator[Rig]:
+async def rig(
+    base: Path, *, hub: bool = True, printer: bool = False, more: dict[str, Any] | None = None, **web: Any
+) -> AsyncIterator[Rig]:
     """Run a kiosk, by default with a hub; wait until it is filled."""
     async with AsyncExitStack() as stack:
         cloud = None
@@ -148,7 +152,11 @@ async def rig(base: Path, *, hub: bool = True, printer: bool = False, **web: Any
             await sim.start()
             stack.push_async_callback(sim.stop)
         made = settings(
-            base / "kiosk", cloud.url if cloud else "", f"tcp://127.0.0.1:{sim.port}" if sim else "", **web
+            base / "kiosk",
+            cloud.url if cloud else "",
+            f"tcp://127.0.0.1:{sim.port}" if sim else "",
+            more,
+            **web,
         )
         daemon = Daemon(Loaded(made, ()), None)
         await daemon.start()

@@ -152,7 +152,9 @@ async def test_the_bench_presses_scans_and_shows_paper(browser: Browser, kiosk: 
 @pytest.mark.heavy
 async def test_every_size_look_and_language(browser: Browser, tmp_path: Path) -> None:
     for look, locale in itertools.product(LOOKS, LOCALES):
-        async with rig(tmp_path / f"{look}-{locale}", look=look, locale=locale) as kiosk:
+        async with rig(
+            tmp_path / f"{look}-{locale}", more={"screen": {"look": look}, "locale": locale}
+        ) as kiosk:
             for width, height in SIZES:
                 page = await counter(browser, kiosk, width, height)
                 await _looks_right(page, kiosk, f"{look} {locale} {width}x{height}")

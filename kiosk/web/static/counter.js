@@ -2,6 +2,7 @@
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const QUIET = 4;
+const COLOURS = ["--panel", "--panel-deep", "--on-brand", "--brand", "--brand-deep", "--tint"];
 let view = JSON.parse($("first").textContent);
 let applied = 0;
 let frame = 0;
@@ -61,6 +62,15 @@ function ticket(batch, words) {
 }
 
 const page = { at: 0, key: "" };
+// The merchant's own pictures and clips stand between the coupons, never in place of the code.
+function slide(picture) {
+  const node = element(picture.clip ? "video" : "img", "picture");
+  node.src = picture.url;
+  if (picture.clip) Object.assign(node, { muted: true, autoplay: true, loop: true, playsInline: true });
+  else node.alt = "";
+  return node;
+}
+
 function fitting() {
   const box = $("offers").getBoundingClientRect();
   const unit = Math.min(innerWidth, innerHeight) / 100;
@@ -71,12 +81,13 @@ function drawOffers() {
   const batches = view.batches;
   const room = fitting();
   const pages = Math.max(1, Math.ceil(batches.length / room));
-  page.at %= pages;
-  const shown = batches.slice(page.at * room, (page.at + 1) * room);
+  page.at %= pages + view.pictures.length;
+  const picture = view.pictures[page.at - pages];
+  const shown = picture ? picture : batches.slice(page.at * room, (page.at + 1) * room);
   const key = JSON.stringify([shown, view.words.left, view.locale]);
   if (key === page.key) return;
   page.key = key;
-  const nodes = shown.map((batch) => ticket(batch, view.words));
+  const nodes = picture ? [slide(picture)] : shown.map((batch) => ticket(batch, view.words));
   $("offers").replaceChildren(...(nodes.length ? nodes : [element("p", "none", view.words.none)]));
 }
 
@@ -98,6 +109,7 @@ function drawOutcome(outcome) {
 
 function stateText() {
   if (view.status.hub === "pending") return view.words.pending;
+  if (view.status.hub === "revoked") return view.words.revoked;
   if (view.status.hub === "starting") return view.words.starting;
   if (view.status.hub === "offline") return view.words.offline;
   return "";
@@ -107,6 +119,14 @@ function apply(next) {
   view = next;
   document.documentElement.dataset.look = view.look;
   document.documentElement.lang = view.locale === "en" ? "en" : "zh-CN";
+  for (const name of COLOURS) {
+    if (view.colours[name]) document.documentElement.style.setProperty(name, view.colours[name]);
+    else document.documentElement.style.removeProperty(name);
+  }
+  const logo = $("logo");
+  logo.hidden = !view.logo;
+  if (view.logo && logo.getAttribute("src") !== view.logo) logo.src = view.logo;
+  $("asleep").hidden = view.open;
   text($("merchant"), view.merchant.name);
   text($("store"), view.store.name);
   text($("scan"), view.words.scan);
@@ -185,7 +205,7 @@ async function proof() {
       bits += dots[at] < 128 ? "1" : "0";
     }
   }
-  const seen = document.visibilityState === "visible" && $("outcome").hidden;
+  const seen = document.visibilityState === "visible" && $("outcome").hidden && $("asleep").hidden;
   const answer = await fetch("/api/v1/counter/proof", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -207,3 +227,12 @@ setInterval(() => proof().catch(() => {}), 5000);
 setTimeout(() => proof().catch(() => {}), 800);
 setInterval(() => { page.at += 1; drawOffers(); }, 8000);
 addEventListener("resize", drawOffers);
+
+// Against burn-in the whole page wanders, half a unit each minute, around its place.
+const PATH = [[0, 0], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1]];
+let wandered = 0;
+setInterval(() => {
+  wandered = (wandered + 1) % PATH.length;
+  const [x, y] = PATH[wandered];
+  $("counter").style.setProperty("translate", `calc(${x} * 0.5vmin) calc(${y} * 0.5vmin)`);
+}, 60000);
