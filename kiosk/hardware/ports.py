@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+import msgspec
+
 State = Literal["ok", "absent", "error", "starting"]
 """ok; absent (not plugged in, gone, or stopped); error (there, and does not work as configured); starting."""
 
@@ -63,6 +65,28 @@ class Drawer(Device, Protocol):
 
     def open(self) -> bool:
         """Open it; False when it is not there to be opened."""
+
+
+Can = Literal["text", "clips", "amount"]
+"""What a speaker can say: any text; recordings stored in it, by name; an amount of money between fixed words."""
+
+
+class Announcement(msgspec.Struct, frozen=True):
+    """Something to be said. Each speaker takes the part that it can say."""
+
+    text: str = ""
+    clip: str = ""
+    amount: int | None = None
+    """In fen. Never set for a coupon: speakers that know amounts only say "received", which would not be true."""
+
+
+class Speaker(Device, Protocol):
+    """A speaker; the latest wins, and what is older than 15 s is never said."""
+
+    can: frozenset[Can]
+
+    def say(self, announcement: Announcement) -> bool:
+        """Say something; False when it has no part that this speaker can say."""
 
 
 class HardwareError(Exception):

@@ -25,6 +25,7 @@ FAULTS: dict[str, dict[str, tuple[State, str]]] = {
     "lights": {"gone": ("absent", "unplugged")},
     "buzzer": {"gone": ("absent", "unplugged")},
     "drawer": {"gone": ("absent", "unplugged")},
+    "speaker": {"gone": ("absent", "unplugged"), "silent": ("error", "its service does not answer.")},
     "presence": {"gone": ("absent", "unplugged")},
     "power": {"gone": ("absent", "unplugged")},
     "display": {"gone": ("absent", "unplugged"), "silent": ("error", "does not answer.")},
@@ -42,6 +43,7 @@ class SimBench:
         self.sounds: list[str] = []
         self.displays: dict[str, dict[str, Any]] = {}
         self.drawers: dict[str, int] = {}
+        self.said: dict[str, list[str]] = {}
         self.all: dict[str, SimDevice] = {}
         self.log: list[dict[str, Any]] = []
         self.version = 0
@@ -95,6 +97,7 @@ class SimBench:
             "sounds": self.sounds[-KEEP:],
             "displays": self.displays,
             "drawers": self.drawers,
+            "said": self.said,
             "devices": {key: d.fault for key, d in self.all.items()},
             "log": self.log[-12:],
         }

@@ -10,6 +10,7 @@ from kiosk.hardware.factory import Pins, open_display, open_scanner
 from kiosk.hardware.ports import Device
 from kiosk.hardware.signals import PowerBack, PowerFailing, PresenceChanged
 from kiosk.hardware.sim import FAULTS, KEEP, NOISE, SimBench
+from kiosk.hardware.speakers.factory import open_speaker
 from tests.hardware.conftest import Watch, until
 from tests.hardware.test_gpio import EVERYTHING
 
@@ -22,7 +23,8 @@ class Bench:
         self.pins = Pins(Gpio(factory="sim", **EVERYTHING), self.bench, bus)
         self.scanner = open_scanner("till", "sim://", self.bench, bus)
         self.display = open_display("counter", "sim://", self.bench, bus)
-        self.devices: list[Device] = [*self.pins.all(), self.scanner, self.display]
+        self.speaker = open_speaker("counter", "sim://", self.bench, bus)
+        self.devices: list[Device] = [*self.pins.all(), self.scanner, self.display, self.speaker]
 
 
 @pytest.fixture
