@@ -16,10 +16,11 @@ PAIRED: dict[str, dict[str, int | bool]] = {
     "CB": {"align": 1, "width": 2, "height": 2},
 }
 BARCODES = {
-    "BC128_A": ("A", r"[0-9A-Z]{1,14}"),
+    "BC128_A": ("B", r"[0-9A-Z]{1,14}"),
     "BC128_B": ("B", r"[ -~]{1,14}"),
     "BC128_C": ("C", r"\d{1,22}"),
 }
+"""Digits and capitals are the same characters in subsets A and B."""
 SILENT = ("AUDIO-REFUND", "AUDIO-CANCEL")
 _TOKEN = re.compile(r"<(QR|BC128_[ABC])>(.*?)</\1>|<(/?)([A-Z0-9_-]+)>", re.DOTALL)
 
