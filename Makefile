@@ -12,8 +12,9 @@ TIER = @$(PY) -m pytest -m $@ || { code=$$?; [ $$code -eq 5 ] && echo "make $@: 
 demo: $(VENV)/demo.stamp
 	$(PY) -m kiosk demo
 
+# A test that hangs ends the run after 2 minutes and shows where it stood.
 test: $(VENV)/dev.stamp chromium lint
-	$(PY) -m pytest
+	$(PY) -m pytest -o faulthandler_timeout=120 -o faulthandler_exit_on_timeout=true
 
 lint: $(VENV)/dev.stamp
 	$(PY) -m ruff format --check .
