@@ -1,6 +1,6 @@
 """A bus for pyusb with simulated slip printers: the lowest layer that can be replaced where there is no USB.
 
-`usb.core.find(backend=Bus(...))` finds its printers. Faults by name, one at a time and printer: see `FAULTS`.
+`usb.core.find(backend=Bus(...))` finds its printers. Faults by name, one at a time and printer: see `BUS_FAULTS`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import usb.core
 
 from simulators.paper import Interpreter
 
-FAULTS = {
+BUS_FAULTS = {
     "none": "prints",
     "absent": "not plugged in",
     "open_denied": "EACCES when it is opened",
@@ -59,8 +59,8 @@ class UsbPrinterSim:
 
     def set_fault(self, name: str, after: int = 0) -> None:
         """Set a fault; `none` plugs in, loads paper and prints what was held."""
-        if name not in FAULTS:
-            raise ValueError(f"there is no fault {name}; there are {', '.join(FAULTS)}")
+        if name not in BUS_FAULTS:
+            raise ValueError(f"there is no fault {name}; there are {', '.join(BUS_FAULTS)}")
         with self._lock:
             self.fault, self.after, self.halted = name, after, name == "stall"
             if name == "none" and self._held:
