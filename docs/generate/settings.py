@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import msgspec.inspect as mi
 
 EMPTY = "empty"
@@ -41,7 +42,7 @@ def told(kind: mi.Type) -> dict[str, Any]:
 
 def toml(value: object) -> str:
     """Write a value as it stands in a TOML file."""
-    if value in ("", None, (), []):
+    if value is None or value in ("", (), [], {}):
         return EMPTY
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -63,6 +64,8 @@ def bounds(kind: mi.Type) -> str:
         return "text"
     if isinstance(kind, mi.VarTupleType | mi.ListType):
         return f"list of {bounds(bare(kind.item_type))}"
+    if isinstance(kind, mi.DictType):
+        return f"{bounds(bare(kind.value_type))} for each NAME"
     if isinstance(kind, mi.UnionType):
         return ", ".join(bounds(bare(t)) for t in without_none(kind))
     if isinstance(kind, mi.StructType):
@@ -70,23 +73,35 @@ def bounds(kind: mi.Type) -> str:
     return type(kind).__name__.removesuffix("Type").lower()
 
 
+def default_of(field: mi.Field) -> object:
+    """Return what a setting is when the file does not say."""
+    if field.default is msgspec.NODEFAULT and callable(field.default_factory):
+        made: object = field.default_factory()
+        return made
+    return field.default
+
+
 def row(field: mi.Field) -> str:
     """Return the row of one setting."""
     info = told(field.type)
-    default = "must be given" if field.required else toml(field.default)
+    default = "must be given" if field.required else toml(default_of(field))
     meaning = info.get("description", "")
     if examples := info.get("examples"):
         meaning += f" Such as {toml(examples[0])}."
-    return f"| `{field.encode_name}` | {bounds(bare(field.type))} | {default} | {meaning.strip()} |"
+    name = field.encode_name
+    if isinstance(bare(field.type), mi.DictType):
+        name += ".NAME"
+    return f"| `{name}` | {bounds(bare(field.type))} | {default} | {meaning.strip()} |"
 
 
 def table(title: str, kind: mi.StructType, about: str) -> list[str]:
     """Return one table of a file, and the tables below it."""
-    plain, below = [], []
+    plain: list[mi.Field] = []
+    below: list[tuple[str, mi.StructType]] = []
     for field in kind.fields:
         inner = bare(field.type)
-        if isinstance(inner, mi.DictType):
-            below.append((f"{field.encode_name}.NAME", bare(inner.value_type)))
+        if isinstance(inner, mi.DictType) and isinstance(each := bare(inner.value_type), mi.StructType):
+            below.append((f"{field.encode_name}.NAME", each))
         elif isinstance(inner, mi.StructType):
             below.append((field.encode_name, inner))
         else:
@@ -94,7 +109,6 @@ def table(title: str, kind: mi.StructType, about: str) -> list[str]:
     lines = [title, "", about, ""] if title else []
     lines += ["| key | value | default | meaning |", "|---|---|---|---|", *map(row, plain), ""]
     for name, inner in below:
-        assert isinstance(inner, mi.StructType)
         lines += table(f"#### `[{name}]`", inner, (inner.cls.__doc__ or "").strip())
     return lines
 
@@ -111,7 +125,7 @@ def undescribed(settings: type[Any]) -> list[str]:
 
     def walk(kind: mi.Type, at: str) -> list[str]:
         inner = bare(kind)
-        if isinstance(inner, mi.DictType):
+        if isinstance(inner, mi.DictType) and isinstance(bare(inner.value_type), mi.StructType):
             return walk(inner.value_type, f"{at}.NAME")
         if isinstance(inner, mi.StructType):
             found = [] if (inner.cls.__doc__ or "").strip() else [at]

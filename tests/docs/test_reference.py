@@ -44,11 +44,13 @@ class Oven(msgspec.Struct):
 
 class Kitchen(msgspec.Struct):
     ovens: dict[str, Oven]
+    spices: Annotated[dict[str, str], msgspec.Meta(description="Where each stands.")]
 
 
 def test_a_setting_gets_its_bounds_default_meaning_and_example() -> None:
     made = settings.block(Kitchen)
     assert "#### `[ovens.NAME]`\n\nBakes." in made
+    assert "| `spices.NAME` | text for each NAME | must be given | Where each stands. |" in made
     assert "| `heat` | whole number, 50 to 250 | `200` | Degrees. Such as `180`. |" in made
 
 
