@@ -55,7 +55,7 @@ class Database:
 
     async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Run one transaction. It ends whole or not at all, also when the caller is cancelled meanwhile."""
-        return await asyncio.shield(self._on_thread(lambda: self._transaction(work)))
+        return await self._on_thread(lambda: self._transaction(work))
 
     async def read(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Run a query."""

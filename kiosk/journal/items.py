@@ -69,7 +69,7 @@ def parse(value: str) -> datetime:
     return datetime.fromisoformat(value)
 
 
-def build(row: sqlite3.Row) -> Item:
+def build(row: sqlite3.Row | dict[str, Any]) -> Item:
     """Return a row as the wire's item."""
     stamp = msgspec.json.decode(row["t"], type=Stamp)
     return Item(row["seq"], row["kind"], row["rid"], json.loads(row["body"]), stamp, row["hash"])

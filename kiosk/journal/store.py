@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import sqlite3
+from pathlib import Path
 
 import msgspec
 
-from kiosk.journal import items
+from kiosk.journal import items, salvage
 from kiosk.journal.attempts import Attempts
 from kiosk.journal.errors import explain
 from kiosk.journal.figures import Figures
@@ -20,6 +22,9 @@ from kiosk.journal.rows import Recovery, first_use
 from kiosk.journal.upload import MAX_BYTES, MAX_ITEMS, RETENTION_DAYS, Upload
 
 __all__ = ["MAX_BYTES", "MAX_ITEMS", "RETENTION_DAYS", "Journal", "first_use"]
+
+
+log = logging.getLogger(__name__)
 
 
 class Tip(msgspec.Struct, frozen=True):
@@ -93,10 +98,24 @@ class Journal(Attempts, Pool, Jobs, Upload, Objects, Figures):
             else:
                 self._put(db, "epoch", fresh)
             self.epoch = fresh
+        if self._db.set_aside is not None:
+            told += self._save(db, self._db.set_aside)
         open_rows = db.execute("SELECT rid FROM attempt WHERE state = 'open'").fetchall()
         for row in open_rows:
             self._void(db, row["rid"], "the kiosk was restarted before the attempt had ended")
         return Recovery(len(open_rows), self.unclean, new, told)
+
+    def _save(self, db: sqlite3.Connection, aside: Path) -> str:
+        """Take over what can be read from a damaged journal; return a sentence of what that was."""
+        try:
+            saved = salvage.read(aside)
+        except (OSError, sqlite3.Error) as err:
+            log.warning("nothing could be read from %s: %s", aside, err)
+            return " Nothing could be saved from it."
+        salvage.restore(db, saved)
+        for item in saved.waiting:
+            items.append(db, self.epoch, item.t, item.kind, item.rid, item.body)
+        return f" Saved from it: {len(saved.waiting)} rows for the hub and {len(saved.tables['used'])} uses."
 
     def _gone_backwards(self, db: sqlite3.Connection, tip: Tip | None) -> str:
         """Return one sentence when the journal was damaged, restored or lost; empty when it goes on where it ended."""

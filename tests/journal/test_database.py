@@ -208,7 +208,7 @@ async def test_a_damaged_file_is_set_aside_and_a_new_journal_begun(opened: Open,
         assert fresh.epoch != journal.epoch
         assert (journal.dir / "journal.damaged-1").read_bytes() == bytes(raw)
         assert await fresh.get("unreconciled") == "1"
-        await redeem(fresh, "new")
+        await redeem(fresh, "new", "9-9")
     finally:
         await fresh.stop()
 

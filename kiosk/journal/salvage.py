@@ -1,0 +1,110 @@
+"""Saves what can be read from a damaged journal: redemptions that the hub has not seen, uses, slip codes, print jobs.
+
+A damaged page takes some rows with it, seldom all: each table is read from both ends up to the damage, without its other
+indexes. An item is only believed when its own hash fits (facts: sync-fleet A7, A11).
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kiosk.coupons.record import Item, item_hash
+from kiosk.journal import items
+
+Row = dict[str, Any]
+ENDS = {
+    "item": "NOT INDEXED ORDER BY epoch {d}, seq {d}",
+    "attempt": "NOT INDEXED ORDER BY rowid {d}",
+    "used": "NOT INDEXED ORDER BY rowid {d}",
+    "pool": "NOT INDEXED ORDER BY rowid {d}",
+    "job": "NOT INDEXED ORDER BY rowid {d}",
+    "fact": "ORDER BY name {d}",
+}
+KEPT_FACTS = ("enrolled", "time", "unclean_boots", "pin_failures")
+"""What is true of this kiosk whatever became of its journal."""
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """Rows of the damaged file, by table, and the items that the hub has not acknowledged."""
+
+    tables: dict[str, list[Row]]
+    waiting: list[Item]
+
+
+def read(aside: Path) -> Saved:
+    """Read a set-aside journal and its log without changing them; what cannot be read is left out."""
+    with tempfile.TemporaryDirectory(dir=aside.parent, prefix="salvage-") as work:
+        copy = Path(work) / "journal.db"
+        for suffix in ("", "-wal"):
+            part = Path(f"{aside}{suffix}")
+            if part.is_file():
+                shutil.copyfile(part, f"{copy}{suffix}")
+        db = sqlite3.connect(copy, isolation_level=None)
+        try:
+            db.row_factory = sqlite3.Row
+            tables = {table: _rows(db, table) for table in ENDS}
+        finally:
+            db.close()
+    rows = [r for r in tables["item"] if r["acked_at"] is None]
+    waiting = [
+        item for r in sorted(rows, key=lambda r: (r["epoch"], r["seq"])) if (item := _item(r)) is not None
+    ]
+    return Saved(tables, waiting)
+
+
+def _rows(db: sqlite3.Connection, table: str) -> list[Row]:
+    """Read a table from its beginning and from its end, each up to the damage."""
+    found: dict[tuple[Any, ...], Row] = {}
+    for direction in ("ASC", "DESC"):
+        try:
+            for row in db.execute(f"SELECT * FROM {table} {ENDS[table].format(d=direction)}"):  # noqa: S608  (our own words)
+                found[tuple(row)] = dict(row)
+        except sqlite3.DatabaseError:
+            continue  # the damage: the other end may have more
+    return list(found.values())
+
+
+def _item(row: Row) -> Item | None:
+    """Return an item whose hash proves that it is whole."""
+    try:
+        item = items.build(row)
+        fits = item_hash(row["prev"], item.seq, item.kind, item.rid, item.body, item.t) == item.hash
+    except (ValueError, TypeError, msgspec.MsgspecError):
+        return None
+    return item if fits else None
+
+
+def restore(db: sqlite3.Connection, saved: Saved) -> None:
+    """Put saved rows into a fresh journal; rows that do not fit its rules are left out."""
+    for table in ("attempt", "used", "pool", "job"):
+        known = {r["name"] for r in db.execute(f"PRAGMA table_info({table})")}
+        for row in saved.tables[table]:
+            if table == "pool" and row["rid"] is None:
+                continue  # a code that was not handed out yet is no loss; one with a wrong bit would be on paper
+            columns = [c for c in row if c in known]
+            marks = ", ".join("?" * len(columns))
+            db.execute(
+                f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608  (our own words)
+                [row[c] for c in columns],
+            )
+    for row in saved.tables["fact"]:
+        if row["name"] in KEPT_FACTS:
+            db.execute("INSERT OR IGNORE INTO fact VALUES (?, ?)", (row["name"], row["value"]))
+    _uses_of(db, saved.waiting)
+
+
+def _uses_of(db: sqlite3.Connection, waiting: list[Item]) -> None:
+    """Let saved redemptions count as uses also where the table of uses was hit."""
+    undone = {str(i.body.get("of")) for i in waiting if i.kind == "rollback"}
+    for item in waiting:
+        if item.kind == "redeem_record" and item.rid not in undone and item.body.get("coupon"):
+            db.execute(
+                "INSERT OR IGNORE INTO used VALUES (?, ?, ?, ?)",
+                (item.rid, item.body["coupon"], item.body.get("store", ""), items.text(item.t.trusted)),
+            )

@@ -1,0 +1,153 @@
+"""A damaged file: what can be read is saved, and nothing that cannot be proven whole is believed."""
+
+from __future__ import annotations
+
+import random
+import re
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from kiosk.clock import ManualClock
+from kiosk.events import Bus
+from kiosk.journal.rows import Used
+from kiosk.journal.store import Journal
+
+from .conftest import NOW
+from .rows import codes, intent, redeem, upload_all
+
+Open = Callable[..., Awaitable[Journal]]
+PAGE = 4096
+
+
+async def filled(opened: Open, n: int = 80) -> Journal:
+    """A journal with redemptions that went up and others that wait, slips and print jobs."""
+    journal = await opened()
+    await journal.put("enrolled", "https://hub.example.test")
+    await journal.put_codes("S2", codes(5))
+    for i in range(n):
+        await redeem(journal, f"u{i:03}", f"1-{i}")
+    await upload_all(journal)
+    for i in range(n):
+        await redeem(journal, f"w{i:03}", f"5-{i}", "offline")
+    await journal.hand_out("p1", "S2", "S0001")
+    await journal.job_add("j1", "p1", "coupon", b"{}", {})
+    await journal.job_mark("j1", "printed", {}, item=True)
+    await journal.intend(intent("open", "9-9"))
+    await journal._db.close()
+    return journal
+
+
+def pages_of(path: Path, table: str) -> list[int]:
+    """Return the pages of a table's rows, the first page of the file being 1."""
+    db = sqlite3.connect(path)
+    try:
+        root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+        count = db.execute("PRAGMA page_count").fetchone()[0]
+    finally:
+        db.close()
+    return [root, count]
+
+
+def damage(path: Path, page: int) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[(page - 1) * PAGE : page * PAGE] = random.Random(page).randbytes(PAGE)
+    path.write_bytes(bytes(raw))
+
+
+async def mended(journal: Journal, clock: ManualClock) -> tuple[Journal, str]:
+    fresh = Journal(journal.dir, clock, Bus())
+    recovery = await fresh.start()
+    return fresh, recovery.told
+
+
+async def test_a_file_with_one_bad_page_gives_up_nearly_everything(opened: Open, clock: ManualClock) -> None:
+    """The index of acknowledgements is hit: every row is still there."""
+    journal = await filled(opened)
+    damage(journal.path, pages_of(journal.path, "item_at")[0])
+    fresh, told = await mended(journal, clock)
+    try:
+        assert "journal.damaged-1" in told
+        assert "Saved from it: 83 rows for the hub and 160 uses." in told
+        run = await fresh.pending()
+        assert run is not None
+        kinds = [i.kind for i in run.items]
+        assert (kinds.count("redeem_record"), kinds.count("claim"), kinds.count("void")) == (80, 1, 1)
+        assert [i.rid for i in run.items][:80] == [f"w{n:03}" for n in range(80)]
+        assert {i.t.trusted for i in run.items} == {NOW}
+        for coupon in ("1-0", "1-79", "5-0", "5-79"):
+            with pytest.raises(Used):
+                await fresh.intend(intent(f"again{coupon}", coupon))
+        assert await fresh.get("enrolled") == "https://hub.example.test"
+        assert await fresh.get("unreconciled") == "1"
+        assert await fresh.spare("S2") is None
+        assert (await fresh.pool_left("S2"), await fresh.pool_code("A00000000001") is not None) == (0, True)
+        assert (await fresh.verify()).ok
+        assert await fresh.begin_epoch()
+        assert (await fresh.verify()).ok
+    finally:
+        await fresh.stop()
+    assert not list(journal.dir.glob("salvage-*"))
+
+
+async def test_whatever_page_is_hit_the_rest_is_whole(
+    opened: Open, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Each page in turn: the kiosk starts, the chain holds, no row is believed that was not written."""
+    journal = await filled(opened, 40)
+    whole = journal.path.read_bytes()
+    count = len(whole) // PAGE
+    saved = []
+    for page in random.Random(7).sample(range(1, count + 1), min(count, 12)):
+        for part in journal.dir.glob("journal.*"):
+            part.unlink()
+        journal.path.write_bytes(whole)
+        damage(journal.path, page)
+        fresh, told = await mended(journal, clock)
+        try:
+            if told:
+                run = await fresh.pending()
+                rids = [i.rid for i in run.items] if run else []
+                redeemed = [r for r in rids if r.startswith("w")]
+                assert set(redeemed) <= {f"w{n:03}" for n in range(40)}
+                assert len(redeemed) == len(set(redeemed))
+                found = re.search(r"Saved from it: (\d+) rows", told)
+                saved.append(int(found[1]) if found else 0)
+                for rid in redeemed:
+                    assert await fresh.uses(f"5-{int(rid[1:])}")
+            assert (await fresh.verify()).ok
+            await redeem(fresh, "new", "7-7")
+        finally:
+            await fresh.stop()
+    assert len(saved) >= 6
+    assert sorted(saved)[len(saved) // 2] >= 20
+
+
+async def test_a_row_that_was_changed_is_not_believed(opened: Open, clock: ManualClock) -> None:
+    journal = await filled(opened)
+    db = sqlite3.connect(journal.path)
+    db.execute("UPDATE item SET body = json_set(body, '$.value', 99999) WHERE rid = 'w003'")
+    db.commit()
+    db.close()
+    damage(journal.path, pages_of(journal.path, "item_at")[0])
+    fresh, _ = await mended(journal, clock)
+    try:
+        run = await fresh.pending()
+        assert run is not None
+        assert "w003" not in [i.rid for i in run.items]
+        assert len([i for i in run.items if i.kind == "redeem_record"]) == 79
+    finally:
+        await fresh.stop()
+
+
+async def test_a_file_that_is_no_database_gives_nothing_and_stops_nothing(
+    opened: Open, clock: ManualClock
+) -> None:
+    journal = await filled(opened, 2)
+    journal.path.write_bytes(b"noise" * 5000)
+    fresh, told = await mended(journal, clock)
+    assert "Saved from it: 0 rows for the hub and 0 uses." in told
+    assert await fresh.pending() is None
+    await fresh.stop()
