@@ -136,7 +136,7 @@ class _Reader:
     def __init__(self, resources: Object) -> None:
         self.resources = resources
         self.points: list[tuple[float, float]] = []
-        self.pieces: list[Bounds] = []
+        self.steps: list[list[tuple[float, float]]] = []
         self.text = self.line = UNTURNED
 
     def read(self, stream: Page | Object, state: _State, depth: int) -> Iterator[Paint]:
@@ -238,8 +238,7 @@ class _Reader:
         elif op in ("l", "c", "v", "y"):
             values = [float(v) for v in operands]
             points = [state.matrix(values[i], values[i + 1]) for i in range(0, len(values), 2)]
-            start = self.points[-1] if self.points else points[0]
-            self._walk([start, *_flat(start, points)] if op != "l" else [start, *points])
+            self._walk([self.points[-1] if self.points else points[0], *points])
         elif op in _FILLS | _STROKES | {"n"}:
             if self.points:
                 box = _box(self.points)
@@ -248,15 +247,20 @@ class _Reader:
                 if op in _STROKES:
                     width = state.width * state.scale()
                     yield Paint(
-                        "stroke", box, state.stroke, tuple(self.pieces), width, state.over_stroke, state.clear
+                        "stroke", box, state.stroke, self._pieces(), width, state.over_stroke, state.clear
                     )
-            self.points, self.pieces = [], []
+            self.points, self.steps = [], []
         elif op == "sh":
             yield Paint("shading", (-1e6, -1e6, 1e6, 1e6), Ink("other", ()), clear=state.clear)
 
     def _walk(self, points: list[tuple[float, float]]) -> None:
         self.points += points
-        self.pieces += [_box([a, b]) for a, b in itertools.pairwise(points)]
+        self.steps.append(points)
+
+    def _pieces(self) -> tuple[Bounds, ...]:
+        """Return the boxes of the short straight parts of a line."""
+        lines = [[p[0], *_flat(p)] if 3 <= len(p) <= 4 else p for p in self.steps]
+        return tuple(_box([a, b]) for line in lines for a, b in itertools.pairwise(line))
 
     def _object(self, name: Object, state: _State, depth: int) -> Iterator[Paint]:
         """Yield the paints of an image or a form."""
@@ -282,9 +286,9 @@ def _image_space(space: Object) -> str:
     return _DEVICE.get(name, "other")
 
 
-def _flat(start: tuple[float, float], points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def _flat(given: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return points on a cubic (for v and y near enough to it), 16 to a curve."""
-    p = [start, *points] if len(points) == 3 else [start, points[0], *points]
+    p = given if len(given) == 4 else [given[0], given[1], *given[1:]]
     places = []
     for n in range(1, CHORDS + 1):
         t = n / CHORDS
