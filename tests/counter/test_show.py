@@ -104,6 +104,20 @@ async def test_a_period_ends_by_itself(page: Page, counter: Counter, monkeypatch
     assert page.show.view["slip"]["text"] == ""
 
 
+async def test_a_batch_that_begins_comes_at_its_moment(
+    page: Page, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(show_module, "CHECK_S", 1000.0)
+    soon = batch("SOON", 21, begins=NOW + timedelta(seconds=0.2))
+    await counter.journal.apply("p2", [put("batch", "SOON", soon)])
+    await page.tell(Outcome(kind="info", title="a view without it", until_s=900))
+    assert "SOON" not in page.shown()
+    seq = page.show.seq
+    counter.clock.at += timedelta(seconds=1)
+    await page.after(seq)
+    assert "SOON" in page.shown()
+
+
 async def test_the_next_look_is_when_a_period_changes(counter: Counter) -> None:
     soon = batch("SOON", 21, begins=NOW + timedelta(seconds=3), ends=NOW + timedelta(seconds=9))
     assert show_module.next_change([CAPPED, soon, NEVER], NOW) == 3.0
