@@ -18,7 +18,7 @@ from kiosk.coupons.batch import Batch, Hours, Merchant, Offline, Store
 
 YEARS = range(2020, 2199)
 """A signed code counts days from 2020 in two bytes."""
-LEAD = timedelta(days=7)
+LEAD, DAY = timedelta(days=7), timedelta(days=1)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -170,13 +170,12 @@ def _keys(plain: dict[str, Any], kind: type[msgspec.Struct], at: str) -> Iterato
 def shifted(file: BatchFile, today: datetime) -> BatchFile:
     """Move every period by whole days so that it lies around `today`; hours of the day and lengths stay.
 
-    A batch begins a week ago, or half its length ago when it is shorter than two weeks.
+    A batch begins a week ago, a shorter one so that today is about its middle; one of a day or less begins today.
     """
     return msgspec.structs.replace(file, batches=tuple(_around(b, today) for b in file.batches))
 
 
 def _around(batch: Batch, today: datetime) -> Batch:
-    lead = min(LEAD, (batch.ends - batch.begins) / 2)
-    here = today.astimezone(batch.begins.tzinfo)
-    move = timedelta(days=((here - lead).date() - batch.begins.date()).days)
+    lead = min(LEAD, max(timedelta(0), (batch.ends - batch.begins - DAY) / 2))
+    move = (today - lead - batch.begins) // DAY * DAY
     return msgspec.structs.replace(batch, begins=batch.begins + move, ends=batch.ends + move)

@@ -16,6 +16,7 @@ from hub.config import Demo, Settings
 from hub.parts import Parts, now
 from hub.server import Hub
 
+from .command import Run
 from .world import SAMPLE, Kiosk, let_in
 
 
@@ -136,3 +137,14 @@ async def kiosk(hub: Hub) -> AsyncIterator[Kiosk]:
     made = await let_in(hub, "kjy-south")
     yield made
     await made.close()
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    return Run(tmp_path, capsys)
+
+
+@pytest.fixture
+def loaded(run: Run) -> Run:
+    assert run("batch", "load", str(SAMPLE), "--shift-to-today")[0] == 0
+    return run
