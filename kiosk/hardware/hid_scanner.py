@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 from kiosk.hardware.keys import EVENT, Keys
 from kiosk.hardware.serial_scanner import StreamScanner
@@ -46,14 +47,10 @@ class HidStream(FdStream):
         raise OSError(errno.EINVAL, "a keyboard takes no commands")
 
     async def close(self) -> None:
-        """Give the keyboard back; where it has gone already there is nothing to give back."""
-        try:
+        """Give the keyboard back; closing does so too where the call fails, as it does once the device has gone."""
+        with suppress(OSError):
             fcntl.ioctl(self._fd, EVIOCGRAB, 0)
-        except OSError as err:
-            if err.errno not in (errno.ENODEV, errno.EBADF, errno.EINVAL):
-                raise
-        finally:
-            await super().close()
+        await super().close()
 
 
 class HidScanner(StreamScanner):

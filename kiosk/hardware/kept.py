@@ -97,7 +97,11 @@ class Kept(ABC):
             await self._serve(stream)
         finally:
             settled.cancel()
-            await stream.close()
+            try:
+                await stream.close()
+            except OSError as err:
+                # raised here, it would take the place of a cancellation: the device could never be stopped
+                log.debug("%s %s did not close cleanly: %s", self.kind, self.name, err)
 
     def _lost(self, state: State, detail: str) -> None:
         if not self._outage:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from kiosk.events import Bus, DeviceState, Event, Scanned
+from kiosk.hardware import hid_scanner
+from kiosk.hardware.hid_scanner import EVIOCGRAB
 
 WAIT_S = 15.0
 """The machine is shared and stalls; a broken mechanism never comes, so the time says nothing."""
@@ -55,3 +57,17 @@ def bus() -> Bus:
 def watch(bus: Bus) -> Watch:
     """Watch the bus."""
     return Watch(bus)
+
+
+@pytest.fixture
+def grabs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Watch the grabs of keyboards: a FIFO refuses the call."""
+    seen: list[int] = []
+
+    def ioctl(fd: int, request: int, value: int = 0) -> int:
+        assert request == EVIOCGRAB
+        seen.append(value)
+        return 0
+
+    monkeypatch.setattr(hid_scanner.fcntl, "ioctl", ioctl)
+    return seen

@@ -6,7 +6,6 @@ One contract holds for all of them; what only one kind of wire can do stands bel
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 from abc import ABC, abstractmethod
@@ -16,9 +15,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.events import Bus
-from kiosk.hardware import hid_scanner, kept
+from kiosk.hardware import kept
 from kiosk.hardware.factory import open_scanner
-from kiosk.hardware.hid_scanner import EVIOCGRAB
 from kiosk.hardware.ports import Device
 from kiosk.hardware.serial_scanner import StreamScanner
 from kiosk.hardware.sim import SimBench
@@ -91,20 +89,6 @@ class SimRig(Rig):
 
     async def plug(self) -> None:
         self.bench.fault("scanner:till", "none")
-
-
-@pytest.fixture
-def grabs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Watch the grabs of keyboards: a FIFO refuses the call."""
-    seen: list[int] = []
-
-    def ioctl(fd: int, request: int, value: int = 0) -> int:
-        assert request == EVIOCGRAB
-        seen.append(value)
-        return 0
-
-    monkeypatch.setattr(hid_scanner.fcntl, "ioctl", ioctl)
-    return seen
 
 
 @pytest.fixture(autouse=True)
@@ -339,77 +323,6 @@ async def test_a_nudge_ends_the_wait_for_the_next_try(
     await until(lambda: device.state == "ok")
     await device.stop()
     await sim.stop()
-
-
-async def test_a_module_is_told_to_read_and_its_answers_are_no_codes(
-    bus: Bus, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sim = ScannerSim(PtyWire(tmp_path / "gm65"))
-    await sim.start()
-    device = StreamScanner("till", f"{sim.address}?trigger=gm65", bus)
-    await device.start()
-    await until(lambda: sim.triggers > 0, "it is told to read")
-    await sim.scan("C1:A")
-    await until(lambda: watch.codes == ["C1:A"])
-    await device.stop()
-    await until(lambda: sim.told_to_stop == 1, "it is told to stop")
-    await sim.stop()
-
-
-async def test_a_module_that_answers_no_trigger_is_absent(
-    bus: Bus, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from kiosk.hardware import serial_scanner
-    from kiosk.hardware.triggers import GM65
-
-    quick = {"gm65": type(GM65)(GM65.name, GM65.on, GM65.off, GM65.answer, 0.03)}
-    monkeypatch.setattr(serial_scanner, "TRIGGERS", quick)
-    sim = ScannerSim(PtyWire(tmp_path / "gm65"))
-    await sim.set_fault("silent")
-    device = StreamScanner("till", f"{sim.address}?trigger=gm65", bus)
-    await device.start()
-    await until(lambda: device.state == "absent")
-    assert "does not answer" in device.detail
-    await sim.set_fault("none")
-    await until(lambda: device.state == "ok" and sim.triggers > 8, "it answers again")
-    await device.stop()
-    await sim.stop()
-
-
-class TestKeyboards:
-    async def test_are_grabbed_and_given_back(self, bus: Bus, tmp_path: Path, grabs: list[int]) -> None:
-        rig = HidRig(bus, tmp_path / "event3")
-        await rig.plug()
-        await rig.device.start()
-        await ok(rig)
-        assert grabs == [1]
-        await rig.device.stop()
-        assert grabs == [1, 0]
-        os.close(rig.end)
-
-    async def test_that_another_program_holds_are_named(
-        self, bus: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def held(*_: object) -> int:
-            raise OSError(errno.EBUSY, "Device or resource busy")
-
-        monkeypatch.setattr(hid_scanner.fcntl, "ioctl", held)
-        rig = HidRig(bus, tmp_path / "event3")
-        await rig.plug()
-        await rig.device.start()
-        await until(lambda: rig.device.state == "error")
-        assert "in use by another program" in rig.device.detail
-        await rig.device.stop()
-        os.close(rig.end)
-
-    async def test_that_are_none_are_named(self, bus: Bus, tmp_path: Path) -> None:
-        rig = HidRig(bus, tmp_path / "event3")
-        await rig.plug()
-        await rig.device.start()
-        await until(lambda: rig.device.state == "error")
-        assert "no device of this kind" in rig.device.detail
-        await rig.device.stop()
-        os.close(rig.end)
 
 
 async def test_a_plain_file_is_no_serial_line_and_stays_as_it_is(bus: Bus, tmp_path: Path) -> None:
