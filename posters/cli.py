@@ -46,8 +46,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     make.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.pdf")
     _add_looks(make)
-    make.add_argument("--proof", type=Path, metavar="PROOF.json", help="write what was read back")
+    make.add_argument(
+        "--proof",
+        type=Path,
+        metavar="PROOF.json",
+        help="write what was read back; named .pdf, as a page for the print shop",
+    )
     make.add_argument("--preview", type=Path, metavar="OUT.png", help="write a picture of the faces")
+    make.add_argument("--guides", action="store_true", help="show bleed, trim and safe area in the preview")
     make.add_argument("--json", action="store_true", help="print the proof")
     make.add_argument(
         "--ledger", type=Path, metavar="FILE", help="remember what each material opens; refuse a second link"
@@ -157,6 +163,7 @@ def _make(options: argparse.Namespace) -> int:
         ledger=options.ledger,
         proof=options.proof,
         preview=options.preview,
+        guides=options.guides,
         base=options.data.parent,
     )
     _show(result, options.json, str(options.data), str(options.output))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from posters.finish import Boxes
 
 PREVIEW_DPI = 150
+PROOF_DPI = 60
 PREVIEW_PIXELS = 2400  # of the longer side, for large formats
 SCREEN_PIXELS = 1080  # width of a picture for chat groups
 
@@ -97,12 +98,14 @@ def make(
     offset: tuple[float, float] = (0.0, 0.0),
     tile: str = "",
     ledger: Path | None = None,
+    guides: bool = False,
 ) -> Result:
     """Make one artefact at `out`. On `refuse` nothing is written there and an older file stays as it is.
 
     Lengths are mm. `sheet` puts as many as fit on a4, a3 or sra3, the paper turned on its `flip` edge and the backs
     moved by `offset` (right, down); `tile` spreads a poster over many sheets; `icc` is the profile of press-x4;
-    `ledger` remembers which address each material of a store opens and refuses a second one.
+    `ledger` remembers which address each material of a store opens and refuses a second one; with `guides` the
+    preview shows the bleed and the lines of bleed, trim and safe area.
     """
     chosen = catalog.choose(template_id, look)
     output = Output(profile, icc, sheet, flip, offset, tile)
@@ -116,13 +119,28 @@ def make(
         made = _allowed(made, known, asked)
     files: dict[Path, bytes] = {}
     if made.good:
-        files.update(_outputs(made, Path(out), preview))
+        files.update(_outputs(made, Path(out), preview, chosen.template.safe if guides else None))
     if proof is not None:
-        files[Path(proof)] = proof_json(made.result)
+        files[Path(proof)] = _proof(made, Path(proof), chosen, dict(data))
     write_all(files)
     if known and asked and made.good:
         known.record(asked)
     return msgspec.structs.replace(made.result, file=Path(out)) if made.good else made.result
+
+
+def _proof(made: Made, path: Path, chosen: catalog.Chosen, data: dict[str, str]) -> bytes:
+    """Return the proof as JSON, or as a page for people when the file is named .pdf."""
+    if path.suffix.lower() != ".pdf":
+        return proof_json(made.result)
+    from posters.report import proof_pdf
+    from ui.fonts import missing
+
+    locale = "zh_CN" if chosen.lang == "zh-CN" else "en"
+    title = chosen.template.title.zh if locale == "zh_CN" else chosen.template.title.en
+    named = " · ".join(part for part in (data.get("merchant", ""), data.get("store", ""), title) if part)
+    printable = "".join(char for char in merge.clean(named) if char not in missing(named))
+    shots = _shots(made, PROOF_DPI) if made.good else []
+    return proof_pdf(made.result, shots, printable, locale, chosen.template.revised)
 
 
 def _allowed(made: Made, known: Ledger, asked: Printed) -> Made:
@@ -139,7 +157,7 @@ def proof_json(result: Result, locale: str = "en") -> bytes:
     return (json.dumps(result.as_json(locale), ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def _outputs(made: Made, out: Path, preview: Path | None) -> dict[Path, bytes]:
+def _outputs(made: Made, out: Path, preview: Path | None, safe: float | None) -> dict[Path, bytes]:
     """Return the files of a made artefact: a PDF, or pictures when `out` is named like one."""
     from posters import raster
 
@@ -157,7 +175,7 @@ def _outputs(made: Made, out: Path, preview: Path | None) -> dict[Path, bytes]:
     else:
         files[out] = made.pdf
     if preview is not None:
-        files[Path(preview)] = _preview(made)
+        files[Path(preview)] = _preview(made, safe)
     return files
 
 
@@ -166,16 +184,24 @@ def _names(out: Path, count: int) -> list[Path]:
     return [out if n == 1 else out.with_stem(f"{out.stem}-{n}") for n in range(1, count + 1)]
 
 
-def _preview(made: Made) -> bytes:
+def _shots(made: Made, dpi: float) -> list[Picture]:
+    """Return a picture of each face or sheet, cut to its trim."""
+    from posters import raster
+
+    if not made.pictures:
+        return raster.trimmed(made.pdf, dpi)
+    share = dpi / made.dpi
+    sizes = [(round(p.width * share), round(p.height * share)) for p in made.pictures]
+    return [p.resize(size).convert("RGB") for p, size in zip(made.pictures, sizes, strict=True)]
+
+
+def _preview(made: Made, safe: float | None) -> bytes:
     from posters import raster
 
     longest = max(max(box.trim[2:]) for box in made.boxes)
     dpi = min(PREVIEW_DPI, PREVIEW_PIXELS / (longest / 25.4) / max(1.0, len(made.boxes) / 4))
-    if made.pictures:
-        share = dpi / made.dpi
-        shots = [
-            p.convert("RGB").resize((round(p.width * share), round(p.height * share))) for p in made.pictures
-        ]
-    else:
-        shots = raster.trimmed(made.pdf, dpi)
-    return raster.png(raster.contact(shots), dpi)
+    if safe is None or made.pictures:
+        return raster.png(raster.contact(_shots(made, dpi)), dpi)
+    from posters.guides import guided
+
+    return raster.png(raster.contact(guided(made.pdf, made.boxes, safe, dpi)), dpi)

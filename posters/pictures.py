@@ -48,11 +48,11 @@ def _convert(field: str, path: Path, data: bytes) -> bytes:
     except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as error:
         raise _refused(field, path, "it is not a PNG or JPEG that can be read") from error
     out = BytesIO()
-    _cmyk(upright).save(out, "JPEG", quality=92, subsampling=0)
+    cmyk(upright).save(out, "JPEG", quality=92, subsampling=0)
     return out.getvalue()
 
 
-def _cmyk(picture: Image.Image) -> Image.Image:
+def cmyk(picture: Image.Image) -> Image.Image:
     """Return the picture in CMYK; grey is taken out of the colours into K, so that ink stays below 300 %."""
     from PIL import Image as Pictures
     from PIL import ImageChops

@@ -24,8 +24,14 @@ def sentences() -> set[str]:
             ):
                 found.add(_text(node.value))
     from posters.cli import VERDICTS
+    from posters.report import LEVELS
 
-    return {s for s in found if " " in s.strip()} | set(VERDICTS.values())
+    return (
+        {s for s in found if " " in s.strip()}
+        | set(VERDICTS.values())
+        | set(LEVELS.values())
+        | {"proof", "findings"}
+    )
 
 
 def _text(node: ast.expr) -> str:
