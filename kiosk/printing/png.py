@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from kiosk.printing import layout as lay
+from kiosk.printing import qr
 from kiosk.printing.columns import width
 from kiosk.printing.pictures import Pictures, picture_of
 from kiosk.printing.profiles import Profile
@@ -148,10 +149,11 @@ def _font(bold: bool) -> Any:
 def _qr(block: lay.QrBlock, dots: int) -> Image:
     from PIL import Image
 
-    side = len(block.rows) * block.module
+    rows = qr.matrix(block.data, block.level)
+    side = len(rows) * block.module
     sheet = Image.new("1", (dots, side + 2 * lay.QUIET_DOTS), 1)
     left = (dots - side) // 2
-    for y, row in enumerate(block.rows):
+    for y, row in enumerate(rows):
         for x, bit in enumerate(row):
             if bit == "1":
                 px, py = left + x * block.module, lay.QUIET_DOTS + y * block.module

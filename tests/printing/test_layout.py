@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from kiosk.printing import columns as col
 from kiosk.printing import layout as lay
+from kiosk.printing import qr
 from kiosk.printing.slip import Cell, Code128, Qr, Row, Rule, Slip, Text
-from tests.printing.made import rows, slip, slips, texts
+from tests.printing.made import printable, rows, slip, slips, texts
+from ui import codes
 
 SIGNED = "C1:" + "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ$%*+-./:"[:29] * 4
 """As long as a signed code: 119 characters of the alphanumeric mode."""
@@ -20,7 +22,9 @@ def test_no_line_is_wider_than_the_paper(made: Slip, dots: int) -> None:
         if isinstance(block, lay.Line):
             assert col.columns(block.text) * block.width <= dots // 12
         elif isinstance(block, lay.QrBlock):
-            assert (len(block.rows) + 8) * block.module <= dots, "the quiet zone of 4 modules is kept"
+            assert (qr.side(block.data, block.level) + 8) * block.module <= dots, (
+                "the quiet zone of 4 modules is kept"
+            )
             assert block.module >= 4
         elif isinstance(block, lay.BarBlock):
             assert block.dots + 20 * block.module <= dots, "the quiet zone of 10 modules is kept"
@@ -76,8 +80,8 @@ def test_rule_spans_the_paper() -> None:
         assert line.text == "=" * (dots // 12)
 
 
-def _qr(qr: Qr, dots: int = 384) -> tuple[lay.QrBlock | None, lay.Layout]:
-    laid = lay.lay_out(slip(qr), dots)
+def _qr(code: Qr, dots: int = 384) -> tuple[lay.QrBlock | None, lay.Layout]:
+    laid = lay.lay_out(slip(code), dots)
     (block,) = laid.blocks or (None,)
     assert block is None or isinstance(block, lay.QrBlock)
     return block, laid
@@ -87,7 +91,10 @@ def test_a_signed_code_gets_the_smallest_version_and_large_modules() -> None:
     assert len(SIGNED) == 119
     block, laid = _qr(Qr(data=SIGNED, level="M"))
     assert block is not None
-    assert (len(block.rows), block.module) == (37, 8)  # version 5, alphanumeric mode (ISO/IEC 18004, table 7)
+    assert (qr.side(SIGNED, "M"), block.module) == (
+        37,
+        8,
+    )  # version 5, alphanumeric mode (ISO/IEC 18004, table 7)
     assert laid.degraded == ()
 
 
@@ -153,3 +160,9 @@ def test_markup_is_made_safe_before_it_is_measured() -> None:
     laid = lay.lay_out(slip(Text(text="<" * 20), Rule(char="<")), 384, lambda t: t.translate(wide))
     lines = [b.text for b in laid.blocks if isinstance(b, lay.Line)]
     assert lines == ["＜" * 16, "＜" * 4, "＜" * 16]
+
+
+@given(printable | st.text("0123456789", min_size=1, max_size=48))
+def test_the_width_of_a_barcode_is_the_one_drawn(data: str) -> None:
+    start, wide = codes.bars(data)[-1]
+    assert lay.bar_modules(data) == start + wide
