@@ -115,7 +115,7 @@ class Kept(ABC):
             log.info("%s %s is back", self.kind, self.name)
 
     def _go(self, state: State, detail: str) -> None:
-        changed = (state, detail) != (self._state, self._detail)
+        changed = state != self._state
         self._state, self._detail = state, detail
         if changed:
             self._bus.publish(DeviceState(device=f"{self.kind}:{self.name}", state=state, detail=detail))
