@@ -10,7 +10,7 @@ TIER = @$(PY) -m pytest -m $@ || { code=$$?; [ $$code -eq 5 ] && echo "make $@: 
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
-	$(PY) -m kiosk demo
+	$(PY) -m kiosk demo $(ARGS)
 
 # A test that hangs ends the run after 2 minutes and shows where it stood.
 test: $(VENV)/dev.stamp chromium lint

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
-from docs.generate.locks import NAMES, PYTHONS, normal, project, read, text, wheels
+from docs.generate.locks import NAMES, PYTHONS, ROOT, normal, project, read, text, wheels
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 GLIBC_OF_DEBIAN_12 = 36
@@ -62,6 +62,13 @@ def test_a_pi_installs_every_dependency_from_a_wheel(python: str) -> None:
         and not any(accepted & parse_wheel_filename(file)[3] for file in listed[f"{pin.name}=={pin.version}"])
     ]
     assert without == []
+
+
+def test_what_a_pi_takes_from_debian_is_not_locked_and_the_reference_says_so() -> None:
+    (needed,) = project()["project"]["optional-dependencies"]["pi"]
+    assert Requirement(needed).name == "lgpio"
+    assert "lgpio" not in read("dev")
+    assert "`python3-lgpio`" in (ROOT / "docs" / "reference.md").read_text("utf-8")
 
 
 def test_the_lock_files_agree_on_versions() -> None:
