@@ -132,8 +132,8 @@ def _proof(made: Made, path: Path, chosen: catalog.Chosen, data: dict[str, str])
     """Return the proof as JSON, or as a page for people when the file is named .pdf."""
     if path.suffix.lower() != ".pdf":
         return proof_json(made.result)
+    from posters.fontchain import missing
     from posters.report import proof_pdf
-    from ui.fonts import missing
 
     locale = "zh_CN" if chosen.lang == "zh-CN" else "en"
     title = chosen.template.title.zh if locale == "zh_CN" else chosen.template.title.en

@@ -24,7 +24,7 @@ def _outlined(op: Op, faces: Faces) -> list[Op]:
     if not isinstance(op, Words):
         return [op]
     em = op.size / PT_PER_MM
-    glyphs, measure = faces.glyphs(op.weight), faces.measure(op.weight)
+    measure = faces.measure(op.weight)
     turn = geo.turned(op.rotate, op.x, op.y)
     by_color: dict[Cmyk, list[geo.Segment]] = {}
     for start, run in op.line.runs:
@@ -33,7 +33,7 @@ def _outlined(op: Op, faces: Faces) -> list[Op]:
             color = op.accent if op.accent and part[0].isdigit() else op.color
             for char in part:
                 place = geo.Affine(em, 0, 0, -em, x, op.y)
-                outline = geo.transformed(geo.transformed(glyphs.outline(char), place), turn)
+                outline = geo.transformed(geo.transformed(faces.outline(op.weight, char), place), turn)
                 by_color.setdefault(color, []).extend(outline)
                 x += (measure(char) + op.tracking) * em
     return [Shape(tuple(outline), color) for color, outline in by_color.items() if outline]

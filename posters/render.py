@@ -172,7 +172,9 @@ class _Pen:
             for part in re.findall(r"[\d.,:%+]+|[^\d.,:%+]+", run) if op.accent else [run]:
                 figures = bool(op.accent) and part[0].isdigit()
                 self._fill(op.accent if figures and op.accent else op.color, text)
-                text.textOut(part)
+                for piece in self.faces.split(part):
+                    text.setFont(self.faces.name(op.weight, piece[0]), op.size)
+                    text.textOut(piece)
         self.canvas.drawText(text)
 
     def _code(self, op: Code) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, MARGIN = 210.0, 297.0, 16.0
 THUMB_HEIGHT = 74.0
-MOST_FACES, MOST_FINDINGS, MOST_THUMBS = 8, 14, 3
+MOST_FACES, MOST_FINDINGS, MOST_THUMBS = 6, 10, 3
 BLACK: Cmyk = (0, 0, 0, 1)
 GREY: Cmyk = (0, 0, 0, 0.62)
 COLORS: dict[str, Cmyk] = {
@@ -94,16 +94,24 @@ def _facts(result: Result, locale: str) -> list[str]:
     """Return a line a face and a line a page."""
     facts = []
     for face in result.faces[:MOST_FACES]:
-        sentence = "page {page}: opens {payload} · version {version}-{level} · module {mm} mm · quiet zone {quiet} · reads to {far} m · {gates} of {all} gates · {ink}"
+        sentence = "page {page}: opens {payload} · version {version}-{level} · module {mm} mm"
         passed = sum(face.gates.values())
         ink = say("black ink alone", locale) if face.k_only else say("NOT black ink alone", locale)
-        args = {"page": face.page, "payload": face.payload, "version": face.version, "level": face.level}
-        args |= {
-            "mm": f"{face.module_mm:.2f}",
+        args: dict[str, object] = {
+            "page": face.page,
+            "payload": face.payload,
+            "version": face.version,
+            "level": face.level,
+        }
+        facts.append(say(sentence, locale, mm=f"{face.module_mm:.2f}", **args))
+        sentence = "quiet zone {quiet} · reads to {far} m · {gates} of {all} gates · {ink}"
+        args = {
             "quiet": f"{face.quiet_modules:g}",
             "far": f"{face.distance_m:.1f}",
+            "gates": passed,
+            "ink": ink,
         }
-        facts.append(say(sentence, locale, gates=passed, all=len(face.gates), ink=ink, **args))
+        facts.append("    " + say(sentence, locale, all=len(face.gates), **args))
     if len(result.faces) > MOST_FACES:
         facts.append(say("and {n} more", locale, n=len(result.faces) - MOST_FACES))
     for sheet in result.sheets[:4]:
@@ -132,7 +140,7 @@ def _facts(result: Result, locale: str) -> list[str]:
 
 def _safe(text: str) -> str:
     """Return the text with a question mark for what no font of ours draws: a finding may quote it."""
-    from ui.fonts import missing
+    from posters.fontchain import missing
 
     lost = set(missing(text))
     return "".join("?" if char in lost else char for char in text)

@@ -62,7 +62,7 @@ def test_a_refusal_has_its_page_too_and_quotes_no_box(store: dict[str, str], tmp
 def test_many_findings_and_faces_stay_on_the_page(store: dict[str, str], tmp_path: Path) -> None:
     long = {**store, "url": "https://q.example.cn/c/" + "x" * 20, "headline": "满10减1元", "brand": "#FFEE00"}
     posters.make("sticker-80", long, tmp_path / "a.pdf", sheet="sra3", proof=tmp_path / "p.pdf")
-    assert "另有 7 条" in text_of(tmp_path / "p.pdf")
+    assert "另有 9 条" in text_of(tmp_path / "p.pdf")
 
 
 def test_the_same_proof_has_the_same_bytes(store: dict[str, str], tmp_path: Path) -> None:

@@ -67,7 +67,9 @@ def test_2_a_second_job_does_not_print_boxes(store: dict[str, str], tmp_path: Pa
     assert not [name for name in registry.getRegisteredFontNames() if name.startswith("KioskSans")]
 
 
-@pytest.mark.parametrize(("char", "number"), [("😀", "U+1F600"), ("𠮷", "U+20BB7"), ("\ue000", "U+E000")])
+@pytest.mark.parametrize(
+    ("char", "number"), [("😀", "U+1F600"), ("\U0002b689", "U+2B689"), ("\ue000", "U+E000")]
+)
 def test_3_a_missing_character_is_refused_by_name(
     store: dict[str, str], tmp_path: Path, char: str, number: str
 ) -> None:
@@ -155,3 +157,38 @@ def test_10_tracked_type_is_centred(store: dict[str, str], tmp_path: Path) -> No
 
 def test_11_an_emoji_is_never_a_font_of_doubtful_widths(good_pdf: Path) -> None:
     assert all("KioskSans" in str(f.Name) for f in fonts_of(good_pdf))
+
+
+def test_a_character_that_the_first_font_lacks_comes_from_its_sister(
+    store: dict[str, str], tmp_path: Path
+) -> None:
+    from ui.fonts import missing
+
+    rare = "𠮷"
+    assert missing(rare) == [rare]
+    for profile in ("press-x1a", "outline"):
+        result = posters.make(
+            "stand-a6", {**store, "merchant": f"{rare}野家"}, tmp_path / "a.pdf", profile=profile
+        )
+        assert result.verdict == "printable", [f.say() for f in result.findings]
+        assert all(font["embedded"] for font in result.fonts)
+    posters.make("stand-a6", {**store, "merchant": f"{rare}野家"}, tmp_path / "a.pdf")
+    assert f"{rare}野家" in text_of(tmp_path / "a.pdf")
+    posters.make("stand-a6", {**store, "merchant": "吉野家"}, tmp_path / "b.pdf")
+    names = [str(f.Name) for f in fonts_of(tmp_path / "a.pdf")]
+    assert len(names) == len(set(names)) > len(fonts_of(tmp_path / "b.pdf"))
+
+
+def test_a_sister_that_is_not_the_tested_one_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    from posters import fontchain
+    from ui.fonts import FontError
+
+    fontchain._sisters.cache_clear()
+    fontchain.font_of.cache_clear()
+    monkeypatch.setitem(fontchain.SISTERS, "notosansjp/NotoSansJP[wght].ttf", "0" * 64)
+    try:
+        with pytest.raises(FontError, match=r"NotoSansJP.* is not the font that was tested"):
+            fontchain.missing("𠮷")
+    finally:
+        fontchain._sisters.cache_clear()
+        fontchain.font_of.cache_clear()
