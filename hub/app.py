@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from hub import admin, device_api, people_pages, till_api
+from hub import admin, cloud_print, device_api, people_pages, till_api
 from hub.errors import HubError, Refused
 from hub.pages import PAGES, message
 from hub.parts import Parts
@@ -40,6 +40,7 @@ def make_app(parts: Parts) -> web.Application:
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/", _home)
     device_api.add_routes(app)
+    cloud_print.add_routes(app, parts)
     people_pages.add_routes(app)
     till_api.add_routes(app)
     admin.add_routes(app)

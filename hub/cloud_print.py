@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 GRACE_S = 10.0
 """After its deadline a print whose end is not written counts as unknown."""
 LOOK_S = 0.3
+KEEP = timedelta(days=7)
+"""A kiosk asks again within seconds; a fleet of ten thousand prints a million slips a day."""
 STOP_S = 2.0
 
 
@@ -95,7 +97,9 @@ class CloudPrinters:
     def _of_store(self, url: str, store: str) -> Printer:
         if not store or self._parts.settings.printers.get(url) != store:
             raise Refused(
-                "not_yours", f"{url} is not a printer of this kiosk's store; add it to [printers] in hub.toml.", 403
+                "not_yours",
+                f"{url} is not a printer of this kiosk's store; add it to [printers] in hub.toml.",
+                403,
             )
         if url not in self._open:
             self._open[url] = open_cloud_printer(url, self._parts.settings)
@@ -110,8 +114,14 @@ def open_cloud_printer(url: str, settings: Settings) -> Printer:
         f = settings.feie
         ukey = _secret(f.ukey, f.ukey_file)
         if not (f.user and ukey):
-            raise Refused("no_account", "the hub has no account at Feie; set feie.user and feie.ukey_file in hub.toml.", 409)
-        return FeiePrinter(url, url, profile, number, FeieAccount(user=f.user, ukey=ukey, base_url=f.base_url))
+            raise Refused(
+                "no_account",
+                "the hub has no account at Feie; set feie.user and feie.ukey_file in hub.toml.",
+                409,
+            )
+        return FeiePrinter(
+            url, url, profile, number, FeieAccount(user=f.user, ukey=ukey, base_url=f.base_url)
+        )
     y = settings.yilianyun
     key = _secret(y.client_secret, y.client_secret_file)
     if not (y.client_id and key):
@@ -136,7 +146,9 @@ def _secret(value: str, file: str) -> str:
     try:
         return Path(file).read_text("utf-8").strip()
     except OSError as err:
-        raise Refused("no_account", f"the hub cannot read {file} ({err.strerror}); correct its path or mode.", 409) from err
+        raise Refused(
+            "no_account", f"the hub cannot read {file} ({err.strerror}); correct its path or mode.", 409
+        ) from err
 
 
 # -- transactions --
@@ -147,11 +159,14 @@ def _claim(
 ) -> bool:
     """Write a print down before it goes out; False when it was written before. Refused when that was another one."""
     digest = hashlib.sha256(msgspec.json.encode((device, ask.printer, ask.content, ask.copies))).hexdigest()
-    known = c.execute(sa.select(prints.c.digest).where(prints.c.tenant == tenant, prints.c.rid == ask.rid)).scalar()
+    known = c.execute(
+        sa.select(prints.c.digest).where(prints.c.tenant == tenant, prints.c.rid == ask.rid)
+    ).scalar()
     if known is not None:
         if known != digest:
             raise Refused("rid_reused", "that id belongs to another print; use a fresh one.", 409)
         return False
+    c.execute(prints.delete().where(prints.c.tenant == tenant, prints.c.at < at - KEEP))
     c.execute(
         prints.insert().values(
             tenant=tenant, rid=ask.rid, device=device, printer=ask.printer, digest=digest, state="sending", at=at, until=until
@@ -188,7 +203,7 @@ CLOUD = web.AppKey("cloud_printers", CloudPrinters)
 def add_routes(app: web.Application, parts: Parts) -> None:
     """Add the routes, and what they need for as long as the application lives."""
     app[CLOUD] = CloudPrinters(parts)
-    app.router.add_post("/v1/device/print", signed(_print))
+    app.router.add_post("/v1/device/slip", signed(_print))
     app.router.add_get("/v1/device/printer", signed(_state))
     app.on_cleanup.append(_stop)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from kiosk.toml import ConfigError, Loaded, load_toml
 
@@ -84,6 +84,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     wechatpay: WechatPay = WechatPay()
     feie: Feie = Feie()
     yilianyun: Yilianyun = Yilianyun()
+    printers: Annotated[
+        dict[
+            Annotated[str, Meta(pattern=r"^(feie|yilianyun)://[0-9A-Za-z]{6,20}$")],
+            Annotated[str, Meta(min_length=1, max_length=32)],
+        ],
+        Meta(
+            description="Cloud printers of the accounts above, and the store whose kiosks may print on each.",
+            examples=[{"feie://920000001": "S0001"}],
+        ),
+    ] = field(default_factory=dict)
 
     @property
     def secret_path(self) -> Path:

@@ -223,6 +223,23 @@ changes = sa.Table(
     sqlite_autoincrement=True,
 )
 """One row an object, moved to the end when the object changes: the feed is its own snapshot."""
+prints = sa.Table(
+    "prints",
+    meta,
+    _tenant(),
+    sa.Column("rid", sa.String(32), primary_key=True),
+    sa.Column("device", sa.String(32), nullable=False),
+    sa.Column("printer", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("trouble", sa.String(32), nullable=False, default=""),
+    sa.Column("detail", sa.Text, nullable=False, default=""),
+    sa.Column("sent", sa.BigInteger, nullable=False, default=0),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("until", Utc, nullable=False),
+    sa.Index("ix_prints_at", "tenant", "at"),
+)
+"""state: sending, printed, failed, unknown; a print that still is `sending` at `until` is unknown."""
 people = sa.Table(
     "people",
     meta,

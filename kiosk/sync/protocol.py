@@ -30,7 +30,7 @@ from kiosk.coupons.verdict import FirstUse, Goods, Reason, Threshold
 
 __all__ = [
     "GENESIS", "Acknowledged", "Answer", "Ask", "Change", "ChangeType", "Changes", "CodeBody", "Enrol", "Enrolled", "Error", "Item",
-    "ItemKind", "ItemVerdict", "KeyBody", "Pool", "PoolAsk", "PoolCode", "Rid", "Snapshot", "Stamp", "Upload", "Uses", "Wake",
+    "ItemKind", "ItemVerdict", "KeyBody", "Pool", "PoolAsk", "PoolCode", "PrintAsk", "Printed", "PrinterState", "PrinterUrl", "Rid", "Snapshot", "Stamp", "Upload", "Uses", "Wake",
     "device_id", "enrol_text", "item_hash", "signed_text",
 ]  # fmt: skip
 
@@ -187,6 +187,42 @@ class Pool(msgspec.Struct, frozen=True):
 
     stock_id: str
     codes: tuple[PoolCode, ...]
+    server_time: datetime
+
+
+# -- POST /v1/device/slip, GET /v1/device/printer?url=URL : slips on the fleet's cloud printers --
+
+PrinterUrl = Annotated[str, msgspec.Meta(pattern=r"^(feie|yilianyun)://[0-9A-Za-z]{6,20}$")]
+
+
+class PrintAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """Print a slip. The same `rid` with the same content prints once and always gets the same answer."""
+
+    rid: Rid
+    printer: PrinterUrl
+    content: Annotated[str, msgspec.Meta(min_length=1, max_length=32_767)]
+    """Markup of the printer's cloud."""
+    copies: Annotated[int, msgspec.Meta(ge=1, le=9)] = 1
+    deadline_s: Annotated[float, msgspec.Meta(gt=0, le=300)]
+    """The slip's time is over so many seconds from now; it is told how it ended by then."""
+
+
+class Printed(msgspec.Struct, frozen=True):
+    """How a print ended, in the words of `kiosk.printing.printers.port.Outcome`."""
+
+    rid: str
+    ended: Literal["printed", "failed", "unknown"]
+    trouble: str
+    detail: str
+    sent: int
+    server_time: datetime
+
+
+class PrinterState(msgspec.Struct, frozen=True):
+    """How a printer is, in the words of `kiosk.printing.printers.port.Status`."""
+
+    state: str
+    detail: str
     server_time: datetime
 
 

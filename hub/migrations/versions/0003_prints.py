@@ -27,3 +27,4 @@ def upgrade() -> None:
         sa.Column("at", Utc, nullable=False),
         sa.Column("until", Utc, nullable=False),
     )
+    op.create_index("ix_prints_at", "prints", ["tenant", "at"])

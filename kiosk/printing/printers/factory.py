@@ -13,14 +13,11 @@ from kiosk.printing.profiles import Profile, ProfileError, profile
 
 if TYPE_CHECKING:
     from kiosk.printing.printers.accounts import Accounts
+    from kiosk.printing.printers.hub_printer import Via
 
-HUB_LATER = (
-    "printing through the hub comes with a later version; until then use feie:// or yilianyun:// with the shop's own "
-    "account, or tcp://, lp://, serial:// or usb://"
-)
 KNOWN = (
     "tcp://host:9100, lp:///dev/usb/lp0, serial:///dev/ttyAMA0?baud=115200, usb://0416:5011, feie://SN, "
-    "yilianyun://MACHINE, socket://host:port, virtual://DIR"
+    "yilianyun://MACHINE, hub+feie://SN, hub+yilianyun://MACHINE, socket://host:port, virtual://DIR"
 )
 USB_ID = re.compile(r"([0-9a-fA-F]{4}):([0-9a-fA-F]{4})")
 NUMBER = re.compile(r"[0-9A-Za-z]{6,20}")
@@ -33,11 +30,12 @@ def open_printer(
     profile_name: str,
     *,
     accounts: Accounts | None = None,
+    via: Via | None = None,
     override: Mapping[str, Any] | None = None,
 ) -> Printer:
     """Build the printer of a URL; PrinterError says what is wrong with it.
 
-    `accounts` is for the clouds' printers, `override` changes what the profile says of this one.
+    `accounts`: the shop's own at the clouds. `via`: the way to the hub, where one is configured. `override` changes what the profile says of this one.
     """
     parts = urlsplit(url)
     try:
@@ -49,7 +47,7 @@ def open_printer(
     if parts.scheme in ("feie", "yilianyun"):
         return _cloud(name, url, parts, used, accounts)
     if parts.scheme in ("hub+feie", "hub+yilianyun"):
-        raise PrinterError(f"printer {name}: {parts.scheme}:// cannot be used yet: {HUB_LATER}.")
+        return _through_hub(name, url, parts, used, via)
     raise PrinterError(f"printer {name}: {url} is no printer address; there are {KNOWN}.")
 
 
@@ -115,6 +113,23 @@ def _cloud(name: str, url: str, parts: SplitResult, used: Profile, accounts: Acc
     from kiosk.printing.printers.yilianyun import YilianyunPrinter
 
     return YilianyunPrinter(name, url, used, parts.netloc, accounts.of_yilianyun(name))
+
+
+def _through_hub(name: str, url: str, parts: SplitResult, used: Profile, via: Via | None) -> Printer:
+    from kiosk.printing.printers.hub_printer import HubPrinter
+
+    if not NUMBER.fullmatch(parts.netloc):
+        raise PrinterError(
+            f"printer {name}: {url} names no printer; write {parts.scheme}:// and the number on the printer's label."
+        )
+    if via is None:
+        raise PrinterError(
+            f"printer {name}: {parts.scheme}:// prints through the hub, from the daemon of a kiosk whose kiosk.toml names "
+            f"one: set hub.url, or use {parts.scheme.removeprefix('hub+')}:// with an account of the shop's own."
+        )
+    return HubPrinter(
+        name, url, used, "feie" if parts.scheme == "hub+feie" else "yilianyun", parts.netloc, via
+    )
 
 
 def _baud(name: str, url: str, query: str) -> int:

@@ -1,0 +1,223 @@
+"""hub+feie://, hub+yilianyun://: a kiosk, a proxy that loses things, a real hub with the account, a simulated cloud."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from hub import cloud_print
+from hub.config import Feie, Settings, Yilianyun
+from hub.schema import prints
+from hub.server import Hub
+from hub.store.catalog import BatchFile
+from kiosk.clock import SystemClock
+from kiosk.coupons.batch import Merchant, Store
+from kiosk.coupons.ids import new_rid
+from kiosk.printing.printers.factory import open_printer
+from kiosk.printing.printers.port import Printer, PrinterError
+from kiosk.sync.client import HubClient
+from kiosk.sync.identity import Identity
+from kiosk.sync.print_via import HubVia
+from simulators.yilianyun import CLIENT_ID, SECRET
+from tests.cloud_printers.rig import Rig, rig, started, until
+from tests.sync.proxy import BAD_GATEWAY, PORTAL, Fault, Proxy
+
+
+@dataclass
+class Fleet:
+    """One kiosk of store S1, and the way to a printer of the fleet's account."""
+
+    cloud: Rig
+    hub: Hub
+    proxy: Proxy
+    via: HubVia
+    settings: Settings
+
+    def printer(self, number: str = "") -> Printer:
+        url = f"hub+{self.cloud.cloud}://{number or self.cloud.device.number}"
+        return open_printer("cloud", url, "generic-58", via=self.via)
+
+    async def rows(self) -> list[Any]:
+        assert self.hub.parts is not None
+        return await self.hub.parts.database.run(lambda c: list(c.execute(sa.select(prints))))
+
+
+def settings_of(cloud: Rig, base: Path) -> Settings:
+    numbers = [d.number for d in cloud.sim.devices.values()]
+    where = cloud.sim.where()
+    account: dict[str, Any] = (
+        {"feie": Feie(user=where["account"]["user"], ukey=where["account"]["ukey"], base_url=cloud.sim.url)}
+        if cloud.cloud == "feie"
+        else {"yilianyun": Yilianyun(client_id=CLIENT_ID, client_secret=SECRET, base_url=cloud.sim.url(2))}
+    )
+    owners = {f"{cloud.cloud}://{numbers[0]}": "S1", f"{cloud.cloud}://{numbers[1]}": "S2"}
+    return Settings(database=f"sqlite:///{base / 'hub.db'}", listen="127.0.0.1:0", printers=owners, **account)
+
+
+@pytest.fixture
+async def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Fleet]:
+    (tmp_path / "hub").mkdir()
+    async with rig(getattr(request, "param", "feie"), tmp_path / "hub") as cloud:
+        settings = settings_of(cloud, tmp_path / "hub")
+        hub = Hub(settings)
+        await hub.start()
+        proxy = Proxy(hub.port)
+        await proxy.up()
+        client = HubClient(proxy.url, Identity.load_or_create(tmp_path), SystemClock())
+        await client.start()
+        try:
+            parts = hub.parts
+            assert parts is not None
+            file = BatchFile(Merchant("老王便利店"), (Store("S1", "一店"), Store("S2", "二店")), ())
+            await parts.database.run(parts.catalog.load, file)
+            token = await parts.database.run(parts.devices.token, "S1", 1, datetime.now(UTC))
+            assert (await client.enrol("till", token)).state == "accepted"
+            via = HubVia()
+            via.attach(client)
+            yield Fleet(cloud, hub, proxy, via, settings)
+        finally:
+            await client.stop()
+            await proxy.down()
+            await hub.stop()
+
+
+on_both = pytest.mark.parametrize("fleet", ["feie", "yilianyun2"], indirect=True)
+
+
+@on_both
+async def test_prints_with_the_hubs_account(fleet: Fleet) -> None:
+    async with started(fleet.printer()) as printer:
+        assert printer.wants == fleet.cloud.cloud
+        assert (await printer.status()).state == "ok"
+        outcome = await printer.send(fleet.cloud.job, rid=new_rid(), deadline_s=15)
+    assert (outcome.ended, fleet.cloud.paper) == ("printed", 1), outcome
+    assert [row.state for row in await fleet.rows()] == ["printed"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "deadline_s", "ended", "paper"),
+    [
+        (Fault(cut_answer=5), 15, "printed", 1),
+        (Fault(twice=True), 15, "printed", 1),
+        (Fault(cut_request=60), 15, "printed", 1),
+        (BAD_GATEWAY, 15, "printed", 1),
+        (PORTAL, 15, "printed", 1),
+        (Fault(silent=True), 3, "unknown", 1),
+        (Fault(lose=True), 3, "unknown", 0),
+    ],
+    ids=["cut answer", "twice", "cut request", "502", "portal", "silent", "lost"],
+)
+async def test_whatever_the_network_does_a_print_is_done_once(
+    fleet: Fleet, fault: Fault, deadline_s: float, ended: str, paper: int
+) -> None:
+    """Only the request to print meets the fault; it is asked for again under the same id."""
+    fleet.proxy.next("/v1/device/slip", fault)
+    async with started(fleet.printer()) as printer:
+        outcome = await printer.send(fleet.cloud.job, rid=new_rid(), deadline_s=deadline_s)
+    assert outcome.ended == ended, outcome
+    await until(lambda: fleet.cloud.paper == paper)
+    assert fleet.cloud.prints == paper
+    assert len(await fleet.rows()) == paper
+
+
+async def test_asked_again_under_one_id_there_is_one_slip_and_one_answer(fleet: Fleet) -> None:
+    rid = new_rid()
+    async with started(fleet.printer()) as one, started(fleet.printer()) as two:
+        first, second = await asyncio.gather(
+            *(p.send(fleet.cloud.job, rid=rid, deadline_s=15) for p in (one, two))
+        )
+    assert first == second
+    assert (first.ended, fleet.cloud.paper, fleet.cloud.prints) == ("printed", 1, 1)
+
+
+async def test_an_id_cannot_stand_for_another_slip(fleet: Fleet) -> None:
+    rid = new_rid()
+    async with started(fleet.printer()) as printer:
+        assert (await printer.send(fleet.cloud.job, rid=rid, deadline_s=15)).ended == "printed"
+        outcome = await printer.send(fleet.cloud.job + b"x", rid=rid, deadline_s=5)
+    assert (outcome.ended, outcome.trouble) == ("failed", "configuration")
+    assert fleet.cloud.paper == 1
+
+
+async def test_a_kiosk_prints_nowhere_but_in_its_store(fleet: Fleet) -> None:
+    """The printer of S2 is the account's too; a stolen kiosk of S1 must not reach it, nor one that nobody named."""
+    other = list(fleet.cloud.sim.devices)[1]
+    for number in (other, "987654321"):
+        async with started(fleet.printer(number)) as printer:
+            outcome = await printer.send(fleet.cloud.job, rid=new_rid(), deadline_s=5)
+            assert (outcome.ended, outcome.trouble) == ("failed", "configuration"), outcome
+            assert "hub.toml" in outcome.detail
+            assert (await printer.status()).state == "error"
+    assert fleet.cloud.sim.calls == []
+    assert await fleet.rows() == []
+
+
+async def test_a_hub_that_is_away_is_failed_before_anything_is_asked(fleet: Fleet) -> None:
+    await fleet.proxy.down()
+    async with started(fleet.printer()) as printer:
+        outcome = await printer.send(fleet.cloud.job, rid=new_rid(), deadline_s=5)
+        assert (outcome.ended, outcome.sent) == ("failed", 0), outcome
+        assert (await printer.status()).state == "nobody_answered"
+    assert await fleet.rows() == []
+
+
+@on_both
+async def test_what_the_cloud_says_is_what_the_kiosk_says(fleet: Fleet) -> None:
+    fleet.cloud.sim.set_fault({"fault": "timeout_after"})
+    async with started(fleet.printer()) as printer:
+        outcome = await printer.send(fleet.cloud.job, rid=new_rid(), deadline_s=4)
+    assert outcome.ended == "unknown", outcome
+    assert fleet.cloud.paper == 1
+
+
+async def test_a_hub_that_was_killed_while_it_printed_does_not_print_again(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is there and nobody works on it: as after a kill between writing it down and its end."""
+    monkeypatch.setattr(cloud_print, "GRACE_S", 0.0)
+    cut = asyncio.Event()
+
+    async def never(self: Any, printer: Any, ask: Any) -> None:
+        cut.set()
+
+    monkeypatch.setattr(cloud_print.CloudPrinters, "_do", never)
+    async with started(fleet.printer()) as printer:
+        outcome = await printer.send(fleet.cloud.job, rid=new_rid(), deadline_s=6)
+    assert cut.is_set()
+    assert (outcome.ended, outcome.trouble) == ("unknown", "no_answer"), outcome
+    assert fleet.cloud.paper == 0
+    await until(lambda: fleet.cloud.prints == 0)
+
+
+async def test_an_account_that_lacks_is_named(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fleet.hub.parts is not None
+    bare = Settings(database=fleet.settings.database, printers=fleet.settings.printers)
+    monkeypatch.setattr(fleet.hub.parts, "settings", bare)
+    async with started(fleet.printer()) as printer:
+        outcome = await printer.send(fleet.cloud.job, rid=new_rid(), deadline_s=5)
+    assert (outcome.ended, outcome.trouble) == ("failed", "configuration")
+    assert "hub.toml" in outcome.detail
+
+
+@pytest.mark.parametrize("url", ["hub+feie://920000001", "hub+yilianyun://4004500001"])
+def test_without_a_hub_the_sentence_says_what_to_set(url: str) -> None:
+    with pytest.raises(PrinterError, match=r"hub\.url"):
+        open_printer("cloud", url, "generic-58")
+
+
+async def test_prints_are_forgotten_after_a_week(fleet: Fleet) -> None:
+    assert fleet.hub.parts is not None
+    async with started(fleet.printer()) as printer:
+        assert (await printer.send(fleet.cloud.job, rid=new_rid(), deadline_s=15)).ended == "printed"
+        old = datetime.now(UTC) - timedelta(days=8)
+        await fleet.hub.parts.database.run(lambda c: c.execute(prints.update().values(at=old)))
+        rid = new_rid()
+        assert (await printer.send(fleet.cloud.job, rid=rid, deadline_s=15)).ended == "printed"
+    assert [row.rid for row in await fleet.rows()] == [rid]
