@@ -1,0 +1,172 @@
+"""T11: each mechanism behind a promise, how it is switched off in a copy of the source, and the test that must turn red."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SYNC, PROOF = "tests/sync", "tests/proof/test_simulation.py"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One mechanism switched off."""
+
+    promise: str
+    mechanism: str
+    test: str
+    """Node id of the test that must fail, as pytest takes it; `-k` words may follow after a space."""
+    changes: tuple[tuple[str, str, str], ...]
+    """(file, text that is there exactly once, what takes its place)."""
+
+    def apply(self, root: Path) -> None:
+        """Change the copy below `root`; a text that is not there once is an error of this table."""
+        for name, old, new in self.changes:
+            path = root / name
+            source = path.read_text("utf-8")
+            if source.count(old) != 1:
+                raise LookupError(
+                    f"{self.mechanism}: {name} holds {source.count(old)} times {old!r}, not once"
+                )
+            path.write_text(source.replace(old, new), "utf-8")
+
+
+def _one(promise: str, mechanism: str, test: str, file: str, old: str, new: str) -> Mutation:
+    return Mutation(promise, mechanism, test, ((file, old, new),))
+
+
+MUTATIONS = (
+    _one(
+        "P1", "acknowledged by the hub, not by having been sent", f"{SYNC}/test_upload.py -k whatever_happens",
+        "kiosk/sync/exchange.py",
+        "            told = await self._post(p.Upload(run.epoch, run.first_seq, run.prev, run.items))",
+        "            await self.journal.acknowledge(run.epoch, run.items[-1].seq, ())\n"
+        "            told = await self._post(p.Upload(run.epoch, run.first_seq, run.prev, run.items))",
+    ),
+    _one(
+        "P1", "a record is durable before anything is said", f"{PROOF} -k few",
+        "kiosk/counter/redeem.py",
+        "            await self._journal.record(attempt.rid, **record)",
+        "            record.clear()",
+    ),
+    _one(
+        "P1", "synchronous=FULL", "tests/journal/test_database.py -k pragmas",
+        "kiosk/journal/database.py",
+        'db.execute("PRAGMA synchronous=FULL")', 'db.execute("PRAGMA synchronous=NORMAL")',
+    ),
+    _one(
+        "P1", "a hub restored from a backup is sent again what it lost", f"{SYNC}/test_upload.py -k restored_from_a_backup",
+        "kiosk/sync/exchange.py",
+        "        if not await self.journal.send_again(told.ack_through):", "        if told.ack_through < 0:",
+    ),
+    _one(
+        "P1", "an upload sent twice counts once", "tests/hub/test_upload.py -k sending_twice",
+        "hub/store/upload.py", "            if seq <= tip:", "            if seq < 0:",
+    ),
+    _one(
+        "P1", "a limit on the way makes uploads smaller", f"{SYNC}/test_upload.py -k in_halves",
+        "kiosk/sync/exchange.py",
+        "        self._ceiling = self._max_items = max(1, self._max_items // 2)", "        self._ceiling = self._max_items",
+    ),
+    Mutation(
+        "P2", "the local guard", f"{SYNC}/test_pool.py -k own_pool",
+        (
+            ("kiosk/journal/attempts.py", "            if len(uses) >= intent.max_uses:", "            if len(uses) < 0:"),
+            ("kiosk/journal/attempts.py", "            if len(uses) >= max_uses:", "            if len(uses) < 0:"),
+        ),
+    ),
+    _one(
+        "P3", "a batch that needs the hub is refused without it", f"{SYNC}/test_fleet.py -k never_and_foreign",
+        "kiosk/coupons/machine.py",
+        '        return _leased(batch, standing)\n    return "hub_away"', '        return _leased(batch, standing)\n    return ""',
+    ),
+    _one(
+        "P3", "only a coupon's own home decides alone", f"{SYNC}/test_pool.py -k own_pool",
+        "kiosk/coupons/machine.py", 'return "" if standing.is_home else "not_home"', 'return ""',
+    ),
+    _one(
+        "P3", "check and use are one statement", f"{SYNC}/test_fleet.py -k many_kiosks",
+        "hub/store/decide.py", "        coupons.c.uses < coupons.c.max_uses,\n", "",
+    ),
+    _one(
+        "P4", "an excess use is named", f"{SYNC}/test_fleet.py -k one_conflict",
+        "hub/store/facts.py", '        self._note(c, device, "conflict", told, values["recorded_at"])\n', "",
+    ),
+    _one(
+        "P4", "a use that comes free resolves the oldest conflict", "tests/hub/test_upload.py -k comes_free",
+        "hub/store/facts.py", "        if waiting is not None:", "        if False:",
+    ),
+    _one(
+        "P5", "a void frees the use", f"{SYNC}/test_decide.py -k lost_answer",
+        "hub/store/facts.py",
+        '            self._release(c, known, "void", now)', '            self._set(c, known.rid, state="void")',
+    ),
+    _one(
+        "P5", "a late request finds its void", f"{SYNC}/test_decide.py -k after_its_void",
+        "hub/store/decide.py", '        if state in ("void", "rolled_back"):', "        if not state:",
+    ),
+    _one(
+        "P5", "what a restart finds open is voided", f"{SYNC}/test_decide.py -k middle_of_a_question",
+        "kiosk/journal/store.py",
+        '            self._void(db, row["rid"], "the kiosk was restarted before the attempt had ended")', "            pass",
+    ),
+    _one(
+        "P5", "a broken connection is tried again with the same rid", f"{SYNC}/test_decide.py -k breaks_under",
+        "kiosk/sync/client.py", "            raise HubAway(_short(err), broken=True) from err", "            raise HubAway(_short(err)) from err",
+    ),
+    _one(
+        "P6", "both ends are compared at every contact", f"{SYNC}/test_recovery.py -k restored_copy_is_named",
+        "kiosk/sync/exchange.py", "        if told.ack_through <= ends.tip:", "        if told.ack_through >= 0:",
+    ),
+    _one(
+        "P6", "a new epoch is noted", f"{SYNC}/test_recovery.py -k restored_copy_is_named",
+        "hub/store/upload.py", '            self._note(c, device, "epoch_change", told, now)', "            pass",
+    ),
+    _one(
+        "P6", "offline rights wait for the reconciliation", f"{SYNC}/test_recovery.py -k until_it_has_reconciled",
+        "kiosk/coupons/machine.py", "    if not standing.reconciled:", "    if False:",
+    ),
+    _one(
+        "P6", "own redemptions are learned", f"{SYNC}/test_recovery.py -k restored_copy_is_named",
+        "kiosk/sync/exchange.py", "            await self.journal.learn_uses(page.items)", "            pass",
+    ),
+    _one(
+        "P6", "the hub's record wins over a void of an older copy", f"{SYNC}/test_recovery.py -k takes_no_redemption_back",
+        "hub/store/facts.py", '        elif known.state == "ok":\n            self._release(c, known, "void", now)',
+        '        elif known.state in ("ok", "recorded"):\n            self._release(c, known, "void", now)',
+    ),
+    _one(
+        "P7", "the cap on the number", f"{PROOF} -k few",
+        "kiosk/coupons/machine.py",
+        "    if rule.value is not None and standing.exposure.value + batch.value > rule.value:", "    if False:",
+    ),
+    _one(
+        "P7", "the age counts the older of the two ways", f"{SYNC}/test_download.py -k older_of_the_two",
+        "kiosk/sync/reach.py", "min(self._up, self._down)", "max(self._up, self._down)",
+    ),
+    _one(
+        "P7", "a revoked kiosk has no rights", f"{SYNC}/test_enrol.py -k revoked",
+        "kiosk/sync/service.py", '            self.state = "revoked"\n            await self._shut_out()', '            self.state = "accepted"',
+    ),
+    _one(
+        "outage", "nobody asks a hub that is known to be away", f"{SYNC}/test_decide.py -k only_the_first",
+        "kiosk/counter/redeem.py", "        if self._authority.away:", "        if False:",
+    ),
+    _one(
+        "stop", "a stop is heeded at whatever moment", f"{SYNC}/test_upload.py -k heeded",
+        "kiosk/sync/service.py", "            await asyncio.wait([self._task], timeout=0.2)", "            break",
+    ),
+    _one(
+        "printing", "what was being sent at a crash is unknown", "tests/printing/test_spooler.py -k crash_left_open",
+        "kiosk/printing/spooler.py", 'self._journal.jobs(("sending", "sent"))', 'self._journal.jobs(("nothing",))',
+    ),
+    _one(
+        "display", "a page that does not move is stale", "tests/web/test_counter.py -k frozen",
+        "kiosk/counter/glass.py", "        moving = frame != self._frame", "        moving = True",
+    ),
+    _one(
+        "paper", "what fails the proof leaves no file", "tests/posters/test_making.py -k failed_proof",
+        "posters/making.py", '    if verdict == "refuse":\n        return Made(result)', "    pass",
+    ),
+)  # fmt: skip
+"""The caps and the ages themselves are arithmetic, tested by tables in tests/coupons/test_rules.py."""
