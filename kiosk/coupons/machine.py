@@ -27,10 +27,12 @@ class Exposure(msgspec.Struct, frozen=True):
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """Uses that the hub granted to this kiosk."""
+    """Uses that the hub granted to this kiosk, as they stand."""
 
     id: str
+    amount: int
     left: int
+    begins: datetime
     not_after: datetime
     epoch: str
     value_left: int | None = None
@@ -89,6 +91,18 @@ def _leased(batch: Batch, standing: Standing) -> Reason:
         return "clock_uncertain"
     late = standing.now.timestamp() + standing.error_s
     return "no_lease" if late > lease.not_after.timestamp() else ""
+
+
+def wants_lease(batch: Batch, lease: Lease | None, epoch: str, now: datetime) -> bool:
+    """Tell whether a kiosk should ask for a lease of a batch (facts: sync-fleet A3).
+
+    It has none for the running epoch of its journal, half of its uses are gone, or half of its time is over.
+    """
+    if batch.offline.policy != "lease" or batch.status != "running" or now > batch.ends:
+        return False
+    if lease is None or lease.epoch != epoch:
+        return True
+    return lease.left * 2 <= lease.amount or now - lease.begins >= lease.not_after - now
 
 
 Step = Literal["record_confirmed", "record_offline", "deny", "void"]

@@ -41,6 +41,7 @@ class Item(msgspec.Struct, frozen=True):
     void: {coupon, stock_id, why} (rid names the attempt)
     rollback: {of: rid, why, by}
     attempt_denied: {coupon, stock_id, reason, by: hub|kiosk} (never a payment code, not even hashed)
+    lease_use: {lease, stock_id, used, value, returned: true} (the rest of the lease is given back)
     claim: {coupon, stock_id, store, via: "button"}; print_job / print_result: {job, slip, printer, outcome, reason, coupon}
     """
 
@@ -103,10 +104,14 @@ class CodeBody(msgspec.Struct, frozen=True):
 
 
 class LeaseBody(msgspec.Struct, frozen=True):
-    """Uses of a batch that the hub granted to this kiosk, for one epoch of its journal (facts: sync-fleet A3)."""
+    """Uses of a batch that the hub granted to this kiosk, for one epoch of its journal (facts: sync-fleet A3).
+
+    A renewal is a new lease with an id of its own, so that what a late record used of the old one stays clear.
+    """
 
     stock_id: str
     amount: int
+    begins: datetime
     not_after: datetime
     epoch: str
     value: int | None = None

@@ -6,10 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-import msgspec
-
-from kiosk.coupons.machine import Exposure, Lease
-from kiosk.coupons.record import LeaseBody
+from kiosk.coupons.machine import Exposure
 from kiosk.journal.core import Core
 from kiosk.journal.errors import JournalError
 from kiosk.journal.items import parse
@@ -206,27 +203,6 @@ class Attempts(Core):
         def work(db: sqlite3.Connection) -> Exposure:
             count, value = db.execute(query, (stock_id,)).fetchone()
             return Exposure(count, value)
-
-        return await self._db.read(work)
-
-    async def lease(self, stock_id: str) -> Lease | None:
-        """Return the lease of a batch that lasts longest, with what is left of it by this kiosk's own count."""
-
-        def work(db: sqlite3.Connection) -> Lease | None:
-            bodies = [
-                (row["id"], msgspec.json.decode(row["body"], type=LeaseBody))
-                for row in db.execute("SELECT id, body FROM object WHERE type = 'lease'")
-            ]
-            mine = [(name, b) for name, b in bodies if b.stock_id == stock_id and b.epoch == self.epoch]
-            if not mine:
-                return None
-            name, body = max(mine, key=lambda pair: pair[1].not_after)
-            count, value = db.execute(
-                "SELECT count(*), coalesce(sum(value), 0) FROM attempt WHERE lease = ? AND state = 'recorded'",
-                (name,),
-            ).fetchone()
-            value_left = None if body.value is None else body.value - value
-            return Lease(name, body.amount - count, body.not_after, body.epoch, value_left)
 
         return await self._db.read(work)
 

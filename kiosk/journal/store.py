@@ -16,6 +16,7 @@ from kiosk.journal.attempts import Attempts
 from kiosk.journal.errors import explain
 from kiosk.journal.figures import Figures
 from kiosk.journal.jobs import Jobs
+from kiosk.journal.leases import Leases
 from kiosk.journal.objects import Objects
 from kiosk.journal.pool import Pool
 from kiosk.journal.rows import Recovery, first_use
@@ -34,7 +35,7 @@ class Tip(msgspec.Struct, frozen=True):
     seq: int
 
 
-class Journal(Attempts, Pool, Jobs, Upload, Objects, Figures):
+class Journal(Attempts, Leases, Pool, Jobs, Upload, Objects, Figures):
     """The durable record of one kiosk: it opens, mends what was left open, and closes."""
 
     unclean = False

@@ -272,7 +272,7 @@ async def test_a_home_coupon_is_accepted_by_its_own_kiosk_only(counter: Counter)
 async def test_a_lease_is_used_up_and_named_in_the_record(counter: Counter) -> None:
     counter.hub.away = True
     assert (await counter.redeem(counter.code(1, LEASE))).reason == "no_lease"
-    lease = LeaseBody("LEASE", 2, NOW + timedelta(hours=2), counter.journal.epoch)
+    lease = LeaseBody("LEASE", 2, NOW, NOW + timedelta(hours=2), counter.journal.epoch)
     await counter.journal.apply("p2", [put("lease", "L1", lease)])
     assert [(await counter.redeem(counter.code(n, LEASE))).reason for n in (1, 2, 3)] == ["", "", "no_lease"]
     run = await counter.journal.pending()
@@ -284,7 +284,7 @@ async def test_a_lease_is_used_up_and_named_in_the_record(counter: Counter) -> N
 
 async def test_a_lease_ends_with_its_time_its_value_and_its_epoch(counter: Counter) -> None:
     counter.hub.away = True
-    lease = LeaseBody("LEASE", 9, NOW + timedelta(hours=2), counter.journal.epoch, 500)
+    lease = LeaseBody("LEASE", 9, NOW, NOW + timedelta(hours=2), counter.journal.epoch, 500)
     await counter.journal.apply("p2", [put("lease", "L1", lease)])
     assert [(await counter.redeem(counter.code(n, LEASE))).reason for n in (1, 2)] == ["", "no_lease"]
     await counter.journal.apply("p3", [put("lease", "L1", msgspec.structs.replace(lease, value=None), 2)])
@@ -301,7 +301,7 @@ async def test_a_lease_ends_with_its_time_its_value_and_its_epoch(counter: Count
 
 
 async def test_the_hub_hears_of_the_lease(counter: Counter) -> None:
-    lease = LeaseBody("LEASE", 2, NOW + timedelta(hours=2), counter.journal.epoch)
+    lease = LeaseBody("LEASE", 2, NOW, NOW + timedelta(hours=2), counter.journal.epoch)
     await counter.journal.apply("p2", [put("lease", "L1", lease)])
     await counter.redeem(counter.code(1, LEASE))
     await counter.redeem(counter.code(1, CAPPED))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import get_args
+from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,20 +20,27 @@ from kiosk.coupons.machine import (
     after_answer,
     after_silence,
     offline_right,
+    wants_lease,
 )
 from kiosk.coupons.verdict import Reason
 
 NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
 VALUE = 300
+
+
+def lease(left: int, not_after: datetime, epoch: str = "e1", value: int | None = None) -> Lease:
+    return Lease("L", 10, left, NOW - timedelta(hours=1), not_after, epoch, value)
+
+
 LEASES = {
     "none": None,
-    "good": Lease("L", 1, NOW + timedelta(hours=1), "e1"),
-    "empty": Lease("L", 0, NOW + timedelta(hours=1), "e1"),
-    "over": Lease("L", 1, NOW - timedelta(seconds=1), "e1"),
-    "over within the clock's error": Lease("L", 1, NOW + timedelta(seconds=1), "e1"),
-    "of another epoch": Lease("L", 1, NOW + timedelta(hours=1), "e0"),
-    "without value": Lease("L", 1, NOW + timedelta(hours=1), "e1", VALUE - 1),
-    "with value": Lease("L", 1, NOW + timedelta(hours=1), "e1", VALUE),
+    "good": lease(1, NOW + timedelta(hours=1), "e1"),
+    "empty": lease(0, NOW + timedelta(hours=1), "e1"),
+    "over": lease(1, NOW - timedelta(seconds=1), "e1"),
+    "over within the clock's error": lease(1, NOW + timedelta(seconds=1), "e1"),
+    "of another epoch": lease(1, NOW + timedelta(hours=1), "e0"),
+    "without value": lease(1, NOW + timedelta(hours=1), "e1", VALUE - 1),
+    "with value": lease(1, NOW + timedelta(hours=1), "e1", VALUE),
 }
 GOOD_LEASES = {"good", "with value"}
 CASES = list(
@@ -135,6 +143,29 @@ def test_a_kiosk_alone_never_exceeds_its_caps(
             used, worth = used + 1, worth + each
     assert count is None or used <= count
     assert value is None or worth <= value
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({}, False),
+        ({"lease": None}, True),
+        ({"lease": LEASES["of another epoch"]}, True),
+        ({"lease": lease(6, NOW + timedelta(hours=2))}, False),
+        ({"lease": lease(5, NOW + timedelta(hours=2))}, True),
+        ({"lease": lease(10, NOW + timedelta(hours=1))}, True),
+        ({"lease": lease(10, NOW + timedelta(hours=1, seconds=1))}, False),
+        ({"lease": lease(10, NOW - timedelta(hours=1))}, True),
+        ({"lease": None, "status": "paused"}, False),
+        ({"lease": None, "ends": NOW - timedelta(seconds=1)}, False),
+        ({"lease": None, "policy": "capped"}, False),
+    ],
+)
+def test_a_lease_is_renewed_when_half_of_it_is_gone(changes: dict[str, Any], wanted: bool) -> None:
+    held = changes.pop("lease", lease(10, NOW + timedelta(hours=2)))
+    policy = changes.pop("policy", "lease")
+    b = msgspec.structs.replace(batch(policy), **{"ends": NOW + timedelta(days=1), **changes})
+    assert wants_lease(b, held, "e1", NOW) == wanted
 
 
 @pytest.mark.parametrize(
