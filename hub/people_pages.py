@@ -85,6 +85,7 @@ async def show_store(request: web.Request) -> web.StreamResponse:
         return message(request, "unknown_store", 404)
     locale = locale_of(request)
     tickets = [_ticket(b, held, locale) for b in batches if _shown(b, store.id)]
+    tickets.sort(key=_rank)
     response = page(
         request,
         "claim_list.html.jinja",
@@ -125,6 +126,13 @@ def _ticket(batch: Batch, held: list[Held], locale: str) -> dict[str, Any]:
         "state": state,
         "mine": ready,
     }
+
+
+def _rank(ticket: dict[str, Any]) -> int:
+    """Put what can be had or shown before what comes by itself, and what is gone last; else the order loaded stays."""
+    if ticket["state"] == "open" or ticket["mine"]:
+        return 0
+    return 1 if ticket["state"] == "at_payment" else 2
 
 
 async def claim(request: web.Request) -> web.StreamResponse:

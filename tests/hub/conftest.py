@@ -44,7 +44,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     engine.dispose()
     yield server.get_uri()
     # At once, without writing out a hundred databases that nobody will read.
-    os.kill(server.get_pid(), signal.SIGQUIT)
+    import psutil  # comes with it
+
+    process = psutil.Process(server.get_pid())
+    process.send_signal(signal.SIGQUIT)
+    process.wait(30)
     server.cleanup()
 
 

@@ -76,6 +76,7 @@ async def test_a_kiosk_sees_the_pause_of_its_own_store_only(hub: Hub, kiosk: Kio
 @pytest.mark.parametrize(
     "pos", ["nonsense", "1", "-1.5", "9" * 30 + ".1", "999999999.999999999", "%EF%BC%91.2", "0.1.2"]
 )
+@on_both
 async def test_a_position_of_another_hub_asks_for_a_resync(kiosk: Kiosk, pos: str) -> None:
     status, told = await kiosk.call("GET", f"changes?after={pos}")
     assert (status, told["error"]) == (410, "resync_required")
