@@ -51,7 +51,7 @@ class Knower:
         if isinstance(scan, codes.Short):
             return await self._short(scan)
         if isinstance(scan, codes.Opaque):
-            return Known(scan.text, await self._digest(scan.text), None, None, False)
+            return await self._unsigned(scan.text)
         return Known("", "", None, None, False, "unreadable")
 
     async def _signed(self, scan: codes.Signed) -> Known:
@@ -65,12 +65,15 @@ class Knower:
         if (mine := await self._journal.pool_code(scan.text)) is not None:
             stock_id, code = mine
             return Known(scan.text, code.coupon, code.coupon, await self._journal.batch(stock_id), True)
+        return await self._unsigned(scan.text)
+
+    async def _unsigned(self, text: str) -> Known:
+        """Look a code that proves nothing by itself up among the hashes that the hub has sent down."""
         key = await self._journal.setting("code_key")
-        digest = codes.code_hash(bytes.fromhex(key), scan.text) if key else ""
-        body = await self._journal.code_by_hash(digest) if digest else None
+        body = await self._journal.code_by_hash(codes.code_hash(bytes.fromhex(key), text)) if key else None
         if body is None:
-            return Known(scan.text, await self._digest(scan.text), None, None, False)
-        return Known(scan.text, body.coupon, body.coupon, await self._journal.batch(body.stock_id), True)
+            return Known(text, await self._digest(text), None, None, False)
+        return Known(text, body.coupon, body.coupon, await self._journal.batch(body.stock_id), True)
 
     async def _digest(self, text: str) -> str:
         key = await self._journal.setting("code_key") or ""

@@ -241,12 +241,14 @@ class Redeemer:
             own_coupon_applied=scan.own_coupon_applied,
             lenient=batch.offline.policy == "capped",
         )
+        since = self._since_sync_s()
         standing = Standing(
             exposure=await self._journal.exposure(batch.stock_id),
             is_home=batch.offline.policy == "home" and await self._is_home(attempt),
             lease=lease,
             epoch=self._journal.epoch,
-            since_sync_s=self._since_sync_s(),
+            since_sync_s=since,
+            unclean=self._journal.unclean and since is None,
             now=trusted.at,
             error_s=trusted.error_s,
             reconciled=await self._journal.get("unreconciled") is None,

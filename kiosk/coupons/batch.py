@@ -30,6 +30,13 @@ class Offline(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     """Uses granted to one kiosk at a time (`lease`)."""
     deadline_ms: Annotated[int, msgspec.Meta(ge=50, le=30_000)] = 1500
     """How long a scan waits for the hub."""
+    after_unclean_boot: Literal["deny", "allow"] | None = None
+    """What a kiosk may do after a power cut until it has met the hub again; None: `lease` is denied, the rest allowed."""
+
+    @property
+    def needs_clean_boot(self) -> bool:
+        """Tell whether a power cut takes the offline right away until the hub has compared journals."""
+        return (self.after_unclean_boot or ("deny" if self.policy == "lease" else "allow")) == "deny"
 
 
 class Hours(msgspec.Struct, frozen=True):

@@ -175,9 +175,9 @@ def grouped(short: str) -> str:
     return " ".join(short[i : i + 4] for i in range(0, len(short), 4))
 
 
-def code_hash(key: bytes, short: str) -> str:
-    """Return how a kiosk knows a short code without holding it: the first 8 bytes of HMAC-SHA256, in hex."""
-    return hmac.new(key, short.encode(), hashlib.sha256).digest()[:8].hex()
+def code_hash(key: bytes, text: str) -> str:
+    """Return how a kiosk knows an unsigned code without holding it: the first 8 bytes of HMAC-SHA256, in hex."""
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()[:8].hex()
 
 
 _OPAQUE = re.compile(r"[0-9A-Za-z_-]{6,32}\Z")

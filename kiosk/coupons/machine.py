@@ -52,6 +52,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     error_s: float | None
     reconciled: bool = True
     """False after the journal went backwards, until the hub has told this kiosk its own redemptions."""
+    unclean: bool = False
+    """The last run did not end by itself, and the hub has not been met since: the card may have lost its last writes."""
 
 
 def offline_right(batch: Batch, standing: Standing) -> Reason:
@@ -59,6 +61,8 @@ def offline_right(batch: Batch, standing: Standing) -> Reason:
     if not standing.reconciled:
         return "hub_away"
     rule = batch.offline
+    if standing.unclean and rule.needs_clean_boot:
+        return "hub_away"
     if rule.policy == "home":
         return "" if standing.is_home else "not_home"
     if rule.policy == "capped":

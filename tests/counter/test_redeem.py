@@ -356,6 +356,26 @@ async def test_offline_a_short_code_is_known_by_its_hash(counter: Counter) -> No
     assert (await counter.redeem(counter.code(70))).reason == "used"
 
 
+async def test_offline_an_unsigned_code_is_known_by_its_hash_where_it_came_down(counter: Counter) -> None:
+    counter.hub.away = True
+    text = "1234567890123456789012"
+    digest = codes.code_hash(bytes(16), text)
+    await counter.journal.apply("p2", [put("code", digest, CodeBody(digest, "CAP", "1-71"))])
+    assert (await counter.redeem(text)).verdict == "offline"
+    assert (await counter.redeem(text)).reason == "used"
+    assert (await counter.redeem("1234567890123456789013")).reason == "hub_away"
+
+
+async def test_after_a_power_cut_a_lease_waits_for_the_hub(counter: Counter) -> None:
+    counter.hub.away = True
+    lease = LeaseBody("LEASE", 2, NOW, NOW + timedelta(hours=2), counter.journal.epoch)
+    await counter.journal.apply("p2", [put("lease", "L1", lease)])
+    counter.journal.unclean, counter.since_sync = True, None
+    assert (await counter.redeem(counter.code(1, LEASE))).reason == "hub_away"
+    counter.since_sync = 1.0
+    assert (await counter.redeem(counter.code(1, LEASE))).verdict == "offline"
+
+
 # -- refused at sight --
 
 

@@ -52,6 +52,7 @@ CASES = list(
         (None, 0.0, 59.9, 60.0, 60.1),  # since the last sync
         ((0, 0), (1, VALUE), (2, 2 * VALUE), (1, 3 * VALUE)),  # exposure
         (0.0, 2.0, None),  # error of the clock
+        (False, True),  # the last run did not end by itself
     )
 )
 
@@ -71,25 +72,39 @@ def standing(
     since: float | None = 0.0,
     exposed: tuple[int, int] = (0, 0),
     error: float | None = 0.0,
+    unclean: bool = False,
 ) -> Standing:
     return Standing(
         exposure=Exposure(*exposed), is_home=home, lease=LEASES[lease], epoch="e1", since_sync_s=since, now=NOW,
-        error_s=error, reconciled=reconciled,
+        error_s=error, reconciled=reconciled, unclean=unclean,
     )  # fmt: skip
 
 
 def test_every_combination_keeps_every_promise() -> None:
     granted = dict.fromkeys(get_args(Policy), 0)
-    for policy, reconciled, home, lease, since, exposed, error in CASES:
-        reason = offline_right(batch(policy), standing(reconciled, home, lease, since, exposed, error))
+    for policy, reconciled, home, lease, since, exposed, error, unclean in CASES:
+        reason = offline_right(
+            batch(policy), standing(reconciled, home, lease, since, exposed, error, unclean)
+        )
         may = {
             "never": False,
             "home": home,
             "capped": since is not None and since <= 60 and exposed[0] < 2 and exposed[1] + VALUE <= 3 * VALUE,
             "lease": error is not None
+            and not unclean
             and (lease in GOOD_LEASES or (lease == "over within the clock's error" and error == 0.0)),
         }[policy] and reconciled  # fmt: skip
-        assert (reason == "") == may, (policy, reconciled, home, lease, since, exposed, error, reason)
+        assert (reason == "") == may, (
+            policy,
+            reconciled,
+            home,
+            lease,
+            since,
+            exposed,
+            error,
+            unclean,
+            reason,
+        )
         granted[policy] += may
     assert granted["never"] == 0
     assert all(granted[p] > 0 for p in ("home", "capped", "lease"))
@@ -113,6 +128,25 @@ def test_every_combination_keeps_every_promise() -> None:
 )
 def test_each_refusal_has_its_own_reason(policy: Policy, changes: dict[str, object], reason: Reason) -> None:
     assert offline_right(batch(policy), standing(**changes)) == reason  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("policy", "rule", "reason"),
+    [
+        ("lease", None, "hub_away"),
+        ("lease", "allow", ""),
+        ("capped", None, ""),
+        ("capped", "deny", "hub_away"),
+        ("home", None, ""),
+        ("home", "deny", "hub_away"),
+    ],
+)
+def test_after_a_power_cut_the_batch_says_what_may_go_on(
+    policy: Policy, rule: str | None, reason: Reason
+) -> None:
+    b = batch(policy, after_unclean_boot=rule)  # type: ignore[arg-type]
+    assert offline_right(b, standing(unclean=True)) == reason
+    assert offline_right(b, standing(unclean=False)) == ""
 
 
 def test_a_cap_that_is_not_set_limits_nothing() -> None:
