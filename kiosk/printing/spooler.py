@@ -245,7 +245,7 @@ class Spooler:
                 break
             log.warning("printer %s took nothing of job %s: %s", printer.name, job.id, outcome.detail)
         if outcome.ended != "failed":
-            self._copies.print(job.slip, job.rid)
+            self._copies.print(job.slip, new_rid())
         return outcome
 
     async def _on(self, printer: Printer, job: Waiting) -> Outcome:
@@ -255,14 +255,16 @@ class Spooler:
         except Exception as err:
             log.exception("job %s cannot be drawn for printer %s", job.id, printer.name)
             return Outcome("failed", "configuration", f"the slip cannot be drawn: {err}")
-        await self._journal.job_mark(job.id, "sending", {"printer": printer.name}, item=False)
+        # Another id for each try and each reprint: under an old one a cloud gives its old answer and prints nothing.
+        rid = new_rid()
+        await self._journal.job_mark(job.id, "sending", {"printer": printer.name, "print": rid}, item=False)
 
         async def left(reference: str) -> None:
             note = {"reference": reference} if reference else {}
             await self._journal.job_mark(job.id, "sent", note, item=False)
 
         when_left(left)
-        sending = printer.send(data, rid=job.rid, deadline_s=JOB_S, copies=job.slip.copies)
+        sending = printer.send(data, rid=rid, deadline_s=JOB_S, copies=job.slip.copies)
         self._sending = asyncio.create_task(sending, name=f"send {job.id}")
         when_left(None)
         try:

@@ -93,7 +93,9 @@ def test_a_profile_that_does_not_exist_names_those_that_do() -> None:
 
 
 def test_what_a_shop_says_of_its_printer_goes_before_the_profile() -> None:
-    printer = open_printer("counter", "lp:///dev/usb/lp0", "generic-58", override={"cut": False, "barrier": False})
+    printer = open_printer(
+        "counter", "lp:///dev/usb/lp0", "generic-58", override={"cut": False, "barrier": False}
+    )
     assert (printer.profile.cut, printer.profile.barrier, printer.profile.columns) == (False, False, 32)
     with pytest.raises(PrinterError, match=r"printer counter: override\.cut"):
         open_printer("counter", "lp:///dev/usb/lp0", "generic-58", override={"cut": "no"})
