@@ -148,6 +148,13 @@ class Printer(Struct, frozen=True, kw_only=True):
     mirror: Annotated[
         bool, Meta(description="Gets a copy of every slip instead of standing in for the others.")
     ] = False
+    override: Annotated[
+        dict[str, bool | int | str],
+        Meta(
+            description="What this printer does otherwise than its profile says; the keys are in printing.md.",
+            examples=[{"cut": False, "drawer_on_ms": 100}],
+        ),
+    ] = field(default_factory=dict)
 
 
 class Feie(Struct, frozen=True, kw_only=True):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kiosk.config import load
 from kiosk.printing.profiles import PROFILES, ProfileError, profile
 
 
@@ -49,3 +51,15 @@ def test_a_bad_override_names_the_key(override: dict[str, Any], said: str) -> No
 def test_an_unknown_profile() -> None:
     with pytest.raises(ProfileError, match="there are generic-58, generic-80, graphic-safe"):
         profile("epson-tm")
+
+
+def test_kiosk_toml_says_what_a_printer_does_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text(
+        '[printers.counter]\nurl = "lp:///dev/usb/lp0"\noverride = { cut = false, qr = "raster", drawer_on_ms = 100 }\n'
+    )
+    loaded = load(path)
+    assert loaded.warnings == ()
+    given = loaded.value.printers["counter"]
+    made = profile(given.profile, given.override)
+    assert (made.cut, made.qr, made.drawer_on_ms) == (False, "raster", 100)
