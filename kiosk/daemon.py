@@ -46,6 +46,7 @@ from kiosk.printing.spooler import Spooler
 from kiosk.sync.authority import HubAuthority
 from kiosk.sync.client import HubClient
 from kiosk.sync.identity import Identity
+from kiosk.sync.print_via import HubVia
 from kiosk.sync.reach import Reach
 from kiosk.sync.service import PoolSettings, Sync
 from kiosk.tasks import Spawn, alone
@@ -85,6 +86,7 @@ class Daemon:
             open_display(n, c.url, self.bench, self.bus, c.brightness) for n, c in s.displays.items()
         ]
         self.devices: list[Device] = [*self.pins.all(), *self.scanners, *self.displays]
+        self.via = HubVia() if s.hub.url else None
         self.mains, self.mirrors = self._printers()
         self.spooler = Spooler(self.journal, self.bus, self.mains, self.mirrors)
         self.reach = Reach(self.bus, self.clock)
@@ -104,7 +106,8 @@ class Daemon:
         mains: list[Printer] = []
         mirrors: list[Printer] = []
         for name, c in self.settings.printers.items():
-            (mirrors if c.mirror else mains).append(open_printer(name, c.url, c.profile, accounts=accounts))
+            printer = open_printer(name, c.url, c.profile, accounts=accounts, via=self.via)
+            (mirrors if c.mirror else mains).append(printer)
         return mains, mirrors
 
     # -- start and stop --
@@ -203,6 +206,8 @@ class Daemon:
             token=_token(hub.token_file),
             pool=PoolSettings(hand_out.pool, hand_out.refill_at, hand_out.stock_id),
         )
+        if self.via is not None:
+            self.via.attach(client)
         return HubAuthority(client, self.reach)
 
     def _serve(self, place: Places, authority: Authority) -> Services:

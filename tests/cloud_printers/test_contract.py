@@ -181,3 +181,19 @@ async def test_a_status_with_wrong_credentials_is_an_error_that_says_so(cloud: R
         status = await printer.status()
     assert status.state == "error"
     assert "correct" in status.detail
+
+
+async def test_what_may_have_left_is_known_while_it_is_under_way(cloud: Rig) -> None:
+    """Who cancels a job, as a stopping daemon does, has to know whether it can still appear."""
+    cloud.sim.set_fault({"fault": "timeout_before"})
+    async with started(cloud.printer()) as printer:
+        assert printer.sent == 0  # type: ignore[attr-defined]
+        sending = asyncio.create_task(printer.send(cloud.job, rid=new_rid(), deadline_s=30))
+        await until(lambda: cloud.prints == 1)
+        assert printer.sent == len(cloud.job)  # type: ignore[attr-defined]
+        sending.cancel()
+        await asyncio.wait([sending])
+        assert sending.cancelled()
+    async with started(cloud.printer(url="http://127.0.0.1:1/")) as printer:
+        await printer.send(cloud.job, rid=new_rid(), deadline_s=5)
+        assert printer.sent == 0  # type: ignore[attr-defined]

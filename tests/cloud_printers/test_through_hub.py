@@ -18,10 +18,13 @@ from hub.schema import prints
 from hub.server import Hub
 from hub.store.catalog import BatchFile
 from kiosk.clock import SystemClock
+from kiosk.config import load
 from kiosk.coupons.batch import Merchant, Store
 from kiosk.coupons.ids import new_rid
+from kiosk.daemon import Daemon
 from kiosk.printing.printers.factory import open_printer
 from kiosk.printing.printers.port import Printer, PrinterError
+from kiosk.printing.slip import Cut, Slip, Text
 from kiosk.sync.client import HubClient
 from kiosk.sync.identity import Identity
 from kiosk.sync.print_via import HubVia
@@ -221,3 +224,30 @@ async def test_prints_are_forgotten_after_a_week(fleet: Fleet) -> None:
         rid = new_rid()
         assert (await printer.send(fleet.cloud.job, rid=rid, deadline_s=15)).ended == "printed"
     assert [row.rid for row in await fleet.rows()] == [rid]
+
+
+async def test_a_daemon_prints_its_slips_through_the_hub(fleet: Fleet, tmp_path: Path) -> None:
+    parts = fleet.hub.parts
+    assert parts is not None
+    token = await parts.database.run(parts.devices.token, "S1", 1, datetime.now(UTC))
+    (tmp_path / "token").write_text(token)
+    config = tmp_path / "kiosk.toml"
+    config.write_text(
+        f'data_dir = "{tmp_path / "data"}"\n[hub]\nurl = "{fleet.proxy.url}"\ntoken_file = "{tmp_path / "token"}"\n'
+        '[web]\nlisten = "127.0.0.1:0"\ntls = "off"\n'
+        f'[printers.counter]\nurl = "hub+feie://{fleet.cloud.device.number}"\n'
+    )
+    daemon = Daemon(load(config), config)
+    await daemon.start()
+    try:
+        await until(lambda: daemon.sync is not None and daemon.sync.state == "accepted")
+        slip = Slip(elements=(Text(text="满20减3"), Cut()))
+        job = await daemon.spooler.print(slip, rid=new_rid(), kind="test")
+        assert job.state == "printed", job
+        again = await daemon.spooler.reprint(job.id)
+        assert again is not None
+        assert again.state == "printed"
+    finally:
+        await daemon.stop()
+    assert fleet.cloud.paper == 2
+    assert "满20减3" in fleet.cloud.device.slips[0]["text"]

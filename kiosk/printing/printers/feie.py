@@ -99,6 +99,7 @@ class FeiePrinter:
         self.name, self.url, self.profile = name, url, profile
         self._sn, self._api = sn, FeieApi(account, clock)
         self._one = asyncio.Lock()
+        self._job: _Job | None = None
 
     async def start(self) -> None:
         """Do nothing yet: Feie is called for each slip, and keeps no session."""
@@ -108,6 +109,11 @@ class FeiePrinter:
         """Wait for the order under way, then close the connections."""
         async with self._one:
             await self._api.cloud.stop()
+
+    @property
+    def sent(self) -> int:
+        """Return how many bytes of the order under way, or of the last one, may have left."""
+        return self._job.size if self._job is not None and self._job.submitted else 0
 
     async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
         """Give one order and follow it until the printer has acknowledged it."""
@@ -119,6 +125,7 @@ class FeiePrinter:
         work = _Job(len(job), now, now + deadline_s)
         try:
             async with asyncio.timeout(deadline_s), self._one:
+                self._job = work
                 return await self._print(work, job.decode("utf-8"), copies)
         except TimeoutError:
             told = f"not done within {deadline_s:g} s"
@@ -140,6 +147,7 @@ class FeiePrinter:
         except NoAnswer as err:
             return await self._compare(work, str(err))
         except CloudError as err:
+            work.submitted = False
             return Outcome("failed", err.trouble, str(err))
         await has_left(work.order)
         return await self._follow(work)

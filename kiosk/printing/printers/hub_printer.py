@@ -64,6 +64,8 @@ class HubPrinter:
         self.wants: Wants = cloud
         self._there, self._via = f"{cloud}://{number}", via
         self._one = asyncio.Lock()
+        self.sent = 0
+        """Bytes of the print under way, or of the last one, that may have left."""
 
     async def start(self) -> None:
         """Do nothing yet: the way to the hub is not ours to open."""
@@ -79,12 +81,12 @@ class HubPrinter:
         asked = False
         try:
             async with asyncio.timeout(deadline_s), self._one:
-                end = asyncio.get_running_loop().time() + deadline_s
+                end, self.sent = asyncio.get_running_loop().time() + deadline_s, 0
                 try:
                     await self._via.status(self._there, min(CALL_S, deadline_s * 0.3))
                 except ViaError as err:
                     return Outcome("failed", err.trouble, f"{err} Nothing was printed.")
-                asked = True
+                asked, self.sent = True, len(job)
                 return await self._ask(job.decode("utf-8"), rid, end, copies)
         except TimeoutError:
             told = f"the hub has not told how it ended within {deadline_s:g} s"

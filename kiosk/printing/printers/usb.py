@@ -92,6 +92,11 @@ class UsbPrinter(StreamPrinter):
             return Outcome("unknown", outcome.trouble, outcome.detail, self._late)
         return outcome
 
+    @property
+    def sent(self) -> int:
+        """Return how many bytes of the job under way, or of the last one, have left."""
+        return super().sent or self._late
+
     async def stop(self) -> None:
         """Wait for the job under way, then end the thread."""
         await super().stop()

@@ -84,6 +84,7 @@ class YilianyunPrinter:
         self.name, self.url, self.profile = name, url, profile
         self._machine, self._api = machine, YilianyunApi(account, clock)
         self._one = asyncio.Lock()
+        self._job: _Job | None = None
 
     async def start(self) -> None:
         """Do nothing yet: a token is never fetched because a program starts."""
@@ -93,6 +94,11 @@ class YilianyunPrinter:
         """Wait for the order under way, then close the connections."""
         async with self._one:
             await self._api.stop()
+
+    @property
+    def sent(self) -> int:
+        """Return how many bytes of the order under way, or of the last one, may have left."""
+        return self._job.size if self._job is not None and self._job.maybe else 0
 
     async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
         """Give one order and follow it until it is printed or taken back; copies are in its markup."""
@@ -107,6 +113,7 @@ class YilianyunPrinter:
         work = _Job(len(job), now, now + deadline_s)
         try:
             async with asyncio.timeout(deadline_s), self._one:
+                self._job = work
                 ended = await self._order(work, content, origin_id(rid, self._machine))
                 if ended is not None:
                     return ended
@@ -147,6 +154,7 @@ class YilianyunPrinter:
 
     def _refused(self, work: _Job, earlier: bool, err: Refused) -> Outcome:
         """Judge a refusal: certain for this try; an earlier one without an answer may still have arrived."""
+        work.maybe = earlier
         if earlier:
             return Outcome("unknown", err.trouble, f"{err} An earlier try may have arrived.", work.size)
         return Outcome("failed", err.trouble, str(err))
