@@ -20,11 +20,11 @@ def blocks() -> dict[str, str]:
     import hub.config
     import kiosk.cli
     import kiosk.config
-    import posters.cli
+    import posters.arguments
 
     return {
         "kiosk-commands": commands.block(kiosk.cli.build()),
-        "posters-commands": commands.block(posters.cli._parser()),
+        "posters-commands": commands.block(posters.arguments.parser()),
         "hub-commands": commands.block(hub.cli.build()),
         "kiosk-settings": settings.block(kiosk.config.Settings),
         "hub-settings": settings.block(hub.config.Settings),

@@ -14,7 +14,7 @@ import hub.cli
 import hub.config
 import kiosk.cli
 import kiosk.config
-import posters.cli
+import posters.arguments
 from docs.generate import commands, faults, reference, settings
 from docs.generate.locks import ROOT
 
@@ -29,7 +29,9 @@ def test_every_setting_says_what_it_is(kind: type[msgspec.Struct]) -> None:
 
 
 @pytest.mark.parametrize(
-    "parser", [kiosk.cli.build(), hub.cli.build(), posters.cli._parser()], ids=["kiosk", "hub", "posters"]
+    "parser",
+    [kiosk.cli.build(), hub.cli.build(), posters.arguments.parser()],
+    ids=["kiosk", "hub", "posters"],
 )
 def test_every_command_says_what_it_does(parser: argparse.ArgumentParser) -> None:
     assert commands.undescribed(parser) == []

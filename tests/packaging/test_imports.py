@@ -37,7 +37,7 @@ def loaded(statements: str) -> set[str]:
     [
         "import kiosk.cli; kiosk.cli.build()",
         "import posters",
-        "import posters.cli; posters.cli._parser()",
+        "import posters.cli; posters.arguments.parser()",
         "import ui.texts",
     ],
 )
