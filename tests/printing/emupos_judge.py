@@ -1,6 +1,6 @@
 """Run by a Python that has emupos (>= 3.13): jobs as hex lines on stdin, what it made of each as JSON lines on stdout.
 
-emupos (PyPI, Apache-2.0) is somebody else's reading of Epson's reference: it knows nothing of this project.
+emupos (Apache-2.0) is somebody else's reading of Epson's reference: it knows nothing of this project.
 """
 
 import base64

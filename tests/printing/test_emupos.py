@@ -1,4 +1,4 @@
-"""Our bytes judged by somebody else's printer: emupos (PyPI), which needs Python 3.13 and an environment of its own.
+"""Our bytes judged by somebody else's printer: emupos, which needs Python 3.13 and an environment of its own.
 
 `KIOSK_EMUPOS_PYTHON` names an interpreter that has it; else one of PATH gets an environment for it. Where there is none, these
 tests are skipped and say so.
