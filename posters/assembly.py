@@ -6,6 +6,7 @@ import math
 from io import BytesIO
 
 import pikepdf
+from msgspec import structs
 from pikepdf import Dictionary, Pdf
 
 from posters.faces import Faces
@@ -20,8 +21,13 @@ WEIGHT = 400
 BLACK = (0.0, 0.0, 0.0, 1.0)
 
 
-def assemble(art: bytes, plan: Plan, bleed: float, *, outline: bool = False) -> bytes:
-    """Return the sheets, unfinished; `art` has a page a face, as large as its trim with `bleed` mm on each side."""
+def assemble(art: bytes, plan: Plan, bleed: float, *, outline: bool = False, times: int = 1) -> bytes:
+    """Return the sheets, unfinished; `art` has a page a face, as large as its trim with `bleed` mm on each side.
+
+    With `times` the plan is followed again and again, each time with the next faces of `art`.
+    """
+    if times > 1:
+        plan = _repeated(plan, times)
     with (
         Pdf.open(BytesIO(art)) if art else Pdf.new() as source,
         Pdf.open(BytesIO(_overlay(plan, outline))) as top,
@@ -44,6 +50,16 @@ def assemble(art: bytes, plan: Plan, bleed: float, *, outline: bool = False) -> 
         buffer = BytesIO()
         out.save(buffer, deterministic_id=True)  # the first half of the final id comes from here
         return buffer.getvalue()
+
+
+def _repeated(plan: Plan, times: int) -> Plan:
+    faces = 1 + max(place.face for leaf in plan.leaves for place in leaf.places)
+    leaves = [
+        structs.replace(leaf, places=[structs.replace(p, face=p.face + n * faces) for p in leaf.places])
+        for n in range(times)
+        for leaf in plan.leaves
+    ]
+    return structs.replace(plan, leaves=leaves)
 
 
 def _draw(leaf: Leaf, place: Place, media: list[float], bleed: float) -> str:

@@ -4,126 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
+from posters.arguments import output_of, parser
 from posters.errors import FailedError, PosterError, UsageError
 from posters.profiles import Output
 from posters.result import Result
 from posters.words import locale, say
 
+BAR = 30  # characters of the progress bar
 VERDICTS = {"printable": "printable", "confirm": "to be confirmed", "refuse": "not printable"}
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence; no option may be cut short, lest a new one change what an old script means."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError("{message}; see {program} --help", message=message, program=self.prog)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="kiosk-posters", description="Print-ready QR stands and posters, each proven before it leaves."
-    )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    listing = commands.add_parser("templates", help="what there is, with size, faces, looks and fields")
-    listing.add_argument("--json", action="store_true", help="print one JSON object")
-    listing.set_defaults(run=_templates)
-    make = commands.add_parser("make", help="make one stand or poster")
-    make.add_argument("template", metavar="TEMPLATE")
-    make.add_argument(
-        "--data", type=Path, required=True, metavar="STORE.toml", help="the fields of the store"
-    )
-    make.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.pdf")
-    _add_looks(make)
-    make.add_argument(
-        "--proof",
-        type=Path,
-        metavar="PROOF.json",
-        help="write what was read back; named .pdf, as a page for the print shop",
-    )
-    make.add_argument("--preview", type=Path, metavar="OUT.png", help="write a picture of the faces")
-    make.add_argument("--guides", action="store_true", help="show bleed, trim and safe area in the preview")
-    make.add_argument("--json", action="store_true", help="print the proof")
-    make.add_argument(
-        "--ledger", type=Path, metavar="FILE", help="remember what each material opens; refuse a second link"
-    )
-    make.set_defaults(run=_make)
-    batch = commands.add_parser(
-        "batch", help="make one file a store; again makes only what is missing or changed"
-    )
-    batch.add_argument("template", metavar="TEMPLATE")
-    batch.add_argument("stores", type=Path, metavar="STORES.csv")
-    batch.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-    _add_looks(batch)
-    batch.add_argument(
-        "--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="worker processes"
-    )
-    batch.set_defaults(run=_batch)
-    check = commands.add_parser("check", help="read the codes of a PDF back; 0 printable, 1 not")
-    check.add_argument("file", type=Path, metavar="FILE.pdf")
-    check.add_argument("--expect", metavar="URL", help="what the codes must open")
-    check.add_argument("--json", action="store_true", help="print the proof")
-    check.set_defaults(run=_check)
-    calibrate = commands.add_parser("calibrate", help="a sheet that shows how far a printer's backs are off")
-    calibrate.add_argument("-o", "--output", type=Path, required=True, metavar="SHEET.pdf")
-    calibrate.add_argument("--sheet", default="a4", metavar="NAME", help="a4 (default), a3 or sra3")
-    calibrate.add_argument("--flip", default="long", metavar="EDGE", help="long (default) or short")
-    calibrate.set_defaults(run=_calibrate)
-    return parser
-
-
-def _add_looks(parser: argparse.ArgumentParser) -> None:
-    from posters.imposition import SHEETS
-    from posters.profiles import PROFILES
-
-    parser.add_argument("--look", metavar="NAME", help="warm, fresh or plain; with -en at the end in English")
-    parser.add_argument(
-        "--profile", default="office", metavar="NAME", help=f"one of {', '.join(PROFILES)} (default: office)"
-    )
-    parser.add_argument("--icc", type=Path, metavar="FILE", help="the shop's CMYK profile, for press-x4")
-    sheets = ", ".join(SHEETS)
-    parser.add_argument("--sheet", default="", metavar="NAME", help=f"as many as fit a sheet: {sheets}")
-    parser.add_argument(
-        "--flip", default="long", metavar="EDGE", help="the edge that the paper turns on: long or short"
-    )
-    parser.add_argument(
-        "--offset",
-        type=_offset,
-        default=(0.0, 0.0),
-        metavar="DX,DY",
-        help="move the backs right and down by mm; see calibrate; write --offset=-0.5,1 when the first is negative",
-    )
-    parser.add_argument("--tile", default="", metavar="NAME", help=f"a poster on many sheets: {sheets}")
-
-
-def _output(options: argparse.Namespace) -> Output:
-    return Output(options.profile, options.icc, options.sheet, options.flip, options.offset, options.tile)
-
-
-def _offset(text: str) -> tuple[float, float]:
-    try:
-        dx, dy = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is not two lengths such as 0.5,-1") from error
-    return dx, dy
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if not 1 <= number <= 256:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of processes from 1 to 256")
-    return number
 
 
 def _templates(options: argparse.Namespace) -> int:
@@ -178,6 +72,19 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if result.verdict == "refuse" else 0
 
 
+def _print(options: argparse.Namespace) -> int:
+    from posters.checking import check
+    from posters.office import send
+
+    result = check(options.file)
+    _show(result, False, str(options.file), str(options.file))
+    if result.verdict == "refuse":
+        return 1
+    answer = send(options.file, options.queue, options.copies)
+    print(say("handed to the queue {queue}: {answer}", locale(), queue=options.queue, answer=answer))
+    return 0
+
+
 def _calibrate(options: argparse.Namespace) -> int:
     from posters.calibration import calibrate
 
@@ -218,9 +125,11 @@ def _batch(options: argparse.Namespace) -> int:
             ),
             file=sys.stderr,
         )
-    order = Order(
-        options.template, options.look, _output(options), options.stores.parent, options.output, locale()
-    )
+    output = output_of(options)
+    if options.together is not None and not output.sheet:
+        raise UsageError("--together puts all stores on common sheets: name them with --sheet")
+    alone = msgspec.structs.replace(output, sheet="") if options.together is not None else output
+    order = Order(options.template, options.look, alone, options.stores.parent, options.output, locale())
     outcomes = run(order, table, options.jobs, _progress)
     for outcome in outcomes:
         if outcome.verdict != "printable":
@@ -229,16 +138,50 @@ def _batch(options: argparse.Namespace) -> int:
     sentence = "{n} stores: {printable} printable, {confirm} to be confirmed, {refuse} not printable; {fresh} made now; see {report}"
     fresh = sum(outcome.fresh for outcome in outcomes)
     print(say(sentence, locale(), n=len(outcomes), fresh=fresh, report=options.output / REPORT, **counts))
-    return 0
+    if options.zip is not None:
+        from posters.gang import archive
+
+        archive(
+            [options.output / o.file for o in outcomes if o.file] + [options.output / REPORT], options.zip
+        )
+    if options.together is None:
+        return 0
+    good = [row for row, outcome in zip(table.rows, outcomes, strict=True) if outcome.file]
+    return _together(options, output, [row.data for row in good])
+
+
+def _together(options: argparse.Namespace, output: Output, rows: list[dict[str, str]]) -> int:
+    """Put every good row on common sheets; 1 when a file failed its proof."""
+    from posters.gang import jobs_of, together
+
+    jobs = jobs_of(options.template, options.look, output, options.stores.parent, rows)
+    parts = together(jobs, options.together, options.jobs) if jobs else []
+    for part in parts:
+        for finding in part.findings:
+            print(f"{part.file}: {finding.say(locale())}", file=sys.stderr)
+        print(f"{part.file}: {say(VERDICTS[part.verdict], locale())}")
+    return int(any(part.verdict == "refuse" for part in parts))
 
 
 def _progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r{done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        filled = BAR * done // max(total, 1)
+        bar = "█" * filled + "░" * (BAR - filled)
+        print(f"\r{bar} {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 def _print_json(value: dict[str, Any]) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+RUN: dict[str, Callable[[argparse.Namespace], int]] = {
+    "templates": _templates,
+    "make": _make,
+    "batch": _batch,
+    "check": _check,
+    "print": _print,
+    "calibrate": _calibrate,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -246,8 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        options = _parser().parse_args(given)
-        return int(options.run(options))
+        options = parser().parse_args(given)
+        return RUN[options.command](options)
     except PosterError as error:
         if debug:
             raise

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from posters.symbol import BUDGET_VERSION, URL_BUDGET, Symbol, encode
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from posters.faces import Faces
     from posters.finish import Boxes
     from posters.sheets import Route
 
@@ -46,9 +48,49 @@ class Drawn(msgspec.Struct, frozen=True):
 
 def draw(job: Job) -> Drawn:
     """Lay out, draw, impose and finish."""
+    faces = len(job.chosen.faces)
+    if job.pixels:
+        return _pixels(job)
+    raw, draft, symbol, notes = art(job)
+    way = route_of(job, draft)
+    pdf = finished(raw, job, way, title_of(job.chosen, merge.merged(job.data)))
+    return Drawn(symbol, notes, way.boxes(faces), way.codes(faces), way.sketches(), pdf)
+
+
+def route_of(job: Job, draft: Draft, count: int = 1) -> Route:
+    """Return the way of a job's faces to their sheets; `count` pieces share them in a batch."""
+    from posters import sheets
+
+    return sheets.route(job.chosen, job.output, draft, count)
+
+
+def art(job: Job) -> tuple[bytes, Draft, Symbol, list[Finding]]:
+    """Return the faces, a page each, unfinished, and what was decided on the way."""
+    from posters.render import render
+
+    with _laid_out(job) as (draft, faces, weight, images, symbol, notes):
+        raw = render(draft, route_of(job, draft).sheet, faces, weight, images)
+    return raw, draft, symbol, notes
+
+
+def _pixels(job: Job) -> Drawn:
+    from posters import separations
+
+    with _laid_out(job) as (draft, faces, weight, images, symbol, notes):
+        way = route_of(job, draft)
+        found = separations.pages(draft, way.sheet, faces, weight, images)
+    number = len(job.chosen.faces)
+    dpi = separations.dpi(way.sheet)
+    return Drawn(symbol, notes, way.boxes(number), way.codes(number), pictures=found, dpi=dpi)
+
+
+@contextmanager
+def _laid_out(
+    job: Job,
+) -> Iterator[tuple[Draft, Faces, int, dict[str, bytes], Symbol, list[Finding]]]:
+    """Give the layout with its fonts, while they are registered."""
     from posters import pictures, sheets
     from posters.faces import Faces, check_printable
-    from posters.render import render
 
     merged = merge.merged(job.data)
     check_printable({name: text for name, text in merged.items() if merge.FIELDS[name].kind != "file"})
@@ -64,18 +106,7 @@ def draw(job: Job) -> Drawn:
         draft = layout.draft(chosen, values, symbol, faces.measure, catalog.drawings(), limit)
         images, coarse = _at_size(draft, images)
         notes = [*_notes(symbol, merged), *recoloured, *draft.findings, *coarse]
-        draft = _adapted(draft, job.output.profile, faces)
-        way = sheets.route(chosen, job.output, draft)
-        drawn = Drawn(
-            symbol, notes, way.boxes(len(chosen.faces)), way.codes(len(chosen.faces)), way.sketches()
-        )
-        if job.pixels:
-            from posters import separations
-
-            found = separations.pages(draft, way.sheet, faces, min(texts), images)
-            return msgspec.structs.replace(drawn, pictures=found, dpi=separations.dpi(way.sheet))
-        raw = render(draft, way.sheet, faces, min(texts), images)
-    return msgspec.structs.replace(drawn, pdf=finished(raw, job, way, title_of(chosen, merged)))
+        yield _adapted(draft, job.output.profile, faces), faces, min(texts), images, symbol, notes
 
 
 def title_of(chosen: catalog.Chosen, merged: Mapping[str, str]) -> str:
@@ -83,7 +114,7 @@ def title_of(chosen: catalog.Chosen, merged: Mapping[str, str]) -> str:
     return f"{merged['merchant']} {merged['store']}".strip() + f" - {chosen.template.title.en}"
 
 
-def finished(raw: bytes, job: Job, way: Route, title: str) -> bytes:
+def finished(raw: bytes, job: Job, way: Route, title: str, count: int = 1) -> bytes:
     """Put the faces on their sheets and finish the file."""
     from posters.finish import Finish, finish
 
@@ -96,21 +127,21 @@ def finished(raw: bytes, job: Job, way: Route, title: str) -> bytes:
         job.output.pdfx,
         profile,
         way.flip(faces),
+        way.told_codes(),
         job.output.profile != "outline",
     )
     if way.plans:
         from posters.assembly import assemble
 
-        for plan in way.plans:
-            raw = assemble(raw, plan, template.bleed, outline=job.output.profile == "outline")
+        outline = job.output.profile == "outline"
+        for plan in way.plans[:-1]:
+            raw = assemble(raw, plan, template.bleed, outline=outline, times=count)
+        raw = assemble(raw, way.plans[-1], template.bleed, outline=outline)
     return finish(raw, how)
 
 
-def _adapted(draft: Draft, profile: str, faces: object) -> Draft:
+def _adapted(draft: Draft, profile: str, faces: Faces) -> Draft:
     """Return the draft as a profile wants it drawn."""
-    from posters.faces import Faces
-
-    assert isinstance(faces, Faces)
     if profile == "outline":
         from posters.outlines import outlined
 

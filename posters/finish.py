@@ -16,6 +16,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 from posters import icc
 from posters.units import pt
 
+CODES = "/KioskCodes"
 PRODUCER = "coupon-kiosk posters"
 INTENT = "FOGRA39"  # registered condition: X-1a may name it without carrying the profile
 _CHAR = re.compile(rb"<([0-9A-Fa-f]{2})> <([0-9A-Fa-f]{4,6})>")
@@ -53,6 +54,9 @@ class Finish(msgspec.Struct, frozen=True):
     pdfx: Literal["", "x1a", "x4"] = ""
     icc: bytes = b""
     flip: str = ""
+    codes: str = (
+        ""  # on sheets: the number of codes on each page, s for a sketch; for whoever checks the file later
+    )
     fonts: bool = True  # without: every line of type is a path, and no font may be left over
 
 
@@ -143,6 +147,8 @@ def _describe(pdf: Pdf, how: Finish) -> None:
         ModDate=String(stamp),
         Trapped=Name("/False"),
     )
+    if how.codes:
+        info[CODES] = String(how.codes)
     if how.pdfx == "x1a":
         info.GTS_PDFXVersion = String("PDF/X-1a:2003")
     pdf.trailer.Info = pdf.make_indirect(info)

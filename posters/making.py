@@ -60,16 +60,14 @@ def build(job: Job) -> Made:
     return proven(drawn, job.chosen.template.module_mm)
 
 
-def proven(drawn: Drawn, module_mm: float, payloads: list[str] | None = None) -> Made:
-    """Read every code back; what fails has no bytes."""
+def proven(drawn: Drawn, module_mm: float, by_page: list[list[str]] | None = None) -> Made:
+    """Read every code back; what fails has no bytes. `by_page` are the addresses of sheets that stores share."""
     from posters.proof import Expect, prove, prove_pictures
 
     symbol = drawn.symbol
-    expect = Expect(
-        payloads or [symbol.payload], symbol.level, symbol.version, module_mm, drawn.codes, drawn.sketches
-    )
-    if payloads:
-        expect = msgspec.structs.replace(expect, version=None)
+    expect = Expect([symbol.payload], symbol.level, symbol.version, module_mm, drawn.codes, drawn.sketches)
+    if by_page:
+        expect = msgspec.structs.replace(expect, payloads=[], version=None, by_page=by_page)
     proof = prove_pictures(drawn.pictures, drawn.dpi, expect) if drawn.pictures else prove(drawn.pdf, expect)
     findings = drawn.notes + proof.findings
     verdict = judge(findings)

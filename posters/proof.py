@@ -30,6 +30,7 @@ class Expect(msgspec.Struct, frozen=True):
     module_mm: float = 0.0  # below it a person must confirm
     codes: list[int] = []  # on each page; one on each when not said
     sketches: list[int] = []  # pages for people, whose small pictures no press has to hold
+    by_page: list[list[str]] = []  # the addresses of each page, where stores share sheets
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -198,6 +199,9 @@ def _page_findings(number: int, faces: list[FaceProof], expect: Expect, wanted: 
         sentence = "page {page} has {n} QR codes; {wanted} would be right"
         args = {"page": number, "n": len(faces), "wanted": wanted}
         found.append(Finding.of("refuse", "many-codes", where, sentence, **args))
+    if expect.by_page and sorted(f.payload for f in faces) != sorted(expect.by_page[number - 1]):
+        sentence = "the codes on page {page} are not those of its stores"
+        found.append(Finding.of("refuse", "payload", where, sentence, page=number))
     for face in faces:
         found += _face_findings(where, face, expect)
     return found

@@ -44,6 +44,11 @@ class Route(Struct, frozen=True):
         leaves = self.plans[-1].leaves if self.plans else []
         return [number for number, leaf in enumerate(leaves, 1) if leaf.sketch]
 
+    def told_codes(self) -> str:
+        """Return what the file says of its pages: the codes on each, s for a sketch; nothing for single faces."""
+        leaves = self.plans[-1].leaves if self.plans else []
+        return " ".join("s" if leaf.sketch else str(leaf.codes) for leaf in leaves)
+
     def flip(self, faces: int) -> str:
         """Return the edge to turn on, empty for one side."""
         if self.plans:
