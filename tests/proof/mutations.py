@@ -152,9 +152,12 @@ MUTATIONS = (
         "outage", "nobody asks a hub that is known to be away", f"{SYNC}/test_decide.py -k only_the_first",
         "kiosk/counter/redeem.py", "        if self._authority.away:", "        if False:",
     ),
-    _one(
-        "stop", "a stop is heeded at whatever moment", f"{SYNC}/test_upload.py -k heeded",
-        "kiosk/sync/service.py", "            await asyncio.wait([self._task], timeout=0.2)", "            break",
+    Mutation(
+        "stop", "a stop is heeded at whatever moment", f"{SYNC}/test_upload.py -k swallow",
+        (
+            ("kiosk/sync/service.py", "            await asyncio.wait([self._task], timeout=0.2)", "            break"),
+            ("kiosk/sync/service.py", "        while not self._stopping:", "        while True:"),
+        ),
     ),
     _one(
         "printing", "what was being sent at a crash is unknown", "tests/printing/test_spooler.py -k crash_left_open",
@@ -164,9 +167,12 @@ MUTATIONS = (
         "display", "a page that does not move is stale", "tests/web/test_counter.py -k frozen",
         "kiosk/counter/glass.py", "        moving = frame != self._frame", "        moving = True",
     ),
-    _one(
+    Mutation(
         "paper", "what fails the proof leaves no file", "tests/posters/test_making.py -k failed_proof",
-        "posters/making.py", '    if verdict == "refuse":\n        return Made(result)', "    pass",
+        (
+            ("posters/making.py", '    if verdict == "refuse":\n        return Made(result)', "    pass"),
+            ("posters/making.py", '        return self.result.verdict != "refuse"', "        return True"),
+        ),
     ),
 )  # fmt: skip
 """The caps and the ages themselves are arithmetic, tested by tables in tests/coupons/test_rules.py."""

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from kiosk.events import JournalAcked
+from kiosk.sync.client import HubAway
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import BAD_GATEWAY, PORTAL, REDIRECT, TOO_LARGE, Fault, Proxy, answer
 from tests.sync.shop import Kiosk, Shop, until
@@ -179,3 +180,22 @@ async def test_a_stop_is_heeded_at_whatever_moment_it_comes(proxy: Proxy, make: 
         assert not [t for t in asyncio.all_tasks() if t.get_name().startswith("sync")]
         await proxy.up()
         await kiosk.sync.start()
+
+
+async def test_a_connection_that_breaks_during_the_stop_does_not_swallow_it(make: MakeKiosk) -> None:
+    """Before Python 3.13 a group that has an error of a member to tell forgets that it was cancelled itself."""
+    kiosk = await make()
+
+    async def breaks(_: float) -> bool:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise HubAway("the connection broke") from None
+        return False
+
+    kiosk.sync._exchange.wait = breaks  # type: ignore[method-assign]
+    kiosk.sync._lost.set()
+    await until(lambda: not kiosk.reach.away, "in step again")
+    async with asyncio.timeout(5):
+        await kiosk.sync.stop()
+    assert not [t for t in asyncio.all_tasks() if t.get_name().startswith("sync")]
