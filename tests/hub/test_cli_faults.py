@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
@@ -71,16 +70,23 @@ def test_a_directory_is_no_database(run: Run) -> None:
     assert "does not work" in run.wrong(4, "batch", "list")
 
 
-def test_an_older_database_is_migrated(loaded: Run) -> None:
-    raw = sqlite3.connect(loaded.home / "hub.db")
-    for name in ("ix_attempts_order", "ix_attempts_conflict", "ix_journal_quarantined"):
-        raw.execute(f"DROP INDEX {name}")
-    raw.execute("UPDATE alembic_version SET version_num = '0001'")
-    raw.commit()
-    raw.close()
-    assert loaded("migrate")[:2] == (0, "the schema was migrated.\n")
-    assert loaded("migrate")[:2] == (0, "the schema is up to date.\n")
-    assert len(json.loads(loaded("batch", "list", "--json")[1])["batches"]) == 7
+def test_an_older_database_is_migrated(run: Run) -> None:
+    import sqlalchemy as sa
+    from alembic import command
+    from alembic.config import Config
+
+    import hub.migrations
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(hub.migrations.__file__).parent))
+    engine = sa.create_engine(f"sqlite:///{run.home}/hub.db")
+    with engine.begin() as c:
+        config.attributes["connection"] = c
+        command.upgrade(config, "0001")
+    engine.dispose()
+    assert run("migrate")[:2] == (0, "the schema was migrated.\n")
+    assert run("migrate")[:2] == (0, "the schema is up to date.\n")
+    assert run("batch", "load", str(SAMPLE))[0] == 0
 
 
 @pytest.mark.parametrize("how", ["other", "gone", "torn", "garbage"])
