@@ -88,7 +88,15 @@ class Daemon:
         self.devices: list[Device] = [*self.pins.all(), *self.scanners, *self.displays]
         self.via = HubVia() if s.hub.url else None
         self.mains, self.mirrors = self._printers()
-        self.spooler = Spooler(self.journal, self.bus, self.mains, self.mirrors)
+        self.spooler = Spooler(
+            self.journal,
+            self.bus,
+            self.mains,
+            self.mirrors,
+            pictures=self.data_dir / "logos",
+            locale=s.locale,
+            now=lambda: self.clock.trusted().at,
+        )
         self.reach = Reach(self.bus, self.clock)
         self.identity: Identity | None = None
         self.glass: Glass | None = None
@@ -106,7 +114,9 @@ class Daemon:
         mains: list[Printer] = []
         mirrors: list[Printer] = []
         for name, c in self.settings.printers.items():
-            printer = open_printer(name, c.url, c.profile, accounts=accounts, via=self.via)
+            printer = open_printer(
+                name, c.url, c.profile, accounts=accounts, override=c.override, via=self.via
+            )
             (mirrors if c.mirror else mains).append(printer)
         return mains, mirrors
 

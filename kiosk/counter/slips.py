@@ -29,7 +29,8 @@ class Slips:
     async def coupon(self, rid: str, batch: Batch, code: PoolCode, place: Place) -> PrintResult:
         """Print a slip coupon and say how it ended; implements `hand_out.PrintCoupon`."""
         merchant = await self._journal.merchant()
-        slip = templates.coupon_slip(merchant, place.store, batch, code, place.locale)
+        stores = tuple((await self._journal.stores()).values())
+        slip = templates.coupon_slip(merchant, place.store, batch, code, place.locale, stores=stores)
         job = await self._spooler.print(slip, rid=rid, kind="coupon", coupon=code.coupon)
         ends: dict[str, PrintResult] = {"printed": "printed", "failed": "failed"}
         return ends.get(job.state, "unknown")

@@ -130,7 +130,7 @@ async def test_printer(request: web.Request, services: Services) -> web.StreamRe
         known = ", ".join(p.name for p in services.gatherer.printers()) or "none"
         raise Refused(404, "unknown_printer", f"there is no printer {name}; there are: {known}.")
     place = await services.place()
-    slip = self_test_slip(name, services.clock.trusted().at, place.locale)
+    slip = self_test_slip(name, services.clock.trusted().at, place.locale, printer.profile)
     ended = await services.spooler.test(printer, slip)
     return answer(
         {"outcome": ended.ended, "reason": ended.trouble, "detail": ended.detail, "sent": ended.sent}

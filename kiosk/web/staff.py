@@ -35,6 +35,8 @@ JOBS = {
     "unknown": N_("Look whether it was printed"),
     "queued": N_("Waiting"),
     "sending": N_("Printing"),
+    "sent": N_("Printing"),
+    "replaced": N_("Printed again"),
 }
 STATES = {
     "open": N_("Under way"),
@@ -53,7 +55,7 @@ class Poster(msgspec.Struct, frozen=True):
 
 
 class Reprint(msgspec.Struct, frozen=True):
-    """POST /staff/reprint."""
+    """POST /staff/reprint and /staff/settle."""
 
     job: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{1,32}$")]
 
@@ -67,6 +69,7 @@ def add_routes(app: web.Application) -> None:
         ("redeem", redeem),
         ("rollback", rollback),
         ("reprint", reprint),
+        ("settle", settle),
         ("day-slip", day_slip),
         ("claim-slip", claim_slip),
         ("poster", poster),
@@ -210,6 +213,12 @@ async def reprint(request: web.Request, services: Services, raw: bytes) -> web.S
     return _ended(
         request, await services.spooler.reprint(ask.job), N_("That slip is not there, or is being printed.")
     )
+
+
+async def settle(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
+    """Note that a slip of which nobody knew has been seen on paper."""
+    ask = msgspec.json.decode(raw, type=Reprint)
+    return _ended(request, await services.spooler.settle(ask.job), N_("There is no doubt about that slip."))
 
 
 async def day_slip(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:

@@ -54,6 +54,7 @@ document.querySelector("main").onclick = async (event) => {
     const d = button.dataset;
     const told = d.undo ? await send("/staff/rollback", { rid: d.undo })
       : d.reprint ? await send("/staff/reprint", { job: d.reprint })
+      : d.settle ? await send("/staff/settle", { job: d.settle })
       : await send(`/staff/${d.do}`);
     tell(told.ok === false ? "refused" : "confirmed", told.message || words.done, "");
   } catch (error) {
