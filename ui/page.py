@@ -53,7 +53,8 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        env.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # so that the font covers what scripts will show
+        # In plain letters, so that the font covers what scripts will show.
+        env.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
         env.globals.update(
             _=_Both(texts(self._package, self._package, locale), texts("ui", "ui", locale)),
             locale=locale,
