@@ -35,6 +35,7 @@ JOB_S = 20.0
 """Longest slip (some 40 cm at 60 mm/s) plus the barrier."""
 GRACE_S = 1.5
 """How long a stop waits for the slip under way; the daemon gives every part 3 s."""
+LET_GO_S = 0.5
 ENDED = ("printed", "failed", "unknown")
 PAUSED = "printing_paused"
 
@@ -102,8 +103,15 @@ class Spooler:
                 await self._end(job.id, Outcome("failed", "", "the kiosk stopped before this slip was sent"))
             await self._tell(job)
         await self._copies.stop()
-        for printer in (*self.mirrors, *self.printers):
-            await printer.stop()
+        await asyncio.gather(*(self._let_go(p) for p in (*self.mirrors, *self.printers)))
+
+    async def _let_go(self, printer: Printer) -> None:
+        """Stop a printer; one that is busy with a test slip is not waited for."""
+        try:
+            async with asyncio.timeout(LET_GO_S):
+                await printer.stop()
+        except TimeoutError:
+            log.warning("printer %s did not let go within %g s", printer.name, LET_GO_S)
 
     # -- what others ask --
 

@@ -410,6 +410,24 @@ async def test_a_stop_while_a_printer_hangs_ends_soon_and_is_recorded(house: Hou
     assert (hung.stopped, other.stopped) == (1, 1)
 
 
+async def test_a_test_slip_that_hangs_does_not_hold_the_stop_up(
+    house: House, sim: EscposPrinterSim, until: Until
+) -> None:
+    sim.set_fault("no_barrier")
+    printer = NetworkPrinter("net", f"tcp://127.0.0.1:{sim.port}", P58, "127.0.0.1", sim.port)
+    after = FakePrinter("usb")
+    spooler = await house.open(printer, after)
+    test = asyncio.create_task(spooler.test(printer, SLIP))
+    await until(lambda: len(sim.slips) == 1)
+    async with asyncio.timeout(5):
+        await spooler.stop()
+    house.spoolers.clear()
+    assert after.stopped == 1
+    test.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await test
+
+
 async def test_a_stop_before_the_first_byte_is_a_failure(house: House, until: Until) -> None:
     hung = FakePrinter("usb")
     hung.gate.clear()
