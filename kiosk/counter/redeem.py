@@ -94,6 +94,9 @@ class Redeemer:
         place = await self._place()
         try:
             ended = await self._judge(scan, place)
+        except JournalError as err:
+            log.warning("the journal cannot even be read: %s", err)
+            ended = Ended(RedeemResult(rid=new_rid(), verdict="refused", reason="store_full"))
         except Exception:
             self._bus.publish(tell.ask_staff(place.locale))
             raise

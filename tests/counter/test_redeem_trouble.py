@@ -59,6 +59,13 @@ async def test_a_journal_that_cannot_write_redeems_nothing_and_asks_nobody(count
     assert (await counter.redeem(counter.code(7))).verdict == "offline"
 
 
+async def test_a_journal_that_cannot_be_read_redeems_nothing(counter: Counter) -> None:
+    await counter.journal._db.close()
+    result = await counter.redeem(counter.code(7))
+    assert (result.verdict, result.reason) == ("refused", "store_full")
+    assert counter.hub.asked == []
+
+
 async def test_an_acceptance_that_cannot_be_written_is_unknown_and_a_person_must_look(
     counter: Counter,
 ) -> None:
