@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,6 +127,7 @@ class World:
         self.kiosks: list[SimKiosk] = []
         self.later: set[asyncio.Task[None]] = set()
         self.failures: list[BaseException] = []
+        self.tally: Counter[str] = Counter()
 
     def now(self) -> datetime:
         return BEGIN + timedelta(seconds=asyncio.get_running_loop().time())
@@ -171,6 +173,7 @@ class World:
         except Exception as err:  # noqa: BLE001  (told at the end of the history)
             self.failures.append(err)
             return
+        self.tally[told.reason or told.verdict] += 1
         if told.verdict in ("confirmed", "offline") and (kiosk.alive and kiosk.lives == life):
             self.collect(kiosk)
             if told.rid not in self.ledger:
@@ -239,6 +242,7 @@ class World:
     async def _kill(self) -> None:
         if (kiosk := self._one()) is not None:
             await kiosk.kill()
+            self.tally["kills"] += 1
             self.collect(kiosk)
             self._soon(self._back(kiosk))
 
@@ -283,6 +287,7 @@ class World:
             await kiosk.kill()
         self.collect(kiosk)
         kiosk.restore(self.copies[kiosk.name])
+        self.tally["older cards"] += 1
         kept = {r["rid"]: r["state"] for r in kiosk.rows("SELECT rid, state FROM attempt")}
         for h in self.ledger.values():
             if h.kiosk is kiosk and kept.get(h.rid) != h.state:
@@ -357,6 +362,13 @@ class World:
         backlog, owes = await kiosk.journal.backlog(), await kiosk.journal.get("unreconciled")
         return f"{kiosk.name}: {backlog.count} wait, unreconciled {owes}, away {kiosk.reach.away} ({kiosk.reach.why})"
 
+    def count(self) -> None:
+        """Note what came of it at the hub."""
+        for state, n in self.hub_rows("SELECT state, count(*) FROM attempts GROUP BY state"):
+            self.tally[f"hub: {state}"] += n
+        for what, n in self.hub_rows("SELECT what, count(*) FROM audit GROUP BY what"):
+            self.tally[f"audit: {what}"] += n
+
     async def end(self) -> None:
         for kiosk in self.kiosks:
             if kiosk.alive:
@@ -391,6 +403,7 @@ def history(seed: int, base: Path, template: Template, *, restores: bool = False
                 if world.failures:
                     raise world.failures[0]
                 await check(world)
+                world.count()
             finally:
                 await world.end()
         return world
