@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from kiosk.counter.show import Show
 from kiosk.tasks import Spawn, alone
+
+log = logging.getLogger(__name__)
 
 
 class Panel(Protocol):
@@ -45,7 +48,15 @@ class Panels:
             if shown != last:
                 last = shown
                 for panel in self._panels:
-                    panel.show_code(*shown)
+                    _give(panel, shown)
+
+
+def _give(panel: Panel, shown: tuple[str, tuple[str, ...]]) -> None:
+    """Hand a display its view; one that breaks takes no other with it."""
+    try:
+        panel.show_code(*shown)
+    except Exception:
+        log.exception("a display could not be given the view; it gets the next one")
 
 
 def what(view: dict[str, Any]) -> tuple[str, tuple[str, ...]]:

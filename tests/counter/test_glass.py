@@ -1,0 +1,85 @@
+"""Is the right code on the glass? What a page reports, and what follows from its silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiosk.clock import ManualClock
+from kiosk.counter.glass import GRACE_S, STALE_S, Glass
+
+from .world import NOW
+
+RIGHT = {"modules": ["101", "010", "111"]}
+BITS = "101010111"
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.clock = ManualClock(NOW)
+        self.ordered: dict[str, Any] | None = RIGHT
+        self.glass = Glass(self.clock, lambda: self.ordered)
+        self.frame = 0
+
+    def report(self, bits: str = BITS, visible: bool = True, moving: bool = True) -> str:
+        self.frame += moving
+        return self.glass.report(bits, self.frame, visible)
+
+
+def test_without_a_page_nothing_is_known() -> None:
+    assert Rig().glass.state() == "none"
+
+
+def test_the_right_code_is_right() -> None:
+    rig = Rig()
+    assert rig.report() == "ok"
+    rig.clock.advance(STALE_S)
+    assert rig.glass.state() == "ok"
+
+
+def test_a_wrong_code_is_noticed_after_the_time_that_a_change_takes() -> None:
+    rig = Rig()
+    assert rig.report("000010111") == "ok"
+    rig.clock.advance(GRACE_S - 0.1)
+    assert rig.report("000010111") == "ok"
+    rig.clock.advance(0.1)
+    assert rig.report("000010111") == "wrong"
+    assert rig.report() == "ok"
+
+
+def test_a_code_of_another_size_is_wrong_too() -> None:
+    rig = Rig()
+    for bits in ("", BITS + "0", BITS[:-1]):
+        rig.report()
+        rig.report(bits)
+        rig.clock.advance(GRACE_S)
+        assert rig.report(bits) == "wrong"
+
+
+def test_a_silent_page_is_stale_within_half_a_minute() -> None:
+    rig = Rig()
+    rig.report()
+    rig.clock.advance(STALE_S + 0.1)
+    assert rig.glass.state() == "stale"
+    assert STALE_S + 5 < 30
+    assert rig.report() == "ok"
+
+
+def test_a_page_whose_pictures_stand_still_is_stale() -> None:
+    """A frozen compositor still runs scripts: reports come, frames do not."""
+    rig = Rig()
+    rig.report()
+    for _ in range(5):
+        rig.clock.advance(5)
+        rig.report(moving=False)
+    assert rig.glass.state() == "stale"
+
+
+def test_what_is_not_to_be_seen_cannot_be_wrong() -> None:
+    rig = Rig()
+    rig.report("0", visible=False)
+    rig.clock.advance(GRACE_S)
+    assert rig.report("0", visible=False) == "ok"
+    rig.ordered = None
+    rig.report("0")
+    rig.clock.advance(GRACE_S)
+    assert rig.report("0") == "ok"
