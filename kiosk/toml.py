@@ -113,7 +113,7 @@ def _sentence(message: str, raw: dict[str, Any], kind: Any) -> str:
     missing = re.match(r"Object missing required field `(.+)`", what)
     if missing:
         return f"{'.'.join([*names, missing[1]])} is missing; add it."
-    shown = "" if _secret(names) else f" = {_toml(value)}"
+    shown = "" if _secret(names, value) else f" = {_toml(value)}"
     return f"{'.'.join(names)}{shown} is not right: {_plain(what, kind, path)}{right}; correct it."
 
 
@@ -159,7 +159,10 @@ def _options(kind: Any, path: list[str]) -> list[str]:
     return [f'"{o}"' for m in members if get_origin(m) is typing.Literal for o in get_args(m)]
 
 
-def _secret(names: list[str]) -> bool:
+def _secret(names: list[str], value: object) -> bool:
+    """Tell whether a value must not be shown; the address of a database may hold a password, however it is misspelt."""
+    if names[-1:] == ["database"]:
+        return "@" in str(value) or "password" in str(value)
     return bool(names) and names[-1] in {"ukey", "client_secret", "pin", "password"}
 
 

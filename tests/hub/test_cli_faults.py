@@ -37,6 +37,16 @@ def test_a_bad_configuration_is_one_sentence(run: Run, text: str, told: str) -> 
     assert told in run.wrong(2, "batch", "list")
 
 
+@pytest.mark.parametrize(
+    "address", ["postgres://hub:geheim@db.example.cn/hub", "mysql://db.example.cn/hub?password=geheim"]
+)
+def test_a_password_in_a_bad_address_is_not_shown(run: Run, address: str) -> None:
+    run.toml.write_text(f'database = "{address}"\n', "utf-8")
+    told = run.wrong(2, "batch", "list")
+    assert "database is not right" in told
+    assert "geheim" not in told
+
+
 def test_a_configuration_that_is_not_there(run: Run) -> None:
     run.toml.unlink()
     assert "there is no such file" in run.wrong(2, "serve")
