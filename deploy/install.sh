@@ -112,6 +112,8 @@ install_files() {
 
 install_packages() {
 	needs="python3-venv"
+	# libusb serves usb:// printers.
+	[ "$UNIT" != kiosk ] || needs="$needs libusb-1.0-0"
 	# The library of the pins; its wheels are too new for Debian 12. Raspberry Pi OS has it, Debian 12 on a PC has no pins.
 	if [ "$UNIT" = kiosk ] && apt-cache show python3-lgpio >/dev/null 2>&1; then needs="$needs python3-lgpio"; fi
 	for package in $needs; do

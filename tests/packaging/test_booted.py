@@ -17,7 +17,7 @@ from docs.generate.locks import ROOT
 pytestmark = pytest.mark.heavy
 
 DEBIAN = {(3, 11): "bookworm", (3, 13): "trixie"}
-INCLUDE = "python3,python3-venv,systemd,systemd-sysv,dbus,udev"
+INCLUDE = "python3,python3-venv,libusb-1.0-0,systemd,systemd-sysv,dbus,udev"
 TREE = ("deploy", "hub", "kiosk", "posters", "requirements", "simulators", "systemd", "ui")
 UNIT = """[Unit]
 After=multi-user.target
