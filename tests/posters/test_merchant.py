@@ -14,7 +14,7 @@ import posters
 from posters import branding, catalog, lint, raster
 from posters.errors import RefusedError, UsageError
 from posters.ledger import Ledger, Printed
-from posters.symbol import LOGO_SHARE, encode, hole_modules, merged
+from posters.symbol import encode, hole_modules, merged
 
 from .conftest import URL
 
@@ -58,6 +58,11 @@ def test_white_type_can_be_read_on_any_brand(c: float, m: float, y: float, k: fl
     color, added = branding.readable((c, m, y, k))
     assert branding.contrast(color, (0, 0, 0, 0)) >= branding.LEAST_CONTRAST
     assert color[:3] == (c, m, y)
+    if added:
+        less = color[3] - branding.STEP
+        assert branding.contrast((c, m, y, less), (0, 0, 0, 0)) < branding.LEAST_CONTRAST, (
+            "no darker than needed"
+        )
     assert (added == 0) == (branding.contrast((c, m, y, k), (0, 0, 0, 0)) >= branding.LEAST_CONTRAST)
 
 
@@ -129,7 +134,7 @@ def test_the_hole_is_odd_in_the_middle_and_small(length: int) -> None:
     symbol = encode("https://q.cn/" + "x" * length)
     hole = hole_modules(symbol)
     assert hole % 2 == 1
-    assert hole**2 <= LOGO_SHARE * symbol.modules**2
+    assert hole**2 <= 0.06 * symbol.modules**2
     low = (symbol.modules - hole) // 2
     for x, y, w, h in merged(symbol, hole):
         assert x + w <= low or x >= low + hole or y + h <= low or y >= low + hole
@@ -140,8 +145,9 @@ def test_a_picture_larger_than_a_logo_may_be_is_refused_on_the_code(
 ) -> None:
     from posters import layout
 
-    monkeypatch.setattr(layout, "hole_modules", lambda _: 13)
+    monkeypatch.setattr(layout, "hole_modules", lambda _: 9)
     result = posters.make("stand-a6", {**store, "code_logo": logo}, tmp_path / "a.pdf")
+    assert "k-only" in {f.code for f in result.findings}, "it reads, but nothing is left for dirt"
     assert result.verdict == "refuse"
     assert not (tmp_path / "a.pdf").exists()
 

@@ -101,3 +101,14 @@ def test_a_file_that_lies_about_its_codes_is_not_believed(store: dict[str, str],
             pdf.docinfo["/KioskCodes"] = claim
             pdf.save(tmp_path / "lie.pdf")
         assert posters.check(tmp_path / "lie.pdf").verdict == "refuse", claim
+
+
+def test_a_file_without_any_code_is_never_printable(tmp_path: Path) -> None:
+    import pikepdf
+
+    with pikepdf.Pdf.new() as pdf:
+        page = pdf.add_blank_page(page_size=(300, 400))
+        page.obj.TrimBox = page.obj.BleedBox = pikepdf.Array([0, 0, 300, 400])
+        pdf.docinfo["/KioskCodes"] = "0"
+        pdf.save(tmp_path / "empty.pdf")
+    assert {f.code for f in posters.check(tmp_path / "empty.pdf").findings} == {"no-code"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -143,12 +144,21 @@ CASES = [
 ]
 
 
+def next_second() -> None:
+    """Wait until the clock shows another second."""
+    begin = int(time.time())
+    while int(time.time()) == begin:
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize(("template", "profile", "options"), CASES)
 def test_equal_input_gives_equal_bytes(
     store: dict[str, str], tmp_path: Path, template: str, profile: str, options: dict[str, str]
 ) -> None:
     digests = set()
     for n in range(2):
+        if n and template == "stand-a6" and not options:
+            next_second()  # a file's id would be made of the time
         out = tmp_path / f"{n}.pdf"
         posters.make(template, store, out, profile=profile, **options)  # type: ignore[arg-type]
         digests.add(hashlib.sha256(out.read_bytes()).hexdigest())
