@@ -26,6 +26,7 @@ from kiosk.counter.opening import HoursError, opening
 from kiosk.counter.panels import Panels
 from kiosk.counter.place import Places
 from kiosk.counter.redeem import Redeemer
+from kiosk.counter.screen_watch import ScreenWatch
 from kiosk.counter.show import Show, Status
 from kiosk.counter.slips import Slips
 from kiosk.counter.station import Station
@@ -100,6 +101,7 @@ class Daemon:
         self.reach = Reach(self.bus, self.clock)
         self.identity: Identity | None = None
         self.glass: Glass | None = None
+        self.watch: ScreenWatch | None = None
         self.sync: Sync | None = None
         self.server = Server(s.web, self.data_dir)
         self.told = Told(config_warnings=loaded.warnings, fallback_config=loaded.fallback)
@@ -159,6 +161,8 @@ class Daemon:
         _later(stack, services.gatherer.stop, "health")
         await services.show.start(self.spawn)
         _later(stack, services.show.stop, "counter page")
+        await services.watch.start(self.spawn)
+        _later(stack, services.watch.stop, "screen watch")
         panels = Panels(services.show, self.displays)
         await panels.start(self.spawn)
         _later(stack, panels.stop, "displays")
@@ -246,6 +250,14 @@ class Daemon:
             return await self._status(gatherer, hand_out)
 
         show = Show(journal, bus, clock, place, status, self.dress)
+        watch = self.watch = ScreenWatch(
+            glass,
+            journal,
+            clock,
+            open_now=lambda: bool(show.view.get("open")),
+            link=lambda: str(show.view.get("link", "")),
+            reload=show.reload,
+        )
         door = Door(journal, clock, self.data_dir, s.web.pin, s.web.hosts)
         door.start()
         return Services(
@@ -260,6 +272,7 @@ class Daemon:
             show=show,
             dress=self.dress,
             glass=glass,
+            watch=watch,
             redeemer=Redeemer(journal, authority, bus, clock, place, self.reach.since_sync_s),
             hand_out=hand_out,
             spooler=self.spooler,

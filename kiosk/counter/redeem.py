@@ -226,7 +226,7 @@ class Redeemer:
         batch = attempt.known.batch
         if batch is None or batch.offline.policy != "lease":
             return None
-        return await self._journal.lease(batch.stock_id)
+        return await self._journal.lease(batch.stock_id, attempt.known.coupon or "")
 
     async def _own_ruling(self, attempt: Try, lease: Lease | None) -> tuple[Ruling, Reason]:
         """Judge by the batch's rules and by what this kiosk may do alone."""

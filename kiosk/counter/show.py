@@ -75,6 +75,7 @@ class Show:
         self.seq = 0
         self._outcome: Outcome | None = None
         self._outcome_end = 0.0
+        self._reloads = 0
         self._period_s = CHECK_S
         self._dirty, self._changed = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -127,6 +128,11 @@ class Show:
             except Exception:
                 log.exception("the view could not be made; the last one stays")
 
+    def reload(self) -> None:
+        """Tell every page to load itself anew."""
+        self._reloads += 1
+        self._dirty.set()
+
     async def changed(self, seq: int) -> dict[str, Any]:
         """Return the view once it is newer than `seq`."""
         while self.seq <= seq:
@@ -157,6 +163,7 @@ class Show:
         link = store.link if store else ""
         return {
             "locale": place.locale,
+            "reload": self._reloads,
             "look": self._dress.look,
             "colours": self._dress.colours,
             "logo": self._dress.logo,

@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from kiosk.counter.dress import KINDS
+from kiosk.counter.screen_watch import Report
 from kiosk.web.door import Refused
 from kiosk.web.services import PAGES, SERVICES
 from kiosk.web.stream import stream
@@ -46,6 +47,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/api/v1/counter", counter)
     app.router.add_get("/api/v1/counter/events", events)
     app.router.add_post("/api/v1/counter/proof", proof)
+    app.router.add_post("/api/v1/counter/screen", screen)
 
 
 def dressed(app: web.Application, view: dict[str, Any]) -> dict[str, Any]:
@@ -108,10 +110,19 @@ async def _views(app: web.Application) -> AsyncIterator[bytes]:
 
 
 async def proof(request: web.Request) -> web.StreamResponse:
-    """Compare what a page shows with what was ordered; a page that shows something else is told to load anew."""
+    """Compare what a page shows with what was ordered."""
     services = request.app[SERVICES]
     if not services.door.is_local(request):
         raise Refused(403, "not_local", "only the counter's own screen reports what it shows.")
     report = msgspec.json.decode(await request.read(), type=ProofReport)
     state = services.glass.report(report.bits, report.frame, report.visible)
-    return web.json_response({"state": state, "reload": state == "wrong"})
+    return web.json_response({"state": state})
+
+
+async def screen(request: web.Request) -> web.StreamResponse:
+    """Hear the keeper of the screen and say what it is to do: nothing, restart the browser, or the compositor."""
+    services = request.app[SERVICES]
+    if not services.door.is_local(request):
+        raise Refused(403, "not_local", "only the counter's own screen reports how it is.")
+    report = msgspec.json.decode(await request.read(), type=Report)
+    return web.json_response({"do": services.watch.hear(report)})

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from kiosk.counter.redeem import RedeemResult
+from kiosk.counter.screen_watch import Report
 from kiosk.health.model import PrinterFact
 from kiosk.web.counter_page import ProofReport
 from kiosk.web.local_api import RedeemAsk, RollbackAsk
@@ -47,7 +48,12 @@ class Seen(msgspec.Struct):
     """What the daemon makes of the page's report."""
 
     state: str
-    reload: bool
+
+
+class Order(msgspec.Struct):
+    """What the keeper of the screen is to do: nothing, `browser` or `compositor`."""
+
+    do: str
 
 
 PATHS: tuple[tuple[str, str, str, Any, Any, tuple[str, ...]], ...] = (
@@ -64,6 +70,7 @@ PATHS: tuple[tuple[str, str, str, Any, Any, tuple[str, ...]], ...] = (
     ("get", "/api/v1/counter", "What the counter page shows", None, None, ()),
     ("get", "/api/v1/counter/events", "The same as server-sent events", None, None, ()),
     ("post", "/api/v1/counter/proof", "What a page read back from its pixels", ProofReport, Seen, ()),
+    ("post", "/api/v1/counter/screen", "What the keeper of the screen sees", Report, Order, ()),
     ("get", "/healthz", "Whether the daemon can do its work", None, None, ()),
 )
 

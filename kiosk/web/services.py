@@ -15,6 +15,7 @@ from kiosk.counter.dress import Dress
 from kiosk.counter.glass import Glass
 from kiosk.counter.hand_out import HandOut
 from kiosk.counter.redeem import Place, Redeemer
+from kiosk.counter.screen_watch import ScreenWatch
 from kiosk.counter.show import Show
 from kiosk.counter.slips import Slips
 from kiosk.events import Bus
@@ -42,6 +43,7 @@ class Services:
     show: Show
     dress: Dress
     glass: Glass
+    watch: ScreenWatch
     redeemer: Redeemer
     hand_out: HandOut
     spooler: Spooler

@@ -80,29 +80,39 @@ async def test_without_the_hub_the_page_says_offline_and_the_batch_rules_decide(
 async def test_proof_right_wrong_and_reload(kiosk: Rig) -> None:
     _, view = await kiosk.get("/api/v1/counter")
     right = "".join(view["qr"]["modules"])
-    assert (
-        await kiosk.post("/api/v1/counter/proof", {"seq": 1, "bits": right, "frame": 1, "visible": True})
-    )[1] == {
-        "state": "ok",
-        "reload": False,
-    }
-    glass_clock = kiosk.daemon.clock
-    before = glass_clock.mono
-    wrong = {"seq": 1, "bits": right[::-1], "visible": True}
-    assert (await kiosk.post("/api/v1/counter/proof", {**wrong, "frame": 2}))[1]["state"] == "ok", (
-        "one may be on its way"
-    )
-    glass_clock.mono = lambda: before() + 10  # type: ignore[method-assign]
+    report = {"seq": 1, "bits": right, "visible": True}
+    assert (await kiosk.post("/api/v1/counter/proof", {**report, "frame": 1}))[1] == {"state": "ok"}
+    before = kiosk.daemon.clock.mono
+    wrong = {**report, "bits": right[::-1]}
+    told = (await kiosk.post("/api/v1/counter/proof", {**wrong, "frame": 2}))[1]
+    assert told == {"state": "ok"}, "one may be on its way"
+    kiosk.daemon.clock.mono = lambda: before() + 10  # type: ignore[method-assign]
     try:
-        told = (await kiosk.post("/api/v1/counter/proof", {**wrong, "frame": 3}))[1]
-        assert told == {"state": "wrong", "reload": True}
+        assert (await kiosk.post("/api/v1/counter/proof", {**wrong, "frame": 3}))[1] == {"state": "wrong"}
         _, doctor = await kiosk.get("/api/v1/doctor")
         assert ("page", "error") in {(f["name"], f["severity"]) for f in doctor["findings"]}
-        glass_clock.mono = lambda: before() + 60  # type: ignore[method-assign]
-        assert kiosk.daemon._stack is not None
+        await kiosk.view(lambda v: v["reload"] == view["reload"] + 1)
+        kiosk.daemon.clock.mono = lambda: before() + 60  # type: ignore[method-assign]
         assert (await kiosk.get("/api/v1/status"))[1]["page"] == "stale"
     finally:
-        glass_clock.mono = before  # type: ignore[method-assign]
+        kiosk.daemon.clock.mono = before  # type: ignore[method-assign]
+
+
+async def test_a_keeper_is_told_to_restart_what_hangs(kiosk: Rig) -> None:
+    await kiosk.post("/api/v1/counter/proof", {"seq": 1, "bits": "1", "frame": 1, "visible": False})
+    told: list[str] = []
+    mono, ahead = kiosk.daemon.clock.mono, 0.0
+    kiosk.daemon.clock.mono = lambda: mono() + ahead  # type: ignore[method-assign]
+    try:
+        for _ in range(40):
+            ahead += 5
+            told.append((await kiosk.post("/api/v1/counter/screen", {"connector": "on"}))[1]["do"])
+            await kiosk.daemon.watch.look()  # type: ignore[union-attr]
+    finally:
+        kiosk.daemon.clock.mono = mono  # type: ignore[method-assign]
+    assert [t for t in told if t] == ["browser", "compositor"]
+    elsewhere = {"X-Forwarded-For": "192.168.1.9"}
+    assert (await kiosk.post("/api/v1/counter/screen", {"connector": "on"}, headers=elsewhere))[0] == 403
 
 
 async def test_a_frozen_page_is_stale_even_if_it_reports(kiosk: Rig) -> None:

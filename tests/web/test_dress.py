@@ -66,7 +66,5 @@ async def test_outside_the_hours_the_glass_is_dark_unless_the_time_is_not_certai
         assert asleep is certain
         if certain:
             png = await page.screenshot()
-            assert (
-                len({c for _, c in Image.open(io.BytesIO(png)).convert("L").getcolors()}) == 1
-            )
+            assert len({c for _, c in Image.open(io.BytesIO(png)).convert("L").getcolors()}) == 1
         await page.close()

@@ -3,7 +3,8 @@ const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const QUIET = 4;
 const COLOURS = ["--panel", "--panel-deep", "--on-brand", "--brand", "--brand-deep", "--tint"];
-let view = JSON.parse($("first").textContent);
+const first = JSON.parse($("first").textContent);
+let view = first;
 let applied = 0;
 let frame = 0;
 let drawn = "";
@@ -168,6 +169,7 @@ function listen() {
   const source = new EventSource("/api/v1/counter/events");
   source.onmessage = (event) => {
     const next = JSON.parse(event.data);
+    if (next.reload !== first.reload) return location.reload(); // what is on the glass is not what was ordered
     if (applied > next.seq) applied = 0; // the daemon has started anew and counts from one
     applying = applying.then(() => take(next)).catch((error) => console.error(error));
   };
@@ -206,12 +208,11 @@ async function proof() {
     }
   }
   const seen = document.visibilityState === "visible" && $("outcome").hidden && $("asleep").hidden;
-  const answer = await fetch("/api/v1/counter/proof", {
+  await fetch("/api/v1/counter/proof", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ seq: applied, bits, frame, visible: seen }),
   });
-  if (answer.ok && (await answer.json()).reload) location.reload();
 }
 
 function tick() {

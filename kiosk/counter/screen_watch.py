@@ -1,0 +1,132 @@
+"""Watches the glass and climbs the ladder; asleep outside the opening hours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from kiosk.clock import Clock
+from kiosk.counter.glass import Glass
+from kiosk.counter.ladder import Climb, Rung, settled, step
+from kiosk.journal.store import Journal
+from kiosk.tasks import Spawn, alone
+
+log = logging.getLogger(__name__)
+LOOK_S = 1.0
+KEEPER_S = 10.0
+"""A keeper of the screen reports every 2 s; without one nobody can restart a browser."""
+Connector = Literal["on", "off", "unplugged", "unknown"]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What the keeper of the screen says: the code read from a screenshot, when one was made, and the connector's state."""
+
+    connector: Connector = "unknown"
+    looked: bool = False
+    read: str | None = None
+
+
+class ScreenWatch:
+    """Puts page, screenshot and connector together."""
+
+    def __init__(
+        self,
+        glass: Glass,
+        journal: Journal,
+        clock: Clock,
+        *,
+        open_now: Callable[[], bool],
+        link: Callable[[], str],
+        reload: Callable[[], None],
+    ) -> None:
+        self._glass, self._journal, self._clock = glass, journal, clock
+        self._open_now, self._link, self._reload = open_now, link, reload
+        self._climb = Climb()
+        self._heard_at: float | None = None
+        self._connector: Connector = "unknown"
+        self._misread = 0
+        self._order: Literal["", "browser", "compositor"] = ""
+        self.reported = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, spawn: Spawn = alone) -> None:
+        """Begin with the budgets that this boot has left."""
+        kept = await self._journal.get("screen_ladder")
+        known = msgspec.json.decode(kept, type=Climb) if kept else Climb()
+        used = known.used if known.boot == self._clock.boot else {}
+        self._climb = Climb(self._clock.boot, used)
+        self._task = spawn(self._for_ever(), name="screen-watch")
+
+    async def stop(self) -> None:
+        """Watch no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def hear(self, report: Report) -> Literal["", "browser", "compositor"]:
+        """Take a report of the keeper and return what it is to do."""
+        self._heard_at = self._clock.mono()
+        self._connector = report.connector
+        if report.looked:
+            self._misread = 0 if report.read == self._link() or not self._link() else self._misread + 1
+        order, self._order = self._order, ""
+        return order
+
+    @property
+    def has_keeper(self) -> bool:
+        """Tell whether a keeper of the screen runs."""
+        return self._heard_at is not None and self._clock.mono() - self._heard_at < KEEPER_S
+
+    @property
+    def connector(self) -> Connector:
+        """Return the state of the screen's cable, as far as a keeper knows."""
+        return self._connector if self.has_keeper else "unknown"
+
+    def trouble(self) -> str:
+        """Return what is wrong with the glass in a word; empty: nothing. A covered page (an outcome) is no trouble."""
+        if not self._open_now() or self.connector in ("off", "unplugged"):
+            return ""
+        state = self._glass.state()
+        if state in ("wrong", "stale"):
+            return state
+        if self.has_keeper and self._misread >= 2:
+            return "unseen"
+        return "silent" if self.has_keeper and state == "none" else ""
+
+    async def _for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self.look()
+
+    async def look(self) -> Rung | None:
+        """Look once; return the rung that was taken."""
+        trouble = self.trouble()
+        if not trouble:
+            self.reported = False
+            if self._climb.rung is not None:
+                log.info("the counter page is right again")
+                self._climb = settled(self._climb)
+            return None
+        self._climb, rung = step(self._climb, self._clock.mono())
+        if rung is None:
+            return None
+        if rung in ("browser", "compositor") and not self.has_keeper:
+            rung = "report"
+        log.warning("the counter page is %s: %s", trouble, rung)
+        await self._journal.put("screen_ladder", json.dumps(msgspec.to_builtins(self._climb)))
+        self._take(rung)
+        return rung
+
+    def _take(self, rung: Rung) -> None:
+        if rung == "reload":
+            self._reload()
+        elif rung == "report":
+            self.reported = True
+        else:
+            self._order = rung
+            self._misread = 0

@@ -1,0 +1,141 @@
+"""The glass is watched: what is noticed, what is done, when it sleeps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kiosk.clock import ManualClock
+from kiosk.counter.glass import Glass
+from kiosk.counter.screen_watch import Report, ScreenWatch
+from kiosk.events import Bus
+from kiosk.journal.store import Journal
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+LINK = "https://q.example.cn/c/S0001"
+QR = {"modules": ["101", "010", "111"]}
+
+
+class Bench:
+    def __init__(self, journal: Journal, clock: ManualClock) -> None:
+        self.clock, self.open, self.reloads = clock, True, 0
+        self.glass = Glass(clock, lambda: QR)
+        self.watch = ScreenWatch(
+            self.glass,
+            journal,
+            clock,
+            open_now=lambda: self.open,
+            link=lambda: LINK,
+            reload=self._reload,
+        )
+        self.frame = 0
+
+    def _reload(self) -> None:
+        self.reloads += 1
+
+    def page(self, bits: str = "101010111", **more: Any) -> None:
+        self.frame += 1
+        self.glass.report(bits, self.frame, more.get("visible", True))
+
+    async def after(self, seconds: float, **page: Any) -> str | None:
+        """Let time pass in steps of a second, the page reporting as it would every five; return the first rung taken."""
+        for n in range(int(seconds)):
+            self.clock.advance(1)
+            if page and n % 5 == 0:
+                self.page(**page)
+            if (rung := await self.watch.look()) is not None:
+                return rung
+        return None
+
+
+@pytest.fixture
+async def bench(tmp_path: Path):  # type: ignore[no-untyped-def]
+    clock = ManualClock(NOW)
+    journal = Journal(tmp_path, clock, Bus())
+    await journal.start()
+    yield Bench(journal, clock)
+    await journal.stop()
+
+
+async def test_a_right_page_is_left_alone(bench: Bench) -> None:
+    assert await bench.after(300, bits="101010111") is None
+    assert bench.reloads == 0
+
+
+@pytest.mark.parametrize("bits", ["111111111", "", "000000000"])
+async def test_a_wrong_page_is_reloaded_within_30_s(bench: Bench, bits: str) -> None:
+    bench.page()
+    assert await bench.after(30, bits=bits) == "reload"
+    assert bench.reloads == 1
+
+
+async def test_a_page_that_stops_to_report_is_noticed_within_30_s(bench: Bench) -> None:
+    bench.page()
+    assert await bench.after(30) == "reload"
+
+
+async def test_a_browser_that_hangs_is_restarted_by_the_keeper_then_the_compositor(bench: Bench) -> None:
+    bench.page()
+    taken = []
+    order = []
+    for _ in range(120):
+        bench.clock.advance(1)
+        if said := bench.watch.hear(Report(connector="on")):
+            order.append(said)
+        if rung := await bench.watch.look():
+            taken.append(rung)
+    assert taken[:4] == ["reload", "browser", "compositor", "report"]
+    assert order == ["browser", "compositor"]
+    assert bench.watch.reported
+
+
+async def test_without_a_keeper_it_is_only_reported(bench: Bench) -> None:
+    bench.page()
+    assert await bench.after(30) == "reload"
+    assert await bench.after(60) == "report"
+
+
+async def test_a_screenshot_without_the_code_twice_is_trouble(bench: Bench) -> None:
+    bench.page()
+    bench.watch.hear(Report(connector="on", looked=True, read=None))
+    assert bench.watch.trouble() == ""
+    bench.watch.hear(Report(connector="on", looked=True, read="https://evil.example/"))
+    assert bench.watch.trouble() == "unseen"
+    bench.watch.hear(Report(connector="on", looked=True, read=LINK))
+    assert bench.watch.trouble() == ""
+
+
+@pytest.mark.parametrize("connector", ["off", "unplugged"])
+async def test_a_dark_or_unplugged_screen_is_not_climbed_for(bench: Bench, connector: Any) -> None:
+    bench.page()
+    for _ in range(60):
+        bench.clock.advance(1)
+        bench.watch.hear(Report(connector=connector))
+        assert await bench.watch.look() is None
+
+
+async def test_outside_the_hours_it_sleeps(bench: Bench) -> None:
+    bench.page()
+    bench.open = False
+    assert await bench.after(120) is None
+
+
+async def test_budgets_are_kept_across_a_restart_and_renewed_by_a_boot(bench: Bench, tmp_path: Path) -> None:
+    await bench.watch.start()
+    await bench.watch.stop()
+    bench.page()
+    await bench.after(30)
+    journal = bench.watch._journal
+    again = Bench(journal, bench.clock)
+    await again.watch.start()
+    await again.watch.stop()
+    assert again.watch._climb.used == {"reload": 1}
+    bench.clock.boot = "another"
+    fresh = Bench(journal, bench.clock)
+    await fresh.watch.start()
+    await fresh.watch.stop()
+    assert fresh.watch._climb.used == {}
