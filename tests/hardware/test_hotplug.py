@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -65,7 +66,18 @@ async def test_what_comes_and_goes_is_told_once(bus: Bus, watch: Watch, world: W
     await until(lambda: plug.found == [MOUSE])
     await plug.stop()
     assert [(e.came, e.went) for e in watch.of(DevicesChanged)] == [((MOUSE,), ()), ((), (SCANNER,))]
-    assert world.looks <= 1 + 2 * 3, "a burst is one look, or a few"
+
+
+async def test_a_burst_is_one_look(bus: Bus, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hotplug, "SETTLE_S", 0.3)
+    plug = HotPlug([], bus, world.look, world.hear)
+    await plug.start()
+    for _ in range(20):
+        world.announce()
+        await asyncio.sleep(0.005)
+    await until(lambda: world.looks > 1)
+    await plug.stop()
+    assert world.looks <= 4, "the first look, and one or a few for twenty announcements"
 
 
 async def test_without_announcements_there_is_the_minutes_look(

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from kiosk.events import Bus
-from kiosk.hardware import hid_scanner, kept, serial_scanner
+from kiosk.hardware import hid_scanner, kept, serial_scanner, streams
 from kiosk.hardware.serial_scanner import StreamScanner
-from kiosk.hardware.streams import FdStream
+from kiosk.hardware.streams import FdStream, SerialStream
 from kiosk.hardware.triggers import GM65
 from simulators.panels_wire import PtyWire
 from simulators.scanner import ScannerSim
 from tests.hardware.conftest import Watch, until
 from tests.hardware.test_scanners import HidRig, ok
+from tests.hardware.typing import ENTER, event, tap, typed
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,22 @@ class TestKeyboards:
         assert grabs == [1]
         await rig.device.stop()
         assert grabs == [1, 0]
+        os.close(rig.end)
+
+    async def test_lose_the_code_whose_keys_the_kernel_dropped(
+        self, bus: Bus, watch: Watch, tmp_path: Path, grabs: list[int]
+    ) -> None:
+        rig = HidRig(bus, tmp_path / "event3")
+        await rig.plug()
+        await rig.device.start()
+        await ok(rig)
+        half = typed("C1:LOST")[: -len(tap(ENTER))]
+        os.write(rig.end, half)
+        await until(lambda: rig.device._framer.open)  # type: ignore[attr-defined]
+        os.write(rig.end, event(3, 0, kind=0) + typed("C1:NEXT"))
+        await until(lambda: watch.codes)
+        assert watch.codes == ["C1:NEXT"]
+        await rig.device.stop()
         os.close(rig.end)
 
     async def test_that_another_program_holds_are_named(
@@ -131,3 +148,27 @@ async def test_a_module_that_answers_no_trigger_is_absent(
     await until(lambda: device.state == "ok" and sim.triggers > 8, "it answers again")
     await device.stop()
     await sim.stop()
+
+
+@pytest.mark.parametrize(("waits", "resets"), [([0], 0), ([9, 4, 0], 0), ([9] * 1000, 1)])
+async def test_a_line_is_given_time_to_send_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, waits: list[int], resets: int
+) -> None:
+    class Port:
+        reset = closed = 0
+
+        @property
+        def out_waiting(self) -> int:
+            return waits.pop(0)
+
+        def reset_output_buffer(self) -> None:
+            self.reset += 1
+
+        def close(self) -> None:
+            self.closed += 1
+
+    monkeypatch.setattr(streams, "DRAIN_S", 0.05 if resets else 15.0)
+    line, port = SerialStream.__new__(SerialStream), Port()
+    line._port = port
+    await line.close()
+    assert (port.reset, port.closed) == (resets, 1)

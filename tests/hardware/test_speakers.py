@@ -126,6 +126,8 @@ class TestEverySpeaker:
         speaker.say(DONE)
         await until(lambda: speaker.state == "error")
         assert "token is not valid" in speaker.detail or "password is wrong" in speaker.detail
+        await until(lambda: speaker._next is None, "it is given up")
+        assert service.tries == 1
         service.set_fault("none")
         speaker.say(LATER)
         await until(lambda: service.said)
