@@ -51,6 +51,25 @@ def ours(proof: bool) -> tuple[list[float], int]:
     return times[1:], size
 
 
+def one_file(stands: int) -> tuple[float, int]:
+    """Return the seconds and bytes of one file with two pages a stand, each with its own code; no peer's pages differ."""
+    from posters import catalog, drawing, gang
+    from posters.finish import Finish, finish
+    from posters.profiles import Output
+
+    chosen = catalog.choose("stand-a6", "warm")
+    begin = time.perf_counter()
+    raws = []
+    for n in range(stands):
+        data = {**STORE, "store_id": f"S{n:04d}", "url": f"https://q.example.cn/c/M{n:03d}"}
+        job = drawing.Job(chosen, data, Output("press-x1a"))
+        raw, draft, _, _ = drawing.art(job)
+        raws.append(raw)
+    boxes = drawing.route_of(job, draft).boxes(2) * stands
+    whole = finish(gang.joined(raws), Finish("stands", chosen.template.revised, boxes, "x1a"))
+    return time.perf_counter() - begin, len(whole)
+
+
 def peer(name: str, folder: Path) -> dict[str, Any] | str:
     """Return a peer's figures, or why there are none."""
     home = folder / name
@@ -119,6 +138,7 @@ def main() -> None:
     """Print the figures."""
     drawn, size = ours(proof=False)
     proven, _ = ours(proof=True)
+    pages, size_of_all = one_file(100)
     with tempfile.TemporaryDirectory(prefix="posters-bench-") as place:
         folder = Path(place)
         took, peak, each = many(folder, STORES)  # before the peers: the largest child must be ours
@@ -139,6 +159,9 @@ def main() -> None:
         print(
             f"{name}: 200 pages in one file in {figures['many_s']:.2f} s, {figures['many_s'] * 5:.1f} ms a page"
         )
+    print(
+        f"ours: 200 pages, 100 different codes, in one file in {pages:.2f} s, {pages * 5:.1f} ms a page, {size_of_all} bytes"
+    )
     print(
         f"{STORES} stores, own PDF and proof each: {took:.1f} s (bar 90), largest process {peak:.0f} MB (bar 200), "
         f"{each / 1000:.1f} kB a PDF, {took / STORES * 500:.1f} ms a page"

@@ -185,7 +185,7 @@ def _notes(symbol: Symbol, merged: Mapping[str, str]) -> list[Finding]:
     if merged["partner_mark"]:
         sentence = "partner_mark belongs to its owner: print it only with their permission, as they gave it"
         notes.append(Finding.of("note", "mark", "partner_mark", sentence))
-    if any(char.isdigit() for char in headline):
+    if any(char.isdigit() for char in headline) and not merged["revision"]:
         sentence = "headline names an amount: print again when the coupon changes ({text})"
         notes.append(Finding.of("note", "amount", "headline", sentence, text=headline))
     if symbol.version <= BUDGET_VERSION:  # figures in a link take less room, so a few bytes more may do

@@ -84,7 +84,7 @@ def _sheets(job: Job, pieces: list[Piece], draft: Draft) -> making.Made:
     template, faces = job.chosen.template, len(job.chosen.faces)
     way = route_of(job, draft, len(pieces))
     title = f"{template.title.en} x {len(pieces)}"
-    pdf = finished(_joined([p.raw for p in pieces]), job, way, title, len(pieces))
+    pdf = finished(joined([p.raw for p in pieces]), job, way, title, len(pieces))
     drawn = Drawn(encode(pieces[0].payload), [], way.boxes(faces), way.codes(faces), pdf=pdf)
     return making.proven(
         drawn, template.module_mm, _expected(way.codes(faces), pieces, faces, bool(template.tent))
@@ -107,7 +107,7 @@ def _expected(codes: list[int], pieces: list[Piece], faces: int, tent: bool) -> 
     return pages
 
 
-def _joined(raws: list[bytes]) -> bytes:
+def joined(raws: list[bytes]) -> bytes:
     """Return one file with the pages of all."""
     import pikepdf
 

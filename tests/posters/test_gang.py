@@ -54,8 +54,8 @@ def test_stores_share_sheets_in_the_order_of_the_table(
 
 
 def test_a_store_on_anothers_place_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = gang._joined
-    monkeypatch.setattr(gang, "_joined", lambda raws: real([raws[0], *raws[:-1]]))
+    real = gang.joined
+    monkeypatch.setattr(gang, "joined", lambda raws: real([raws[0], *raws[:-1]]))
     out = tmp_path / "all.pdf"
     stores = table(tmp_path / "s.csv", 5)
     assert batch("sticker-80", stores, tmp_path / "d", "--sheet", "a4", "--together", str(out)) == 1

@@ -199,3 +199,25 @@ def test_a_faulty_template_makes_nothing(tmp_path: Path, store: dict[str, str]) 
     bad = msgspec.structs.replace(good, look=msgspec.convert(look, type(good.look)), digest="changed")
     with pytest.raises(UsageError, match=r"stand-a6 in the look plain: .*outside the safe area"):
         making.build(Job(bad, store))
+
+
+def test_a_picture_soaked_in_ink_is_dried_and_a_partners_is_refused(
+    store: dict[str, str], tmp_path: Path
+) -> None:
+    Image.new("CMYK", (300, 300), (255, 255, 255, 200)).save(tmp_path / "wet.jpg", quality=95)
+    wet = str(tmp_path / "wet.jpg")
+    result = posters.make("stand-a6", {**store, "logo": wet}, tmp_path / "a.pdf")
+    assert result.verdict == "printable", [f.say() for f in result.findings]
+    with pikepdf.Pdf.open(tmp_path / "a.pdf") as pdf:
+        found = [o for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image"]
+        plates = pikepdf.PdfImage(found[0]).as_pil_image().split()
+    most = sum(255 - plate.getextrema()[0] for plate in plates) / 255 * 100
+    least = sum(plate.getextrema()[1] for plate in plates) / 255 * 100
+    assert min(most, least) <= 301
+    refused = posters.make("stand-a6", {**store, "partner_mark": wet}, tmp_path / "b.pdf")
+    assert "wet.jpg cannot be printed: it carries more than 300 % ink" in refused.findings[0].say()
+
+
+def test_an_amount_is_at_home_on_a_numbered_revision(store: dict[str, str], tmp_path: Path) -> None:
+    result = posters.make("stand-a6", {**store, "headline": "满10减1元", "revision": "3"}, tmp_path / "a.pdf")
+    assert result.findings == []
