@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from kiosk.journal.errors import JournalError
-from kiosk.web import counter_page, local_api, metrics, simulator, staff
+from kiosk.web import counter_page, local_api, metrics, simulator, slip_previews, staff
 from kiosk.web.door import Refused
 from kiosk.web.services import PAGES, SERVICES, Services
 from kiosk.web.stream import add_streams
@@ -34,7 +34,7 @@ def make_app(services: Services) -> web.Application:
     add_ui(app, shelf)
     add_streams(app)
     app.router.add_static("/static", HERE / "static")
-    for room in (counter_page, local_api, staff, metrics):
+    for room in (counter_page, local_api, staff, slip_previews, metrics):
         room.add_routes(app)
     if services.bench.present:
         simulator.add_routes(app)

@@ -28,6 +28,9 @@ KINDS = {
     "receipt": N_("Receipt"),
     "day": N_("Day report"),
     "self-test": N_("Self-test"),
+    "conflict": N_("Conflict notice"),
+    "status": N_("Kiosk status"),
+    "enrolment": N_("New kiosk"),
 }
 JOBS = {
     "printed": N_("Printed"),
@@ -70,6 +73,8 @@ def add_routes(app: web.Application) -> None:
         ("rollback", rollback),
         ("reprint", reprint),
         ("settle", settle),
+        ("hold-slips", hold_slips),
+        ("release-slips", release_slips),
         ("day-slip", day_slip),
         ("claim-slip", claim_slip),
         ("poster", poster),
@@ -132,6 +137,8 @@ async def _load(request: web.Request, services: Services) -> dict[str, Any]:
         "day": await today(journal, services.clock),
         "recent": [_attempt(a, names, t) for a in await journal.recent(12) if a.state != "open"],
         "jobs": [_job(j, t) for j in await journal.jobs(limit=12)],
+        "held": services.spooler.paused,
+        "kinds": [{"id": kind, "title": t(title)} for kind, title in KINDS.items()],
         "templates": [{"id": i.id, "title": i.title.zh if chinese else i.title.en} for i in infos],
         "looks": [{"id": i, "title": t(title)} for i, title in LOOKS.items()],
         "lights": {n: {**light.as_json(t.locale), "title": t(LIGHTS[n])} for n, light in lights.items()},
@@ -219,6 +226,18 @@ async def settle(request: web.Request, services: Services, raw: bytes) -> web.St
     """Note that a slip of which nobody knew has been seen on paper."""
     ask = msgspec.json.decode(raw, type=Reprint)
     return _ended(request, await services.spooler.settle(ask.job), N_("There is no doubt about that slip."))
+
+
+async def hold_slips(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
+    """Hold every slip back, as while the paper is changed; the one under way is finished."""
+    await services.spooler.pause()
+    return answer({"ok": True, "message": _t(request)("Slips wait until you go on.")})
+
+
+async def release_slips(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
+    """Go on printing."""
+    await services.spooler.resume()
+    return answer({"ok": True, "message": _t(request)("Slips are printed again.")})
 
 
 async def day_slip(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:

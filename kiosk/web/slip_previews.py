@@ -1,0 +1,49 @@
+"""/staff/slip/KIND.png: what a slip looks like here, dot for dot, before anybody prints one."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from kiosk.counter.day_report import today
+from kiosk.counter.previews import KINDS, Known, preview
+from kiosk.printing.pictures import load_pictures
+from kiosk.printing.profiles import PROFILES
+from kiosk.printing.render import render
+from kiosk.web.door import Refused
+from kiosk.web.services import SERVICES, Services
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the pictures."""
+    app.router.add_get(r"/staff/slip/{kind:[a-z-]+}.png", picture)
+
+
+async def picture(request: web.Request) -> web.StreamResponse:
+    """Draw one slip for the paper of the first printer, or for `?paper=generic-80`."""
+    services, kind = request.app[SERVICES], request.match_info["kind"]
+    if services.door.session(request) is None:
+        raise Refused(401, "signed_out", "the session is over; sign in again.")
+    printers = services.spooler.printers
+    usual = printers[0].profile if printers else PROFILES["generic-58"]
+    profile = PROFILES.get(request.query.get("paper", ""), usual)
+    slip = preview(kind, await _known(services), profile) if kind in KINDS else None
+    if slip is None:
+        raise Refused(404, "no_slip", f"there is no slip {kind} to look at here yet.")
+    pictures = load_pictures(slip, services.data_dir / "logos", profile.width_dots)
+    made = await asyncio.to_thread(render, slip, "png", profile, pictures)
+    return web.Response(body=made.data, content_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+async def _known(services: Services) -> Known:
+    journal = services.journal
+    return Known(
+        place=await services.place(),
+        merchant=await journal.merchant(),
+        batches=await journal.batches(),
+        stores=tuple((await journal.stores()).values()),
+        day=await today(journal, services.clock),
+        hub=services.settings.hub.url,
+        now=services.clock.trusted().at,
+    )
