@@ -52,7 +52,8 @@ class Exchange:
             if err.error not in ("seq_gap", "seq_regress"):
                 raise
             return await self._mend(ends.epoch, ends.acked)
-        if told.ack_through <= ends.tip:
+        # Our end as it is now: an upload beside this one may have brought up what was appended meanwhile.
+        if told.ack_through <= (await self.journal.ends()).tip:
             return False
         await self.new_epoch("the hub has items that this journal has not")
         return True

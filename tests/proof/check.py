@@ -120,6 +120,8 @@ async def _loss_is_visible(world: World) -> None:
     for kiosk in world.kiosks:
         if world.epoch_changes(kiosk) < world.changes_expected.get(kiosk.name, 0):
             raise Violation(f"P6: the card of {kiosk.name} went backwards and nobody noticed")
+        if world.epoch_changes(kiosk) and not kiosk.restored:
+            raise Violation(f"P6: {kiosk.name} is said to have gone backwards and never did")
         known = world.hub_rows(
             f"SELECT rid FROM attempts WHERE device = '{kiosk.device}' AND state IN ('recorded', 'conflict')"
         )

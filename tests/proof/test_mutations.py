@@ -27,6 +27,7 @@ def test_every_promise_has_a_mechanism_in_the_table() -> None:
     assert len({_name(m) for m in MUTATIONS}) == len(MUTATIONS)
 
 
+@pytest.mark.prove
 def test_every_mechanism_is_where_the_table_says(tmp_path: Path) -> None:
     for mutation in MUTATIONS:
         for file, old, _ in mutation.changes:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
+from kiosk.journal.rows import Ends
 from tests.sync.conftest import MakeKiosk
-from tests.sync.proxy import Proxy
+from tests.sync.proxy import Proxy, answer
 from tests.sync.shop import Kiosk, Shop, until
 
 FILES = ("journal.db", "journal.db-wal", "journal.db-shm", "tip", "running")
@@ -59,7 +61,9 @@ async def test_until_it_has_reconciled_a_restored_kiosk_decides_nothing_alone(
     kiosk = await make()
     [held] = await shop.issue("CAPPED")
     await kiosk.synced()
-    proxy.always["/v1/device/uses"] = proxy.always["/v1/device/changes"] = _busy()
+    proxy.always["/v1/device/uses"] = proxy.always["/v1/device/changes"] = answer(
+        "429 Too Many Requests", "later"
+    )
     await kiosk.journal.begin_epoch()
     await proxy.down()
     await until(lambda: kiosk.reach.away, "the outage is known")
@@ -74,6 +78,30 @@ async def test_until_it_has_reconciled_a_restored_kiosk_decides_nothing_alone(
     await proxy.down()
     await until(lambda: kiosk.reach.away, "the outage is known again")
     assert (await kiosk.redeem(held.code)).verdict == "offline"
+
+
+async def test_an_upload_beside_the_comparison_is_no_loss(shop: Shop, proxy: Proxy, kiosk: Kiosk) -> None:
+    """The comparison's answer counts an item that was appended and sent while it was on its way."""
+    [held] = await shop.issue("CAPPED")
+    await kiosk.synced()
+    epoch = kiosk.journal.epoch
+    answered = asyncio.Event()
+    first = kiosk.journal.ends
+
+    async def then_redeem() -> Ends:
+        ends = await first()
+        if not answered.is_set():
+            answered.set()
+            assert (await kiosk.redeem(held.code)).verdict == "confirmed"
+            await until(acked, "the redemption has gone up")
+        return ends
+
+    async def acked() -> bool:
+        return (await kiosk.journal.backlog()).count == 0
+
+    kiosk.journal.ends = then_redeem  # type: ignore[method-assign]
+    assert await kiosk.sync._exchange.hello() is False
+    assert kiosk.journal.epoch == epoch
 
 
 async def test_a_lost_card_with_the_same_key_learns_what_it_had_redeemed(
@@ -121,9 +149,3 @@ async def test_a_void_of_a_restored_copy_takes_no_redemption_back(
     await proxy.down()
     await until(lambda: kiosk.reach.away, "the outage is known")
     assert (await kiosk.redeem(held.code)).reason == "used"
-
-
-def _busy():  # type: ignore[no-untyped-def]
-    from tests.sync.proxy import answer
-
-    return answer("429 Too Many Requests", "later")
