@@ -231,13 +231,15 @@ async def settle(request: web.Request, services: Services, raw: bytes) -> web.St
 async def hold_slips(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
     """Hold every slip back, as while the paper is changed; the one under way is finished."""
     await services.spooler.pause()
-    return answer({"ok": True, "message": _t(request)("Slips wait until you go on.")})
+    t = _t(request)
+    return answer({"ok": True, "message": t("Slips wait until you go on.")})
 
 
 async def release_slips(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
     """Go on printing."""
     await services.spooler.resume()
-    return answer({"ok": True, "message": _t(request)("Slips are printed again.")})
+    t = _t(request)
+    return answer({"ok": True, "message": t("Slips are printed again.")})
 
 
 async def day_slip(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
