@@ -52,7 +52,17 @@ def fetch() -> Path:
     for package in cache().glob("*.deb"):
         _run("dpkg", "-x", str(package), str(cache() / "root"))
         package.unlink()
+    _keep_what_is_used(cache() / "root")
     return cache() / "root"
+
+
+def _keep_what_is_used(root: Path) -> None:
+    """Throw away the modules that are not loaded: 400 MB become 20."""
+    used = set(ordered(root))
+    for module in root.glob("lib/modules/*/kernel/**/*.ko"):
+        if module not in used:
+            module.unlink()
+    shutil.rmtree(root / "usr", ignore_errors=True)
 
 
 def _run(*words: str, cwd: Path | None = None) -> str:
