@@ -59,6 +59,8 @@ class DevicePrinter(StreamPrinter):
             fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         except OSError as err:
             trouble = trouble_of(err)
+            if trouble == "gone":  # unplugged, and its name not yet taken away
+                trouble = "not_present"
             raise OpenError(trouble, f"{path}: {err.strerror}{PROBLEMS.get(trouble, '')}") from err
         if not stat.S_ISCHR(os.fstat(fd).st_mode):
             os.close(fd)

@@ -1,4 +1,4 @@
-"""A USB printer that comes back under another number: while a job held the old one open, lp0 returns as lp1."""
+"""A USB printer that comes back under another number: the kernel gives the first that is free, in the order of finding."""
 
 from __future__ import annotations
 
