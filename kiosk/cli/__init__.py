@@ -8,7 +8,7 @@ import sys
 
 from kiosk.cli.common import FAILED, CommandError, Parser, fail
 
-GROUPS = ("run", "demo", "state", "redeem", "slip", "printers", "journal", "enrol", "diagnostics")
+GROUPS = ("run", "screen", "demo", "state", "redeem", "slip", "printers", "journal", "enrol", "diagnostics")
 
 
 def build() -> argparse.ArgumentParser:

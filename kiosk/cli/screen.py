@@ -1,0 +1,69 @@
+"""`kiosk screen`: keeps the browser of the counter's screen, or draws without one."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from typing import Any
+
+from kiosk.cli.common import DONE, FAILED, USAGE, CommandError, add_config, config_path
+
+
+def add(commands: Any) -> None:
+    """Register the command."""
+    parser = commands.add_parser("screen", help="keeps the counter's screen: the client that cage starts")
+    parser.add_argument("--browser", metavar="PROGRAM", help="the browser (chromium)")
+    parser.add_argument(
+        "--draw", metavar="CANVAS", help="draw without a browser: fb:/dev/fb0, or png:FILE:800x480"
+    )
+    add_config(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Keep the screen until asked to stop."""
+    from kiosk.config import ConfigError, load
+    from kiosk.logs import set_up_logging
+    from kiosk.web.tls import split, wants_tls
+
+    try:
+        settings = load(config_path(args)).value
+    except ConfigError as err:
+        raise CommandError(str(err)) from err
+    if wants_tls(settings.web):
+        raise CommandError(
+            "the counter page is shown from loopback without TLS; set web.listen to 127.0.0.1:8080.", USAGE
+        )
+    set_up_logging(settings.log.level)
+    url = f"http://127.0.0.1:{split(settings.web.listen)[1]}/"
+    return _draw(url, args.draw) if args.draw else _keep(url, args.browser)
+
+
+def _keep(url: str, named: str | None) -> int:
+    from kiosk.screen.keeper import Keeper, KeeperError
+
+    browser = named or shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        raise CommandError(
+            "there is no browser; install chromium, name one with --browser, or draw with --draw.", FAILED
+        )
+    try:
+        return Keeper(url, browser).run()
+    except KeeperError as err:
+        raise CommandError(str(err), FAILED) from err
+
+
+def _draw(url: str, canvas: str) -> int:
+    from kiosk.screen.canvas import CanvasError, open_canvas
+    from kiosk.screen.link import Link
+    from kiosk.screen.painter import Painter
+
+    try:
+        Painter(Link(url), open_canvas(canvas)).run()
+    except CanvasError as err:
+        raise CommandError(str(err)) from err
+    except OSError as err:
+        raise CommandError(
+            f"{canvas}: cannot be drawn on ({err.strerror}); check its permissions.", FAILED
+        ) from err
+    return DONE

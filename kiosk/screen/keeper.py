@@ -1,0 +1,156 @@
+"""Keeps the browser of the counter's screen: starts it, looks at the glass, obeys the daemon's ladder.
+
+It is the one client of cage: when it ends, cage ends, and systemd starts both anew. That is the ladder's third rung.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from kiosk.screen import glass
+from kiosk.screen.link import Away, Link
+
+log = logging.getLogger(__name__)
+REPORT_S = 2.0
+LOOK_S = 60.0
+STOP_S = 5.0
+CRASH_S = 10.0
+"""A browser that ends sooner than this after its start is started again more slowly."""
+SLOWEST_S = 30.0
+FLAGS = (
+    "--kiosk",
+    "--ozone-platform-hint=auto",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--noerrdialogs",
+    "--disable-session-crashed-bubble",
+    "--disable-infobars",
+    "--disable-extensions",
+    "--disable-component-update",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--disable-translate",
+    "--disable-features=Translate,MediaRouter,OverscrollHistoryNavigation",
+    "--disable-pinch",
+    "--overscroll-history-navigation=0",
+    "--autoplay-policy=no-user-gesture-required",
+    "--password-store=basic",
+    "--check-for-update-interval=31536000",
+)
+SMALL = ("--enable-low-end-device-mode", "--renderer-process-limit=1", "--js-flags=--max-old-space-size=96")
+SMALL_KIB = 1_100_000
+"""Boards of 1 GB and less use the engine's low-end mode: 225 -> 147 MB resident on a 3B+ (facts: edge 3(d))."""
+
+
+class KeeperError(Exception):
+    """Why there is no screen: one sentence."""
+
+
+def total_kib(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """Return the board's memory in KiB; 0 where it cannot be read."""
+    try:
+        first = meminfo.read_text("ascii").splitlines()[0]
+        return int(first.split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+class Keeper:
+    """The browser and its keeper."""
+
+    def __init__(
+        self,
+        url: str,
+        browser: str,
+        extra: tuple[str, ...] = (),
+        *,
+        link: Link | None = None,
+        connector: Callable[[], str] = glass.connector,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url, self._browser, self._extra = url, browser, extra
+        self._link, self._connector, self._now = link or Link(url), connector, now
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = self._looked = 0.0
+        self._crashes = 0
+        self._stop = False
+        self._home = tempfile.TemporaryDirectory(prefix="kiosk-browser-")
+
+    def run(self) -> int:
+        """Keep the screen until asked to stop, or until the daemon wants the compositor restarted."""
+        for sig in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sig, self._asked)
+        try:
+            while not self._stop:
+                if self.turn() == "compositor":
+                    log.warning("the compositor is restarted")
+                    return 1
+                time.sleep(REPORT_S)
+            return 0
+        finally:
+            self.end_browser()
+            self._home.cleanup()
+
+    def _asked(self, number: int, frame: FrameType | None) -> None:
+        self._stop = True
+
+    def turn(self) -> str:
+        """Do once what has to be done now and then; return the daemon's order."""
+        self._keep_browser()
+        order = self._report()
+        if order == "browser":
+            log.warning("the browser is restarted")
+            self.end_browser()
+            self._keep_browser()
+        return order
+
+    def _keep_browser(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            if self._now() - self._started > CRASH_S:
+                self._crashes = 0
+            return
+        if self._process is not None:
+            self._crashes += 1
+            if self._now() - self._started < min(SLOWEST_S, 2.0**self._crashes):
+                return  # the next turn tries again
+        small = SMALL if 0 < total_kib() < SMALL_KIB else ()
+        words = [self._browser, *FLAGS, *small, *self._extra, f"--user-data-dir={self._home.name}", self._url]
+        try:
+            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)
+        except OSError as err:
+            raise KeeperError(
+                f"{self._browser} cannot be started ({err.strerror}); install chromium, or name one with --browser."
+            ) from err
+        self._started = self._now()
+
+    def end_browser(self) -> None:
+        """End the browser with all its processes."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _report(self) -> str:
+        report: dict[str, object] = {"connector": self._connector()}
+        program = glass.screenshot_program()
+        if program and self._now() - self._looked >= LOOK_S and self._now() - self._started > CRASH_S:
+            self._looked = self._now()
+            report |= {"looked": True, "read": glass.look(program)}
+        try:
+            return str(self._link.post("/api/v1/counter/screen", report)["do"])
+        except Away as err:
+            log.info("the daemon is away: %s", err)
+            return ""

@@ -1,0 +1,234 @@
+"""The keeper: it starts the browser again, looks at the glass, obeys; the painter follows the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kiosk.screen import glass
+from kiosk.screen.canvas import PngCanvas
+from kiosk.screen.decode import read
+from kiosk.screen.keeper import FLAGS, SMALL, Keeper, KeeperError, total_kib
+from kiosk.screen.link import Away, Link
+from kiosk.screen.painter import Painter
+from tests.web.rig import rig
+
+
+def script(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+class Daemon:
+    """What the keeper asks, answered from a list."""
+
+    def __init__(self, *orders: str) -> None:
+        self.orders, self.heard = list(orders), []  # type: ignore[var-annotated]
+
+    def post(self, path: str, body: Any) -> Any:
+        self.heard.append(body)
+        order = self.orders.pop(0) if self.orders else ""
+        if order == "away":
+            raise Away("nobody")
+        return {"do": order}
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    return [1000.0]
+
+
+@pytest.fixture
+def keeper(tmp_path: Path, clock: list[float]) -> Iterator[Any]:
+    made: list[Keeper] = []
+
+    def make(daemon: Daemon, text: str = 'echo "$@" >> "$0.log"; exec sleep 1000') -> Keeper:
+        browser = script(tmp_path / "browser", text)
+        one = Keeper(
+            "http://127.0.0.1:1/", browser, link=daemon, connector=lambda: "on", now=lambda: clock[0]
+        )  # type: ignore[arg-type]
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        one.end_browser()
+        one._home.cleanup()
+
+
+def alive(keeper: Keeper) -> int:
+    assert keeper._process is not None
+    assert keeper._process.poll() is None
+    return keeper._process.pid
+
+
+def test_it_keeps_one_browser_and_reports(keeper: Any, tmp_path: Path) -> None:
+    daemon = Daemon("", "away", "")
+    one = keeper(daemon)
+    one.turn()
+    first = alive(one)
+    one.turn()
+    one.turn()
+    assert alive(one) == first
+    assert daemon.heard[0]["connector"] == "on"
+
+
+def test_a_browser_that_ends_is_started_again_and_one_that_crashes_more_slowly(
+    keeper: Any, clock: list[float]
+) -> None:
+    one = keeper(Daemon())
+    one.turn()
+    first = alive(one)
+    os.killpg(first, signal.SIGKILL)
+    one._process.wait()
+    one.turn()
+    assert one._process.poll() is not None, "not at once"
+    clock[0] += 5
+    one.turn()
+    assert alive(one) != first
+
+
+def test_orders_are_obeyed(keeper: Any) -> None:
+    one = keeper(Daemon("", "browser", "compositor"))
+    one.turn()
+    first = alive(one)
+    assert one.turn() == "browser"
+    assert alive(one) != first
+    assert one.turn() == "compositor"
+
+
+def test_all_processes_of_the_browser_end_also_those_that_do_not_want_to(
+    keeper: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.screen.keeper.STOP_S", 0.2)
+    one = keeper(Daemon(), 'trap "" TERM; sleep 1000 & echo $! > "$0.child"; while :; do sleep 1; done')
+    one.turn()
+    child = tmp_path / "browser.child"
+    for _ in range(500):
+        if child.exists() and child.read_text().strip():
+            break
+        signal.sigtimedwait([], 0.02)
+    one.end_browser()
+    pid = int(child.read_text())
+    status = Path(f"/proc/{pid}/status")
+    assert not status.exists() or "Z (zombie)" in status.read_text()
+
+
+def test_a_browser_that_is_not_there_is_named(tmp_path: Path) -> None:
+    one = Keeper("http://127.0.0.1:1/", str(tmp_path / "nothing"), link=Daemon(), connector=lambda: "on")  # type: ignore[arg-type]
+    with pytest.raises(KeeperError, match="install chromium"):
+        one.turn()
+    one._home.cleanup()
+
+
+def test_small_boards_get_the_low_end_mode(tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal:         945672 kB\nMemFree: 1 kB\n")
+    assert total_kib(tmp_path / "meminfo") == 945672
+    assert total_kib(tmp_path / "nothing") == 0
+    assert "--kiosk" in FLAGS
+    assert "--enable-low-end-device-mode" in SMALL
+
+
+@pytest.mark.parametrize(
+    ("outputs", "state"),
+    [
+        ([], "unknown"),
+        ([("disconnected", "", "disabled", "Off")], "unplugged"),
+        ([("connected", "", "enabled", "On")], "unplugged"),
+        ([("connected", "1920x1080", "enabled", "On")], "on"),
+        ([("connected", "1920x1080", "disabled", "Off")], "off"),
+        ([("connected", "1920x1080", "enabled", "Standby")], "off"),
+        ([("disconnected", "", "disabled", "Off"), ("connected", "1920x1080", "enabled", "On")], "on"),
+    ],
+)
+def test_the_connector(outputs: list[tuple[str, str, str, str]], state: str, tmp_path: Path) -> None:
+    for n, values in enumerate(outputs):
+        place = tmp_path / f"card0-HDMI-A-{n}"
+        place.mkdir()
+        for name, value in zip(("status", "modes", "enabled", "dpms"), values, strict=True):
+            (place / name).write_text(value + "\n")
+    (tmp_path / "card0").mkdir()
+    assert glass.connector(tmp_path) == state
+
+
+async def test_a_screenshot_is_read_as_a_phone_would(tmp_path: Path) -> None:
+    from kiosk.screen.drawing import draw
+    from tests.screen.test_drawing import LINK, view
+
+    draw(view(), (800, 480)).image.save(tmp_path / "glass.png")
+    grim = script(tmp_path / "grim", f'cp "{tmp_path / "glass.png"}" "$1"')
+    assert await asyncio.to_thread(glass.look, grim) == LINK
+    assert await asyncio.to_thread(glass.look, script(tmp_path / "blank", 'printf "" > "$1"')) is None
+    assert await asyncio.to_thread(glass.look, script(tmp_path / "broken", "exit 1")) is None
+    assert await asyncio.to_thread(glass.look, str(tmp_path / "nothing")) is None
+
+
+async def test_the_painter_follows_the_daemon_and_proves_its_picture(tmp_path: Path) -> None:
+    async with rig(tmp_path) as kiosk:
+        canvas = PngCanvas(tmp_path / "glass.png", (800, 480))
+        painter = Painter(Link(kiosk.url), canvas)
+
+        def one_view() -> None:
+            for view in painter._link.views():
+                painter.take(view)
+                return
+
+        await asyncio.to_thread(one_view)
+        _, view = await kiosk.get("/api/v1/counter")
+        assert read(tmp_path / "glass.png") == view["link"]
+        assert kiosk.daemon.glass is not None
+        assert kiosk.daemon.glass.state() == "ok"
+        kiosk.daemon.bench.scan("till", "134567890123456789")
+        await kiosk.outcome("refused")
+        await asyncio.to_thread(one_view)
+        assert read(tmp_path / "glass.png") == "", "the outcome is shown in place of the code"
+
+
+async def test_the_command_draws_and_says_that_the_daemon_is_gone(tmp_path: Path) -> None:
+    async with rig(tmp_path) as kiosk:
+        port = kiosk.url.rpartition(":")[2]
+        config = tmp_path / "screen.toml"
+        config.write_text(f'[web]\nlisten = "127.0.0.1:{port}"\n')
+        picture = tmp_path / "glass.png"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "kiosk", "screen", "--draw", f"png:{picture}:800x480", "-c", str(config)
+        )
+        try:
+            async with asyncio.timeout(30):
+                while not picture.exists():  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            before = picture.read_bytes()
+            await kiosk.daemon.stop()
+            async with asyncio.timeout(30):
+                while picture.read_bytes() == before:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            assert await asyncio.to_thread(read, picture), "the code still opens the store's page"
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--draw", "svg:x"], 2),
+        (["--draw", "fb:/dev/fb99"], 2),
+        (["--browser", "/nothing/chromium"], 4),
+    ],
+)
+async def test_what_cannot_be_kept_is_said_in_one_sentence(words: list[str], code: int) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "kiosk", "screen", *words, stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == code
+    assert err.decode().count("\n") == 1, err
