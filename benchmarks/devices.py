@@ -1,0 +1,135 @@
+"""Scan bytes -> event on the bus, and button edge -> event, each beside the plain way of the library underneath.
+
+How: a code of 28 characters with CR is written into a pty whose near end the scanner has open; the bus's handler takes the
+time. Peer: a thread that waits in pyserial's `read_until` and hands over with `call_soon_threadsafe`. The button is
+gpiozero's mock pin, driven low; our figure holds the 25 ms for which the line must be quiet. Peer: gpiozero's own
+`when_pressed` without any debounce, handed over in the same way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import shown
+from kiosk.config import Gpio
+from kiosk.events import Bus, Pressed, Scanned
+from kiosk.hardware.factory import Pins, open_scanner
+from kiosk.hardware.sim import SimBench
+from simulators.panels_wire import PtyWire
+
+SCANS, PRESSES = 500, 60
+
+
+class Clock:
+    """Takes the time from a begin to the next call."""
+
+    def __init__(self) -> None:
+        self.late: list[float] = []
+        self._heard = asyncio.Event()
+        self._begun = 0.0
+
+    def heard(self, *_: object) -> None:
+        """Note that it has arrived."""
+        self.late.append((time.perf_counter() - self._begun) * 1000)
+        self._heard.set()
+
+    async def time(self, act: Callable[[], object]) -> None:
+        """Act, and wait until it has arrived."""
+        self._heard.clear()
+        self._begun = time.perf_counter()
+        act()
+        async with asyncio.timeout(5):
+            await self._heard.wait()
+
+
+async def _ours(wire: PtyWire) -> list[float]:
+    bus, clock = Bus(), Clock()
+    bus.on(Scanned, clock.heard)
+    device = open_scanner("till", wire.address, SimBench(bus), bus)
+    await device.start()
+    while device.state != "ok":
+        await asyncio.sleep(0.01)
+    for n in range(SCANS):
+        await clock.time(lambda n=n: wire.write(f"https://q.example.cn/c/{n:05}\r".encode()))
+    await device.stop()
+    return clock.late
+
+
+async def _thread(wire: PtyWire) -> list[float]:
+    import serial
+
+    loop, clock = asyncio.get_running_loop(), Clock()
+    with serial.Serial(str(wire.link), 9600, timeout=None) as port:
+
+        def read() -> None:
+            with suppress(serial.SerialException, OSError, TypeError):
+                while line := port.read_until(b"\r"):
+                    loop.call_soon_threadsafe(clock.heard, line.decode())
+
+        reader = threading.Thread(target=read, name="peer")
+        reader.start()
+        await asyncio.sleep(0.1)
+        for n in range(SCANS):
+            await clock.time(lambda n=n: wire.write(f"https://q.example.cn/c/{n:05}\r".encode()))
+        port.cancel_read()
+        await asyncio.to_thread(reader.join)
+    return clock.late
+
+
+async def _button() -> list[float]:
+    bus, clock = Bus(), Clock()
+    bus.on(Pressed, clock.heard)
+    pins = Pins(Gpio(factory="mock", button=17), SimBench(bus), bus)
+    await pins.button.start()
+    pin = pins.board.factory.pin("GPIO17")
+    for _ in range(PRESSES):
+        await clock.time(pin.drive_low)
+        pin.drive_high()
+        while pins.button.active:
+            await asyncio.sleep(0.01)
+    await pins.button.stop()
+    return clock.late
+
+
+async def _bare_button() -> list[float]:
+    from gpiozero import Button
+    from gpiozero.pins.mock import MockFactory
+
+    factory: Any = MockFactory()
+    loop, clock = asyncio.get_running_loop(), Clock()
+    with Button(17, pin_factory=factory) as button:
+        button.when_pressed = lambda: loop.call_soon_threadsafe(clock.heard)
+        for _ in range(PRESSES):
+            await clock.time(factory.pin(17).drive_low)
+            factory.pin(17).drive_high()
+    return clock.late
+
+
+async def _run() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        wire = PtyWire(Path(folder) / "scanner")
+        await wire.plug()
+        ours = await _ours(wire)
+        peer = await _thread(wire)
+        await wire.unplug()
+    print(shown("scan bytes -> event (pty)", ours[5:], "ms", peer[5:]))
+    print(shown("  pyserial in a thread", peer[5:], "ms"))
+    button, bare = await _button(), await _bare_button()
+    print(shown("button edge -> event, 25 ms of it quiet", button[5:], "ms", bare[5:]))
+    print(shown("  gpiozero without a debounce", bare[5:], "ms"))
+
+
+def main() -> None:
+    """Measure and print."""
+    asyncio.run(_run())
+
+
+if __name__ == "__main__":
+    main()
