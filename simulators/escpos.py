@@ -51,6 +51,8 @@ class EscposPrinterSim:
         self.port, self.control_port = port, control_port
         self.fault = "none"
         self.jobs: list[bytes] = []
+        self.asked = 0
+        """Questions in real time so far."""
         self.interpreter = Interpreter(width_dots)
         self._held = bytearray()
         """What came while it could not print."""
@@ -159,6 +161,7 @@ class EscposPrinterSim:
         came, tail = 0, b""
         while data := await reader.read(256 if self.fault == "slow" else 4096):
             asked, tail = _real_time(tail + data)
+            self.asked += len(asked)
             if self.fault not in ("silent", "no_status"):
                 writer.write(b"".join(self._answer(n) for n in asked))
             came += len(data) - 3 * len(asked)
@@ -223,6 +226,7 @@ class EscposPrinterSim:
         return web.json_response(
             {
                 "fault": self.fault,
+                "asked": self.asked,
                 "jobs": len(self.jobs),
                 "slips": [s.as_json() for s in self.slips],
                 "sizes": [len(j) for j in self.jobs],

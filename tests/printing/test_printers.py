@@ -141,6 +141,18 @@ async def test_a_profile_that_cannot_confirm_says_so(rig: Rig, until: Until) -> 
     assert (ended.ended, ended.trouble, ended.sent) == ("unknown", "unconfirmed", len(JOB))
     await until(lambda: len(rig.sim.slips) == 1)
     assert (await rig.printer.status()).state == "cannot_ask"
+    assert rig.sim.asked == 0
+
+
+async def test_a_printer_that_must_not_be_asked_never_is(rig: Rig) -> None:
+    """One model stops for good when its status is read (odoo#66941): silence there is silence."""
+    rig.printer.profile = msgspec.structs.replace(P58, status=False)
+    assert (await send(rig)).ended == "printed"
+    rig.sim.set_fault("silent")
+    rig.printer.silence_s = 0.05
+    ended = await send(rig)
+    assert (ended.ended, ended.trouble) == ("unknown", "no_answer")
+    assert rig.sim.asked == 0
 
 
 async def test_a_printer_that_stops_reading_is_left_at_the_deadline_with_a_count(rig: Rig) -> None:

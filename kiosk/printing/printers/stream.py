@@ -168,6 +168,8 @@ class StreamPrinter(ABC):
 
     async def _why(self, answers: Answers) -> Status:
         """Ask in real time how the printer is: online, and if not, cover, error or paper."""
+        if not self.profile.status:  # there are printers that stop for good when they are asked
+            return self._port(answers.link) or Status("nobody_answered", "no answer")
         printer = await answers.ask(esc.ASK_PRINTER, self.answer_s)
         self._mute = printer is None
         if printer is None:
