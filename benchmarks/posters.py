@@ -51,6 +51,20 @@ def ours(proof: bool) -> tuple[list[float], int]:
     return times[1:], size
 
 
+def preview() -> list[float]:
+    """Return the milliseconds a face of a preview with its lines at 96 dpi, as a page shows it."""
+    from posters import catalog, drawing, guides, making, raster
+    from posters.profiles import Output
+
+    made = making.build(drawing.Job(catalog.choose("stand-a6", "warm"), STORE, Output("press-x1a")))
+    times = []
+    for _ in range(ROUNDS + 1):
+        begin = time.perf_counter()
+        raster.png(raster.contact(guides.guided(made.pdf, made.boxes, 5.0, 96)), 96)
+        times.append((time.perf_counter() - begin) * 1000 / 2)
+    return times[1:]
+
+
 def one_file(stands: int) -> tuple[float, int]:
     """Return the seconds and bytes of one file with two pages a stand, each with its own code; no peer's pages differ."""
     from posters import catalog, drawing, gang
@@ -146,6 +160,7 @@ def main() -> None:
     measured = {name: figures for name, figures in found.items() if not isinstance(figures, str)}
     print(shown("ours: drawn and finished", drawn, "ms"), f"{size} bytes")
     print(shown("ours: with all gates on both faces", proven, "ms"))
+    print(shown("ours: preview with guides, a face", preview(), "ms", bar="15"))
     for name, figures in found.items():
         if isinstance(figures, str):
             print(f"{name}: skipped, {figures}")

@@ -81,7 +81,7 @@ def _figures(x: float, y: float) -> list[Label]:
     labels = []
     for at in range(-REACH, REACH + 1, 5):
         if at:
-            labels += [Label(x + at - 1.2, y - 4, f"{at}", 7), Label(x + 4, y + at + 0.9, f"{at}", 7)]
+            labels += [Label(x + at - 1.2, y - 4, f"{at}", 7), Label(x + 12, y + at + 0.9, f"{at}", 7)]
     return labels
 
 

@@ -167,19 +167,14 @@ def _place(art: Art, face: int, x: float, y: float, turn: int) -> Place:
 
 
 def centred(art: Art, size: tuple[float, float], notes: tuple[str, ...] = ()) -> Plan:
-    """Return one piece in the middle of a sheet, its front only, with as much of the marks as the sheet takes."""
-    cell = ((size[0] - art.width) / 2, (size[1] - art.height) / 2, art.width, art.height)
-    plate = "" if notes else ALL
-    labels = [*fold_labels(art, [cell]), *_notes(size, notes)]
-    leaf = Leaf(
-        *size,
-        [_place(art, 0, cell[0], cell[1], 0)],
-        marks(art, [cell], plate),
-        labels,
-        art.codes,
-        cell,
-        art.bleed,
-    )
+    """Return one piece in the middle of a sheet, its front only; its notes lie on its foot, which nobody sees."""
+    x, y = (size[0] - art.width) / 2, (size[1] - art.height) / 2
+    cell = (x, y, art.width, art.height)
+    shapes, labels = marks(art, [cell], "" if notes else ALL), fold_labels(art, [cell])
+    if notes:
+        shapes += ruler((x + art.width - 1, y + art.height - 4))
+        labels += [Label(x + 8, y + art.height - 14 + 4 * n, note) for n, note in enumerate(notes)]
+    leaf = Leaf(*size, [_place(art, 0, x, y, 0)], shapes, labels, art.codes, cell, art.bleed)
     return Plan([leaf])
 
 
