@@ -19,8 +19,9 @@ from typing import Any
 
 from benchmarks.figures import shown
 from kiosk.config import Gpio
-from kiosk.events import Bus, Pressed, Scanned
+from kiosk.events import Bus, DeviceState, Pressed, Scanned
 from kiosk.hardware.factory import Pins, open_scanner
+from kiosk.hardware.inputs import QUIET_S
 from kiosk.hardware.sim import SimBench
 from simulators.panels_wire import PtyWire
 
@@ -50,12 +51,12 @@ class Clock:
 
 
 async def _ours(wire: PtyWire) -> list[float]:
-    bus, clock = Bus(), Clock()
+    bus, clock, there = Bus(), Clock(), asyncio.Event()
     bus.on(Scanned, clock.heard)
+    bus.on(DeviceState, lambda _: there.set())
     device = open_scanner("till", wire.address, SimBench(bus), bus)
     await device.start()
-    while device.state != "ok":
-        await asyncio.sleep(0.01)
+    await there.wait()
     for n in range(SCANS):
         await clock.time(lambda n=n: wire.write(f"https://q.example.cn/c/{n:05}\r".encode()))
     await device.stop()
@@ -92,8 +93,7 @@ async def _button() -> list[float]:
     for _ in range(PRESSES):
         await clock.time(pin.drive_low)
         pin.drive_high()
-        while pins.button.active:
-            await asyncio.sleep(0.01)
+        await asyncio.sleep(3 * QUIET_S)
     await pins.button.stop()
     return clock.late
 

@@ -36,6 +36,11 @@ class Device(Protocol):
         """Let go of it."""
 
 
+def experimental(device: Device) -> bool:
+    """Tell whether nobody has seen a device of this family work with this program."""
+    return bool(getattr(device, "experimental", False))
+
+
 class Lights(Device, Protocol):
     """Coloured light; the latest call wins."""
 

@@ -15,7 +15,7 @@ from kiosk.hardware import kept
 from kiosk.hardware.displays import stream as adapter
 from kiosk.hardware.displays.stream import SHOWN, SILENT, UNCONFIRMED, StreamDisplay
 from kiosk.hardware.factory import languages, open_display
-from kiosk.hardware.ports import Display
+from kiosk.hardware.ports import Display, experimental
 from kiosk.hardware.sim import SimBench
 from simulators.panels import PanelSim
 from simulators.panels_wire import PtyWire, TcpWire
@@ -236,6 +236,8 @@ def test_an_address_makes_its_adapter(family: str, bus: Bus) -> None:
         assert isinstance(made, StreamDisplay)
         assert (made.kind, made.url, made.language.name) == ("display", url, family)
         assert made._address.baud == made.language.baud
+        assert experimental(made) is made.language.experimental
+    assert not experimental(open_display("counter", "sim://", SimBench(bus), bus))
 
 
 async def test_the_simulated_one_keeps_the_contract_too(bus: Bus, watch: Watch) -> None:
