@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -109,9 +111,20 @@ def _add_looks(parser: argparse.ArgumentParser) -> None:
         type=_offset,
         default=(0.0, 0.0),
         metavar="DX,DY",
-        help="move the backs right and down by mm; see calibrate; write --offset=-0.5,1 when the first is negative",
+        help="move the backs right and down by mm; see calibrate",
     )
     parser.add_argument("--tile", default="", metavar="NAME", help=f"a poster on many sheets: {sheets}")
+
+
+def joined(words: Sequence[str]) -> list[str]:
+    """Return the words with the value of --offset tied to it: argparse takes -0.5,1 for an option."""
+    tied: list[str] = []
+    for word in words:
+        if tied and tied[-1] == "--offset" and re.match(r"-[\d.]", word):
+            tied[-1] += f"={word}"
+        else:
+            tied.append(word)
+    return tied
 
 
 def output_of(options: argparse.Namespace) -> Output:

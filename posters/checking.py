@@ -23,6 +23,7 @@ def check(path: Path, expect: str | None = None) -> Result:
     from posters.finish import CODES
     from posters.proof import prove
 
+    path = Path(path)
     data = _read(path)
     try:
         with pikepdf.Pdf.open(path) as pdf:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from posters.arguments import output_of, parser
+from posters.arguments import joined, output_of, parser
 from posters.errors import FailedError, PosterError, UsageError
 from posters.profiles import Output
 from posters.result import Result
@@ -189,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        options = parser().parse_args(given)
+        options = parser().parse_args(joined(given))
         return RUN[options.command](options)
     except PosterError as error:
         if debug:

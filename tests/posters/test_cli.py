@@ -148,3 +148,12 @@ def test_the_command_runs_as_a_module(store_toml: Path, tmp_path: Path) -> None:
     done = subprocess.run([*command, "-o", str(tmp_path / "p.pdf")], timeout=120, check=False)
     assert done.returncode == 0
     assert (tmp_path / "p.pdf").read_bytes().startswith(b"%PDF-1.4")
+
+
+@pytest.mark.parametrize("words", [["--offset", "-0.5,1"], ["--offset=-0.5,1"], ["--offset", "-.5,1.0"]])
+def test_an_offset_may_begin_with_a_minus(words: list[str]) -> None:
+    from posters import arguments
+
+    given = ["make", "stand-a6", "--data", "s.toml", "-o", "x.pdf", "--sheet", "a4", *words]
+    output = arguments.output_of(arguments.parser().parse_args(arguments.joined(given)))
+    assert output.offset == (-0.5, 1.0)
