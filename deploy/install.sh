@@ -103,6 +103,7 @@ install_files() {
 	if [ "$UNIT" = kiosk ]; then
 		put "$SOURCE/systemd/kiosk.modules.conf" /etc/modules-load.d/kiosk.conf 644
 		put "$SOURCE/systemd/60-kiosk.rules" /etc/udev/rules.d/60-kiosk.rules 644
+		put "$SOURCE/systemd/kiosk-screen.service" /etc/systemd/system/kiosk-screen.service 644
 	fi
 	for command in $COMMANDS; do
 		link "$PLACE/bin/$command" "/usr/local/bin/$command"
@@ -170,6 +171,8 @@ undo() {
 	if [ "$UNIT" = kiosk ]; then
 		remove /etc/modules-load.d/kiosk.conf
 		remove /etc/udev/rules.d/60-kiosk.rules
+		if [ -z "$ROOT" ] && [ -e /etc/systemd/system/kiosk-screen.service ]; then run systemctl disable --now kiosk-screen; fi
+		remove /etc/systemd/system/kiosk-screen.service
 	fi
 	if [ -z "$ROOT" ]; then
 		remove "$PLACE"
@@ -194,4 +197,5 @@ if [ "$CHANGED" -eq 0 ]; then
 	say "nothing to change."
 elif [ -z "$ROOT" ]; then
 	say "next: edit /etc/$UNIT/$SETTINGS, then systemctl enable --now $UNIT"
+	[ "$UNIT" != kiosk ] || say "a screen on HDMI: apt install cage chromium grim, then systemctl enable --now kiosk-screen"
 fi

@@ -16,27 +16,34 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--draw", metavar="CANVAS", help="draw without a browser: fb:/dev/fb0, or png:FILE:800x480"
     )
+    parser.add_argument("--url", metavar="URL", help="address of the daemon; else the configuration says it")
     add_config(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Keep the screen until asked to stop."""
-    from kiosk.config import ConfigError, load
     from kiosk.logs import set_up_logging
+
+    url = args.url or _configured(args)
+    set_up_logging("info")
+    return _draw(url, args.draw) if args.draw else _keep(url, args.browser)
+
+
+def _configured(args: argparse.Namespace) -> str:
+    """Return the daemon's address on this machine."""
+    from kiosk.config import ConfigError, load
     from kiosk.web.tls import split, wants_tls
 
     try:
-        settings = load(config_path(args)).value
+        web = load(config_path(args)).value.web
     except ConfigError as err:
         raise CommandError(str(err)) from err
-    if wants_tls(settings.web):
+    if wants_tls(web):
         raise CommandError(
             "the counter page is shown from loopback without TLS; set web.listen to 127.0.0.1:8080.", USAGE
         )
-    set_up_logging(settings.log.level)
-    url = f"http://127.0.0.1:{split(settings.web.listen)[1]}/"
-    return _draw(url, args.draw) if args.draw else _keep(url, args.browser)
+    return f"http://127.0.0.1:{split(web.listen)[1]}/"
 
 
 def _keep(url: str, named: str | None) -> int:

@@ -5,6 +5,7 @@ It is the one client of cage: when it ends, cage ends, and systemd starts both a
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -137,11 +138,11 @@ class Keeper:
         if process is None or process.poll() is not None:
             return
         os.killpg(process.pid, signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):  # renderers that outlive their browser
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait()
 
     def _report(self) -> str:
         report: dict[str, object] = {"connector": self._connector()}

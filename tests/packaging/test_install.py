@@ -43,6 +43,7 @@ def test_the_kiosk_puts_its_files_where_systemd_looks(root: Path) -> None:
     assert set(files(root)) == {
         "etc/kiosk/kiosk.toml",
         "etc/modules-load.d/kiosk.conf",
+        "etc/systemd/system/kiosk-screen.service",
         "etc/systemd/system/kiosk.service",
         "etc/sysusers.d/kiosk.conf",
         "etc/tmpfiles.d/kiosk.conf",
@@ -78,7 +79,7 @@ def test_settings_are_never_written_over(root: Path, what: str) -> None:
 @pytest.mark.parametrize("what", SETTINGS)
 def test_an_update_replaces_what_is_old(root: Path, what: str) -> None:
     install(what, "--root", str(root))
-    (unit,) = (root / "etc/systemd/system").glob("*.service")
+    unit = root / "etc/systemd/system" / f"kiosk{'-hub' if what == 'hub' else ''}.service"
     unit.write_text("[Service]\n")
     assert "+ install" in install(what, "--root", str(root)).stdout
     assert unit.read_bytes() == (ROOT / "systemd" / unit.name).read_bytes()

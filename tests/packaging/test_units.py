@@ -127,3 +127,24 @@ def test_systemd_calls_it_little_exposed(unit: str, tmp_path: Path) -> None:
     words = ["systemd-analyze", "security", "--offline=true", "--threshold=20", checkable(unit, tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout[-200:]
+
+
+def test_the_screen_comes_back_for_ever_and_goes_before_the_daemon() -> None:
+    service = read("kiosk-screen")["Service"]
+    assert one("kiosk-screen", "Restart") == "always"
+    assert one("kiosk-screen", "StartLimitIntervalSec", "Unit") == "0"
+    assert int(one("kiosk-screen", "OOMScoreAdjust")) > 0 > int(one("kiosk", "OOMScoreAdjust"))
+    assert service["MemoryMax"]
+    assert one("kiosk-screen", "User") == "kiosk-screen"
+    assert "u kiosk-screen - " in (PLACE / "kiosk.sysusers.conf").read_text()
+    assert one("kiosk-screen", "ExecStart").startswith("/usr/bin/cage ")
+    waits = " ".join(v for key in ("After", "Wants", "Requires") for v in read("kiosk-screen")["Unit"][key])
+    assert "network-online" not in waits
+    assert "time-sync" not in waits
+
+
+def test_systemd_finds_nothing_wrong_with_the_screen(tmp_path: Path) -> None:
+    words = ["systemd-analyze", "verify", "--man=no", checkable("kiosk-screen", tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    told = [line for line in (done.stdout + done.stderr).splitlines() if "kiosk.service" not in line]
+    assert told == []
