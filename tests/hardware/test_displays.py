@@ -179,6 +179,25 @@ class TestFaults:
         await deaf.stop()
         await well.stop()
 
+    @pytest.mark.parametrize("wire", ["serial", "socket"])
+    async def test_one_that_vanishes_during_a_write_comes_back_whole(
+        self, bus: Bus, watch: Watch, tmp_path: Path, wire: str
+    ) -> None:
+        rig = Rig("qrview", wire, bus, tmp_path)
+        await rig.start()
+        for n in range(4):
+            await until(lambda: rig.device.state == "ok", f"it is there in round {n}")
+            before = len(rig.sim.raw)
+            for m in range(20):
+                rig.device.show_code(f"{LINK}{n}-{m}", ("x" * 32,) * 3)
+            await until(lambda b=before: len(rig.sim.raw) > b, "a write has begun")
+            await rig.sim.set_fault("gone")
+            await until(lambda: rig.device.state == "absent")
+            await rig.sim.set_fault("none")
+            await until(lambda n=n: rig.sim.panel.code == f"{LINK}{n}-19", "the last view is whole")
+        assert rig.sim.panel.complaints == []
+        await rig.stop()
+
     async def test_one_that_forgot_is_told_again_within_the_minute(
         self, bus: Bus, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -227,6 +227,20 @@ class TestFaultsOfAWire:
         assert watch.codes == codes
 
 
+async def test_ten_thousand_scans_in_a_burst_are_all_told(bus: Bus, watch: Watch) -> None:
+    sim = ScannerSim(TcpWire())
+    await sim.start()
+    device = StreamScanner("till", sim.address, bus)
+    await device.start()
+    await until(lambda: device.state == "ok")
+    codes = [f"C1:{n:05}" for n in range(10_000)]
+    sim.wire.write("".join(f"{c}\r\n" for c in codes).encode())
+    await until(lambda: len(watch.codes) == len(codes), "all are told")
+    await device.stop()
+    await sim.stop()
+    assert watch.codes == codes
+
+
 async def test_another_number_under_the_same_link_is_the_same_scanner(
     bus: Bus, watch: Watch, tmp_path: Path
 ) -> None:
