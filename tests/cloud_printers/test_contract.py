@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from kiosk.coupons.ids import new_rid
+from kiosk.printing.printers import yilianyun as yilianyun_module
 from kiosk.printing.printers.port import Outcome
 from tests.cloud_printers.rig import CLOUDS, Rig, rig, started, until
 
@@ -39,24 +40,30 @@ async def test_printed_means_that_the_printer_acknowledged(cloud: Rig) -> None:
     assert "满20减3" in cloud.device.slips[0]["text"]
 
 
-async def test_accepted_is_not_printed(cloud: Rig) -> None:
-    cloud.device.held = True
-    outcome = await send(cloud, 1.5)
-    assert outcome.ended != "printed"
-    assert len(cloud.orders) == 1
-    assert cloud.paper == 0
+async def side_by_side(
+    kinds: Sequence[str], faults: Sequence[str], directory: Path, check: Callable[[Rig, str], Awaitable[None]]
+) -> None:
+    """Check every fault, each on a cloud of its own: what they wait for, they wait for together."""
 
-
-async def side_by_side(kind: str, directory: Path, check: Callable[[Rig, str], Awaitable[None]]) -> None:
-    """Check every fault of `LOST`, each on a cloud of its own: what they wait for, they wait for together."""
-
-    async def one(fault: str) -> None:
-        async with rig(kind, directory / fault) as made:
+    async def one(kind: str, fault: str) -> None:
+        async with rig(kind, directory / kind / fault) as made:
             await check(made, fault)
 
     async with asyncio.TaskGroup() as group:
-        for fault in LOST:
-            group.create_task(one(fault))
+        for kind in kinds:
+            for fault in faults:
+                group.create_task(one(kind, fault))
+
+
+async def test_accepted_is_not_printed(tmp_path: Path) -> None:
+    async def check(cloud: Rig, _: str) -> None:
+        cloud.device.held = True
+        outcome = await send(cloud, 3)
+        assert outcome.ended != "printed"
+        assert len(cloud.orders) == 1
+        assert cloud.paper == 0
+
+    await side_by_side(CLOUDS, ["held"], tmp_path, check)
 
 
 @pytest.mark.parametrize("kind", CLOUDS)
@@ -70,11 +77,15 @@ async def test_a_lost_answer_never_prints_twice_and_never_lies(kind: str, tmp_pa
         assert cloud.paper == int(arrived), fault
         assert cloud.prints == 1 or cloud.cloud == "yilianyun", fault
 
-    await side_by_side(kind, tmp_path, check)
+    await side_by_side([kind], LOST, tmp_path, check)
 
 
 @pytest.mark.parametrize("kind", ["yilianyun1", "yilianyun2"])
-async def test_a_clouds_own_key_makes_a_second_try_safe(kind: str, tmp_path: Path) -> None:
+async def test_a_clouds_own_key_makes_a_second_try_safe(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yilianyun_module, "CALL_S", 2.0)
+
     async def check(cloud: Rig, fault: str) -> None:
         cloud.sim.set_fault({"fault": fault, "times": 1})
         outcome = await send(cloud, 12)
@@ -83,7 +94,7 @@ async def test_a_clouds_own_key_makes_a_second_try_safe(kind: str, tmp_path: Pat
         assert len({call["origin_id"] for call in cloud.calls("print/index")}) == 1, fault
         assert cloud.paper == 1, fault
 
-    await side_by_side(kind, tmp_path, check)
+    await side_by_side([kind], LOST, tmp_path, check)
 
 
 async def test_nobody_there_is_failed_with_nothing_sent(cloud: Rig) -> None:
@@ -135,24 +146,27 @@ async def test_a_printer_of_others_is_a_setting_to_correct(cloud: Rig) -> None:
     assert cloud.orders == []
 
 
-@pytest.mark.parametrize(
-    ("fault", "trouble", "state"), [("offline", "not_present", "offline"), ("paper_out", "blocked", "out")]
-)
+CANNOT = {"offline": ("not_present", "offline"), "paper_out": ("blocked", "out")}
+
+
 async def test_a_printer_that_cannot_print_does_so_later_only_if_the_outcome_allows_it(
-    cloud: Rig, fault: str, trouble: str, state: str
+    tmp_path: Path,
 ) -> None:
-    cloud.sim.set_fault({"fault": fault})
-    async with started(cloud.printer()) as printer:
-        outcome = await printer.send(cloud.job, rid=new_rid(), deadline_s=1.5)
-        assert outcome.ended != "printed"
-        assert outcome.trouble == trouble, outcome
-        assert (await printer.status()).state == state
-        cloud.sim.set_fault({"fault": "none"})
-        again = await printer.send(cloud.job, rid=new_rid(), deadline_s=10)
-        assert again.ended == "printed"
-        assert (await printer.status()).state == "ok"
-    if outcome.ended == "failed":
-        assert cloud.paper == 1
+    async def check(cloud: Rig, fault: str) -> None:
+        cloud.sim.set_fault({"fault": fault})
+        async with started(cloud.printer()) as printer:
+            outcome = await printer.send(cloud.job, rid=new_rid(), deadline_s=3)
+            assert outcome.ended != "printed"
+            assert outcome.trouble == CANNOT[fault][0], outcome
+            assert (await printer.status()).state == CANNOT[fault][1]
+            cloud.sim.set_fault({"fault": "none"})
+            again = await printer.send(cloud.job, rid=new_rid(), deadline_s=15)
+            assert again.ended == "printed"
+            assert (await printer.status()).state == "ok"
+        if outcome.ended == "failed":
+            assert cloud.paper == 1
+
+    await side_by_side(CLOUDS, list(CANNOT), tmp_path, check)
 
 
 async def test_a_reprint_is_another_order(cloud: Rig) -> None:

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from kiosk.coupons.ids import new_rid
+from kiosk.printing.printers import feie as module
 from kiosk.printing.printers.feie import life_s, not_printed, unanswered
 from kiosk.printing.printers.feie_api import REGIONS, Counted, FeieAccount, read_status, sign
 from kiosk.printing.printers.port import Status
@@ -135,8 +136,11 @@ async def test_an_order_always_expires_within_a_day_and_says_its_copies(feie: Ri
     assert feie.paper == 2
 
 
-async def test_a_printer_that_is_off_is_failed_once_its_order_has_expired(feie: Rig) -> None:
+async def test_a_printer_that_is_off_is_failed_once_its_order_has_expired(
+    feie: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Then a chain may go on to the next printer; switched on, this one prints nothing."""
+    monkeypatch.setattr(module, "OFF_LIFE_S", 2)
     feie.sim.set_fault({"fault": "offline"})
     async with started(feie.printer()) as printer:
         outcome = await printer.send(feie.job, rid=new_rid(), deadline_s=20)

@@ -18,6 +18,7 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from simulators import feie_callback
 from tests.cloud_printers.rig import Rig, until
 
 SN, OTHER = "920000001", "920000002"
@@ -190,7 +191,10 @@ async def test_one_qr_code_an_order_and_barcodes_that_fit(client: Client) -> Non
     assert slip["cut"]
 
 
-async def test_a_push_is_signed_and_repeated_until_it_succeeds(client: Client) -> None:
+async def test_a_push_is_signed_and_repeated_until_it_succeeds(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feie_callback, "PAUSE_S", 0.05)
     got: list[dict[str, str]] = []
 
     async def receive(request: web.Request) -> web.Response:

@@ -112,8 +112,8 @@ async def test_prints_with_the_hubs_account(fleet: Fleet) -> None:
         (Fault(cut_request=60), 15, "printed", 1),
         (BAD_GATEWAY, 15, "printed", 1),
         (PORTAL, 15, "printed", 1),
-        (Fault(silent=True), 3, "unknown", 1),
-        (Fault(lose=True), 3, "unknown", 0),
+        (Fault(silent=True), 2, "unknown", 1),
+        (Fault(lose=True), 2, "unknown", 0),
     ],
     ids=["cut answer", "twice", "cut request", "502", "portal", "silent", "lost"],
 )
@@ -192,7 +192,7 @@ async def test_a_hub_that_was_killed_while_it_printed_does_not_print_again(
 
     monkeypatch.setattr(cloud_print.CloudPrinters, "_do", never)
     async with started(fleet.printer()) as printer:
-        outcome = await printer.send(fleet.cloud.job, rid=new_rid(), deadline_s=6)
+        outcome = await printer.send(fleet.cloud.job, rid=new_rid(), deadline_s=4)
     assert cut.is_set()
     assert (outcome.ended, outcome.trouble) == ("unknown", "no_answer"), outcome
     assert fleet.cloud.paper == 0

@@ -88,7 +88,7 @@ async def test_what_fails_before_the_first_byte_is_safe_to_repeat(
 async def test_what_breaks_in_the_middle_is_unknown_with_its_bytes_counted(fault: str, trouble: str) -> None:
     sim = UsbPrinterSim()
     sim.set_fault(fault, after=20)
-    outcome = await send(sim, deadline_s=3)
+    outcome = await send(sim, deadline_s=1.5)
     assert (outcome.ended, outcome.trouble, outcome.sent) == ("unknown", trouble, 20), outcome
     assert sim.opened == 0
 

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from kiosk.coupons.ids import new_rid
+from kiosk.printing.printers import yilianyun as module
 from kiosk.printing.printers.port import Status
 from kiosk.printing.printers.yilianyun import origin_id, taken_back
 from kiosk.printing.printers.yilianyun_account import YilianyunAccount
@@ -224,7 +225,10 @@ async def test_a_slip_that_did_not_come_in_time_is_cancelled_and_stays_so(yilian
     assert yilianyun.paper == 1
 
 
-async def test_a_printer_that_is_off_does_not_cost_the_whole_deadline(yilianyun: Rig) -> None:
+async def test_a_printer_that_is_off_does_not_cost_the_whole_deadline(
+    yilianyun: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GRACE_S", 0.3)
     yilianyun.sim.set_fault({"fault": "offline"})
     async with started(yilianyun.printer()) as printer, asyncio.timeout(20):
         outcome = await printer.send(yilianyun.job, rid=new_rid(), deadline_s=60)

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from simulators import yilianyun_push
 from tests.cloud_printers.rig import Rig, until
 
 MACHINE, OTHER = "4004500001", "4004500002"
@@ -227,7 +228,10 @@ async def test_the_26th_tag_is_printed_as_it_is(client: Client) -> None:
     assert lines[25]["text"] == "<center>x</center>"
 
 
-async def test_pushes_are_probed_signed_and_given_up_after_three(client: Client) -> None:
+async def test_pushes_are_probed_signed_and_given_up_after_three(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yilianyun_push, "PAUSE_S", 0.05)
     got: list[dict[str, str]] = []
 
     async def probe(_: web.Request) -> web.Response:
