@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from hub.batch_file import read_file, shifted
 from hub.config import Settings
 from hub.parts import Parts, now
-from hub.store import decide
+from hub.store import decide, uses
 from hub.store.coupons import Issued
 from hub.store.prepared import Prepared, stamp
 from kiosk.coupons.code import Signed, read
@@ -94,8 +94,7 @@ class Bare:
             self._raw = psycopg.connect(url.replace("+psycopg", ""))
         self._sqlite = parts.database.sqlite
         self._known, self._coupon, self._take, self._keep, self._count = (
-            self._plan(p)
-            for p in (decide._KNOWN, decide._BY_NUMBER, decide._TAKE, decide._KEEP, decide._COUNT)
+            self._plan(p) for p in (decide._KNOWN, decide._BY_NUMBER, uses.TAKE, decide._KEEP, decide._COUNT)
         )
         with parts.database.engine.connect() as c:
             self._at = stamp(c, now())
@@ -109,7 +108,7 @@ class Bare:
     def run(self, work: list[tuple[str, int, int]], answer: str) -> None:
         """Run the statements of a decision for each (rid, batch, serial), one transaction each."""
         common = {
-            "tenant": "main", "of_tenant": "main", "of_stock": STOCK, "digest": "0" * 64, "device": "k0123456789abcdef0123",
+            "tenant": "main", "of_tenant": "main", "of_stock": STOCK, "of_device": "k0123456789abcdef0123", "digest": "0" * 64, "device": "k0123456789abcdef0123",
             "store": STORE, "stock_id": STOCK, "state": "ok", "answer": answer, "reason": "", "verdict": "confirmed",
             "policy": "capped", "value": 100, "total": 2000, "threshold": "met", "source": "", "at": self._at, "error_s": 0.0,
             "recorded_at": None,

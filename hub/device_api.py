@@ -75,6 +75,7 @@ def add_routes(app: web.Application) -> None:
         ("GET", "snapshot", snapshot),
         ("GET", "uses", uses),
         ("POST", "pool", pool),
+        ("POST", "lease", lease),
         ("GET", "wake", wake),
     ):
         app.router.add_route(method, f"/v1/device/{path}", signed(handler))
@@ -240,6 +241,15 @@ async def pool(request: web.Request, parts: Parts, device: str, raw: bytes) -> w
     )
     parts.bell.ring()
     return answer(p.Pool(ask.stock_id, codes, now()))
+
+
+async def lease(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:
+    """Grant or renew a lease."""
+    ask = decode(raw, p.LeaseAsk)
+    ask = msgspec.structs.replace(ask, stock_id=clean(ask.stock_id), epoch=clean(ask.epoch))
+    told = await parts.database.run(parts.leases.grant, device, request[STORE], ask, now())
+    parts.bell.ring()
+    return answer(told)
 
 
 async def wake(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:

@@ -17,6 +17,7 @@ from hub.store.coupons import Coupons
 from hub.store.database import Database
 from hub.store.decide import Decisions
 from hub.store.devices import Devices
+from hub.store.leases import Leases
 from hub.store.upload import Uploads
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Parts:
         self.catalog = Catalog(tenant, self.vault, settings.public_url)
         self.coupons = Coupons(self.catalog)
         self.decisions = Decisions(self.catalog)
+        self.leases = Leases(self.catalog)
         self.devices = Devices(self.catalog)
         self.uploads = Uploads(self.catalog)
         self.bell = Bell(self)

@@ -126,10 +126,14 @@ coupons = sa.Table(
     sa.Column("slot", sa.Integer, nullable=False),
     sa.Column("short_hash", sa.String(16), nullable=False),
     sa.Column("short", sa.LargeBinary, nullable=False),
+    sa.Column("mark", sa.String(64)),
+    sa.Column("store", sa.String(32)),
     sa.Column("claimant", sa.String(64)),
     sa.Column("form", sa.String(64)),
     sa.Column("home_device", sa.String(32)),
     sa.Column("pool_rid", sa.String(32)),
+    sa.Column("lease", sa.String(32)),
+    sa.Column("leased_to", sa.String(32)),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("uses", sa.Integer, nullable=False, default=0),
     sa.Column("max_uses", sa.Integer, nullable=False, default=1),
@@ -138,7 +142,34 @@ coupons = sa.Table(
     sa.UniqueConstraint("tenant", "form"),
     sa.Index("ix_coupons_claimant", "tenant", "claimant", "stock_id"),
     sa.Index("ix_coupons_pool", "tenant", "pool_rid"),
+    sa.Index(
+        "ix_coupons_lease",
+        "tenant",
+        "lease",
+        sqlite_where=sa.text("lease IS NOT NULL"),
+        postgresql_where=sa.text("lease IS NOT NULL"),
+    ),
 )
+"""slot: the key that signs the code; 0: the code was uploaded and stands for itself. mark: what the code as it was issued is
+known by, so that it need not be verified again. store: where it was claimed. leased_to: the device whose lease holds its uses."""
+leases = sa.Table(
+    "leases",
+    meta,
+    _tenant(),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("device", sa.String(32), nullable=False),
+    sa.Column("stock_id", sa.String(32), nullable=False),
+    sa.Column("epoch", sa.String(32), nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("value", sa.BigInteger),
+    sa.Column("begins", Utc, nullable=False),
+    sa.Column("not_after", Utc, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("used", sa.BigInteger, nullable=False, default=0),
+    sa.Column("used_value", sa.BigInteger, nullable=False, default=0),
+    sa.Index("ix_leases_device", "tenant", "device", "state"),
+)
+"""state: held; renewed (its coupons went to the next one); returned; ending (to lapse after its time); lapsed."""
 attempts = sa.Table(
     "attempts",
     meta,
@@ -161,6 +192,7 @@ attempts = sa.Table(
     sa.Column("at", Utc, nullable=False),
     sa.Column("error_s", sa.Float),
     sa.Column("recorded_at", Utc),
+    sa.Column("lease", sa.String(32)),
     sa.Column("order", _ID, nullable=False),
     sa.Index("ix_attempts_coupon", "tenant", "coupon"),
     sa.Index("ix_attempts_at", "tenant", "at"),

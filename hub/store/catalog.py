@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,11 +13,11 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hub.errors import HubError
-from hub.schema import batches, devices, keys, stores, tenants
+from hub.schema import batches, changes, coupons, devices, keys, stores, tenants
 from hub.secrets import Vault
 from hub.store import feed
 from kiosk.coupons.batch import Batch, Merchant, Store
-from kiosk.sync.protocol import KeyBody
+from kiosk.sync.protocol import CodeBody, KeyBody
 
 
 class BatchFile(msgspec.Struct, frozen=True):
@@ -25,6 +26,16 @@ class BatchFile(msgspec.Struct, frozen=True):
     merchant: Merchant
     stores: tuple[Store, ...]
     batches: tuple[Batch, ...]
+
+
+def code_entries(
+    stock_id: str, names: Iterable[tuple[str, int, int, str]]
+) -> list[tuple[str, CodeBody, str]]:
+    """Return entries of the feed for coupons (hash, batch number, serial, home): to the home alone where there is one."""
+    return [
+        (digest, CodeBody(digest, stock_id, f"{number}-{serial}", home), home)
+        for digest, number, serial, home in names
+    ]
 
 
 class Catalog:
@@ -113,6 +124,8 @@ class Catalog:
             status = row.status if row.body["status"] == batch.status else batch.status
             where = (batches.c.tenant == self.tenant, batches.c.stock_id == batch.stock_id)
             c.execute(sa.update(batches).where(*where).values(body=body, status=status))
+            if batch.offline.policy != "never" and row.body.get("offline", {}).get("policy") == "never":
+                self._tell_codes(c, row)
         self.tell_batch(c, batch.stock_id)
         return 1
 
@@ -133,6 +146,18 @@ class Catalog:
                 redeemed=0,
             )
         )
+
+    def _tell_codes(self, c: sa.Connection, row: Any) -> None:
+        """Let kiosks know the codes of a batch that they may judge alone from now on."""
+        where = (coupons.c.tenant == self.tenant, coupons.c.batch == row.number)
+        query = sa.select(coupons.c.short_hash, coupons.c.batch, coupons.c.serial, coupons.c.home_device)
+        names = [
+            (h, number, serial, home or "") for h, number, serial, home in c.execute(query.where(*where))
+        ]
+        hashes = sa.select(coupons.c.short_hash).where(*where)
+        told = (changes.c.tenant == self.tenant, changes.c.type == "code", changes.c.obj.in_(hashes))
+        c.execute(sa.delete(changes).where(*told))
+        feed.put_new(c, self.tenant, "code", code_entries(row.stock_id, names))
 
     @staticmethod
     def _may_change(row: Any, batch: Batch) -> None:

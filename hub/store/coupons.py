@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +13,12 @@ import sqlalchemy as sa
 from hub.errors import HubError, Refused
 from hub.schema import batches, coupons, devices
 from hub.store import feed
-from hub.store.catalog import Catalog
+from hub.store.catalog import Catalog, code_entries
+from hub.store.decide import mark
+from hub.store.leases import Leases
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.code import code_hash, new_short, sign
-from kiosk.sync.protocol import CodeBody, PoolCode
+from kiosk.sync.protocol import PoolCode
 
 PURPOSE = "short code"
 
@@ -52,6 +55,7 @@ class Coupons:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog, self.tenant = catalog, catalog.tenant
+        self._leases = Leases(catalog)
 
     def _lock(self, c: sa.Connection, stock_id: str) -> int | None:
         """Hold a batch to the end of the transaction, so that stock and limits are judged one after the other.
@@ -67,56 +71,56 @@ class Coupons:
         if batch.stock is not None:
             count = max(0, min(count, batch.stock - issued))
         key = self.catalog.code_key(c)
-        slot, _ = self.catalog.signing_key(c)
-        made = []
+        slot, private = self.catalog.signing_key(c)
+        rows, made = [], []
         for serial in range(issued + 1, issued + count + 1):
             short = new_short()
-            row = {
-                "tenant": self.tenant,
-                "batch": batch.number,
-                "serial": serial,
-                "stock_id": batch.stock_id,
-                "slot": slot,
-                "short_hash": code_hash(key, short),
-                "short": self.catalog.vault.seal(short.encode(), PURPOSE),
-                "claimant": None,
-                "form": None,
-                "home_device": None,
-                "pool_rid": None,
-                "state": "live",
-                "uses": 0,
-                "max_uses": batch.max_uses,
-                "issued_at": now,
-                **extra,
-            }
-            made.append(row)
-        if made:
-            c.execute(sa.insert(coupons), made)
-            where = (batches.c.tenant == self.tenant, batches.c.stock_id == batch.stock_id)
-            c.execute(sa.update(batches).where(*where).values(issued=batches.c.issued + count))
-            self._tell(c, batch, made)
-        return [self._shown(c, batch, row) for row in made]
-
-    def _tell(self, c: sa.Connection, batch: Batch, rows: list[dict[str, Any]]) -> None:
-        """Let kiosks know the short codes that they may have to judge alone; the home's pool brings its own."""
-        if batch.offline.policy == "never":
-            return
-        told = [
-            (
-                row["short_hash"],
-                CodeBody(row["short_hash"], batch.stock_id, f"{row['batch']}-{row['serial']}", home),
-                home,
+            code = sign(private, slot=slot, batch=batch.number, serial=serial, not_after=batch.ends.date())
+            row = self._row(batch, serial, short, now)
+            rows.append(
+                row | {"slot": slot, "short_hash": code_hash(key, short), "mark": mark(code), **extra}
             )
-            for row, home in ((row, row["home_device"] or "") for row in rows)
-        ]
-        feed.put_new(c, self.tenant, "code", told)
+            name = f"{batch.number}-{serial}"
+            made.append(Issued(name, batch.stock_id, code, short, 0, batch.max_uses, "live"))
+        self._write(c, batch, rows)
+        return made
+
+    def _row(self, batch: Batch, serial: int, short: str, now: datetime) -> dict[str, Any]:
+        """Return a fresh coupon as the table holds it, but for what its code is known by."""
+        return {
+            "tenant": self.tenant,
+            "batch": batch.number,
+            "serial": serial,
+            "stock_id": batch.stock_id,
+            "slot": 0,
+            "short": self.catalog.vault.seal(short.encode(), PURPOSE),
+            "mark": None,
+            "store": None,
+            "claimant": None,
+            "form": None,
+            "home_device": None,
+            "pool_rid": None,
+            "state": "live",
+            "uses": 0,
+            "max_uses": batch.max_uses,
+            "issued_at": now,
+        }
+
+    def _write(self, c: sa.Connection, batch: Batch, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        c.execute(sa.insert(coupons), rows)
+        where = (batches.c.tenant == self.tenant, batches.c.stock_id == batch.stock_id)
+        c.execute(sa.update(batches).where(*where).values(issued=batches.c.issued + len(rows)))
+        if batch.offline.policy != "never":
+            names = [(r["short_hash"], r["batch"], r["serial"], r["home_device"] or "") for r in rows]
+            feed.put_new(c, self.tenant, "code", code_entries(batch.stock_id, names))
 
     def _shown(self, c: sa.Connection, batch: Batch, row: dict[str, Any]) -> Issued:
-        private = self.catalog.private_key(c, row["slot"])
-        code = sign(
-            private, slot=row["slot"], batch=row["batch"], serial=row["serial"], not_after=batch.ends.date()
-        )
-        short = self.catalog.vault.open(row["short"], PURPOSE).decode()
+        code = short = self.catalog.vault.open(row["short"], PURPOSE).decode()
+        if row["slot"]:
+            key, day = self.catalog.private_key(c, row["slot"]), batch.ends.date()
+            code = sign(key, slot=row["slot"], batch=row["batch"], serial=row["serial"], not_after=day)
         coupon = f"{row['batch']}-{row['serial']}"
         return Issued(coupon, batch.stock_id, code, short, row["uses"], row["max_uses"], row["state"])
 
@@ -188,9 +192,10 @@ class Coupons:
         reason = self._why_not(c, batch, claimant, store, now)
         if reason or batch is None:
             raise Refused(reason or "unknown_batch", reason, 409)
-        made = self.issue(c, batch, 1, now, claimant=claimant, form=mark)
+        made = self.issue(c, batch, 1, now, claimant=claimant, form=mark, store=store)
         if not made:
             raise Refused("sold_out", "sold_out", 409)
+        self._leases.join(c, batch, made[0].coupon, store)
         self.catalog.count(c, stock_id, claimed=1)
         return made[0].coupon
 
@@ -219,6 +224,16 @@ class Coupons:
     ) -> list[Issued]:
         """Issue codes by hand, all of them or none: slip coupons for print, or coupons of a stand-in customer."""
         issued = self._lock(c, stock_id)
+        batch = self._for_list(c, stock_id, issued, count, now)
+        extra = {} if batch.product != "slip_coupon" else self._only_kiosk(c)
+        made = self.issue(c, batch, count, now, claimant=openid, **extra)
+        self.catalog.count(c, stock_id, claimed=len(made))
+        return made
+
+    def _for_list(
+        self, c: sa.Connection, stock_id: str, issued: int | None, count: int, now: datetime
+    ) -> Batch:
+        """Return a batch that has room for `count` coupons more; HubError says why it has not."""
         batch = self.catalog.batch(c, stock_id)
         if batch is None or issued is None:
             raise HubError(f"there is no batch {stock_id}; `kiosk-hub batch list` names them.", 1)
@@ -234,10 +249,47 @@ class Coupons:
                 f"{stock_id} has stock for {left} more coupons, not {count}; none was issued, ask for fewer or raise `stock`.",
                 4,
             )
-        extra = {} if batch.product != "slip_coupon" else self._only_kiosk(c)
-        made = self.issue(c, batch, count, now, claimant=openid, **extra)
-        self.catalog.count(c, stock_id, claimed=len(made))
-        return made
+        return batch
+
+    def take_in(self, c: sa.Connection, stock_id: str, codes: Sequence[str], now: datetime) -> int:
+        """Take codes in that the merchant or WeChat made, all of them or none; those that are known already do not count.
+
+        A code of another batch is an error: it would stand for two coupons.
+        """
+        issued = self._lock(c, stock_id)
+        key = self.catalog.code_key(c)
+        wanted = {code_hash(key, code): code for code in codes}
+        known = self._known(c, list(wanted))
+        foreign = [wanted[h] for h, stock in known.items() if stock != stock_id]
+        if foreign:
+            raise HubError(
+                f"{len(foreign)} of the codes stand for coupons of other batches, such as {foreign[0]}; "
+                "none was taken in, remove them.",
+                1,
+            )
+        fresh = {h: code for h, code in wanted.items() if h not in known}
+        batch = self._for_list(c, stock_id, issued, len(fresh), now)
+        if batch.product == "slip_coupon":
+            raise HubError(f"{stock_id} is a batch of slips, whose codes are made here; name another one.", 1)
+        first = (issued or 0) + 1
+        rows = [
+            self._row(batch, serial, code, now) | {"short_hash": digest}
+            for serial, (digest, code) in enumerate(fresh.items(), first)
+        ]
+        self._write(c, batch, rows)
+        if rows:
+            self.catalog.count(c, stock_id, claimed=len(rows))
+        return len(rows)
+
+    def _known(self, c: sa.Connection, hashes: list[str]) -> dict[str, str]:
+        """Return the batches of the codes that are here already; a statement holds 500 of them."""
+        found: dict[str, str] = {}
+        for n in range(0, len(hashes), 500):
+            query = sa.select(coupons.c.short_hash, coupons.c.stock_id).where(
+                coupons.c.tenant == self.tenant, coupons.c.short_hash.in_(hashes[n : n + 500])
+            )
+            found |= {row.short_hash: row.stock_id for row in c.execute(query)}
+        return found
 
     def _only_kiosk(self, c: sa.Connection) -> dict[str, str]:
         """Return the home of slip coupons issued by hand: the one kiosk, where there is only one."""

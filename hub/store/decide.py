@@ -2,7 +2,7 @@
 
 | state of rid         | state of coupon              | answer                                       |
 | new                  | live, uses left              | OK, one use taken                            |
-| new                  | used up, elsewhere, expired  | DENY with the reason                         |
+| new                  | used up, leased, expired     | DENY with the reason                         |
 | known, same content  |                              | the stored answer                            |
 | known, other content |                              | DENY rid_reuse                               |
 | voided before        |                              | VOIDED: a late request can never take effect |
@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from hub.schema import attempts, batches, coupons, stores
 from hub.store.catalog import Catalog
+from hub.store.leases import Leases
 from hub.store.prepared import Prepared, stamp
+from hub.store.uses import take_use, uses_left
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.code import Opaque, Payment, Short, Signed, code_hash, read, verify
 from kiosk.coupons.rules import Ruling, check
@@ -35,6 +37,11 @@ def digest(ask: Ask, device: str) -> str:
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
+def mark(code: str) -> str:
+    """Return what a signed code is known by once it was issued."""
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
 class Found(msgspec.Struct, frozen=True):
     """A coupon as the decision sees it."""
 
@@ -42,6 +49,8 @@ class Found(msgspec.Struct, frozen=True):
     serial: int
     state: str
     home_device: str | None
+    mark: str | None = None
+    """What the code as it was issued is known by."""
 
     @property
     def coupon(self) -> str:
@@ -63,6 +72,7 @@ _COUPON = (
         coupons.c.serial,
         coupons.c.state,
         coupons.c.home_device,
+        coupons.c.mark,
         batches.c.number,
         batches.c.status,
         sa.cast(batches.c.paused_stores, sa.Text),
@@ -75,16 +85,6 @@ _COUPON = (
 )
 _BY_NUMBER = Prepared(_COUPON.where(coupons.c.batch == _bind("batch"), coupons.c.serial == _bind("serial")))
 _BY_SHORT = Prepared(_COUPON.where(coupons.c.short_hash == _bind("short")))
-_TAKE = Prepared(
-    sa.update(coupons)
-    .where(
-        coupons.c.tenant == _bind("of_tenant"),
-        coupons.c.batch == _bind("of_batch"),
-        coupons.c.serial == _bind("of_serial"),
-        coupons.c.uses < coupons.c.max_uses,
-    )
-    .values(uses=coupons.c.uses + 1)
-)
 _COUNT = Prepared(
     sa.update(batches)
     .where(batches.c.tenant == _bind("of_tenant"), batches.c.stock_id == _bind("of_stock"))
@@ -113,6 +113,7 @@ class Decisions:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog, self.tenant = catalog, catalog.tenant
+        self._leases = Leases(catalog)
 
     def decide(self, c: sa.Connection, device: str, ask: Ask, now: datetime) -> Answer:
         """Answer an attempt; the same ask gets the same answer for ever."""
@@ -131,8 +132,8 @@ class Decisions:
                 own_coupon_applied=ask.own_coupon_applied,
             )
             reason = self._also(found, device) or ruling.refusal
-        if found is not None and not reason and not take_use(c, self.tenant, found.coupon):
-            reason = "used"
+        if found is not None and not reason and not take_use(c, self.tenant, found.coupon, device):
+            reason = self._why_not(c, found.coupon, device, now)
         answer = self._answer(c, ask, found, ruling, reason, now)
         if reason != "payment_code":
             self._keep(c, device, ask, found, answer, now)
@@ -140,6 +141,13 @@ class Decisions:
             # Last: on PostgreSQL the batch's row is held to the end, and everybody redeems the same few batches.
             _COUNT.run(c, of_tenant=self.tenant, of_stock=found.batch.stock_id)
         return answer
+
+    def _why_not(self, c: sa.Connection, coupon: str, device: str, now: datetime) -> Reason:
+        """Say why no use could be taken; take it after all when what held it has just lapsed."""
+        if not uses_left(c, self.tenant, coupon):
+            return "used"
+        self._leases.lapse(c, now)
+        return "" if take_use(c, self.tenant, coupon, device) else "leased_elsewhere"
 
     @staticmethod
     def _again(row: Any, ask: Ask, device: str, now: datetime) -> Answer:
@@ -156,24 +164,27 @@ class Decisions:
         if isinstance(scan, Payment):
             return None, "payment_code"
         if isinstance(scan, Signed):
-            if not verify(scan, self.catalog.public_keys(c, scan.code.slot)):
-                return None, "bad_signature"
             row = _BY_NUMBER.run(c, tenant=self.tenant, batch=scan.code.batch, serial=scan.code.serial)
-        elif isinstance(scan, Short):
+            found, reason = self._load(row.fetchone(), ask.store)
+            # The text that was issued is good; only another one is verified, which takes as long as two statements.
+            known = found is not None and found.mark == mark(scan.text)
+            if not known and not verify(scan, self.catalog.public_keys(c, scan.code.slot)):
+                return None, "bad_signature"
+            return found, reason
+        if isinstance(scan, (Short, Opaque)):
             row = _BY_SHORT.run(c, tenant=self.tenant, short=code_hash(self.catalog.code_key(c), scan.text))
-        else:
-            return None, "unknown_code" if isinstance(scan, Opaque) else "unreadable"
-        return self._load(row.fetchone(), ask.store)
+            return self._load(row.fetchone(), ask.store)
+        return None, "unreadable"
 
     @staticmethod
     def _load(row: Any, store: str) -> tuple[Found | None, Reason]:
         if row is None:
             return None, "unknown_code"
-        serial, state, home, number, status, paused, body = row
+        serial, state, home, known, number, status, paused, body = row
         if status == "running" and store in msgspec.json.decode(paused):
             status = "paused"
         batch = msgspec.structs.replace(_decoder.decode(body), number=number, status=status)
-        return Found(batch, serial, state, home), ""
+        return Found(batch, serial, state, home, known), ""
 
     @staticmethod
     def _also(found: Found, device: str) -> Reason:
@@ -251,23 +262,3 @@ class Decisions:
             .limit(1)
         ).first()
         return None if row is None else FirstUse(row.name or row.store, row.at)
-
-
-def next_order(c: sa.Connection, tenant: str) -> int:
-    """Return the next arrival number."""
-    last = c.execute(sa.select(sa.func.max(attempts.c.order)).where(attempts.c.tenant == tenant)).scalar()
-    return int(last or 0) + 1
-
-
-def take_use(c: sa.Connection, tenant: str, coupon: str) -> bool:
-    """Take one use of a coupon if one is left: check and write are one statement."""
-    batch, _, serial = coupon.partition("-")
-    changed = _TAKE.run(c, of_tenant=tenant, of_batch=int(batch), of_serial=int(serial))
-    return cast(int, changed.rowcount) == 1
-
-
-def free_use(c: sa.Connection, tenant: str, coupon: str) -> None:
-    """Give one use back."""
-    batch, _, serial = coupon.partition("-")
-    where = (coupons.c.tenant == tenant, coupons.c.batch == int(batch), coupons.c.serial == int(serial))
-    c.execute(sa.update(coupons).where(*where, coupons.c.uses > 0).values(uses=coupons.c.uses - 1))

@@ -14,6 +14,7 @@ from hub.schema import audit, coupons, devices, stores, tokens
 from hub.store import feed
 from hub.store.catalog import Catalog
 from hub.store.envelope import clean
+from hub.store.leases import Leases
 from kiosk.sync.protocol import Enrolled
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -174,6 +175,7 @@ class Devices:
         c.execute(sa.update(coupons).where(*mine, coupons.c.claimant.is_(None)).values(state="revoked"))
         c.execute(sa.update(coupons).where(*mine, coupons.c.claimant.is_not(None)).values(home_device=None))
         self._pass_home(c, device)
+        Leases(self.catalog).ending(c, device, "revoked", now)
         c.execute(
             sa.insert(audit).values(
                 tenant=self.tenant, at=now, actor=by, what="revoke", detail={"device": device}

@@ -21,8 +21,9 @@ import sqlalchemy as sa
 
 from hub.schema import attempts, audit, coupons
 from hub.store.catalog import Catalog
-from hub.store.decide import free_use, next_order, take_use
 from hub.store.envelope import clean
+from hub.store.leases import Leases, Use
+from hub.store.uses import free_use, hold, next_order, take_use
 from kiosk.coupons.batch import Batch
 from kiosk.sync.protocol import Item, ItemVerdict, Rid
 
@@ -39,6 +40,7 @@ class Facts:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog, self.tenant = catalog, catalog.tenant
+        self.leases = Leases(catalog)
 
     def apply(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
         """Make an item count; Poison when it cannot."""
@@ -50,6 +52,8 @@ class Facts:
             return self._rollback(c, device, item, now)
         if item.kind == "claim":
             return self._claim(c, device, item)
+        if item.kind == "lease_use":
+            return self._return(c, device, item, now)
         return ItemVerdict(item.seq, "accepted")
 
     def standing(self, c: sa.Connection, row: Any) -> str:
@@ -118,8 +122,8 @@ class Facts:
         batch: Batch,
     ) -> ItemVerdict:
         """Take a redemption that the kiosk honoured without an approval: it is a fact; a use is taken if one is left."""
-        self._hold(c, coupon)
-        free = take_use(c, self.tenant, coupon)
+        hold(c, self.tenant, coupon)
+        free = take_use(c, self.tenant, coupon, device)
         values |= {
             "state": "recorded" if free else "conflict",
             "verdict": "offline",
@@ -137,6 +141,9 @@ class Facts:
             )
         else:
             self._set(c, item.rid, **values)
+        if values["lease"] is not None:
+            use = Use(values["lease"], item.rid, values["value"], values["at"])
+            self.leases.account(c, device, use, values["recorded_at"])
         if free:
             self.catalog.count(c, batch.stock_id, redeemed=1)
             return ItemVerdict(item.seq, "accepted", _lateness(batch, item))
@@ -155,16 +162,6 @@ class Facts:
         if batch is None:
             raise Poison("no such coupon was issued")
         return f"{number}-{serial}", batch
-
-    def _hold(self, c: sa.Connection, coupon: str) -> None:
-        """Hold a coupon on PostgreSQL: a use freed while a conflict is being written would find no conflict to go to."""
-        number, _, serial = coupon.partition("-")
-        where = (
-            coupons.c.tenant == self.tenant,
-            coupons.c.batch == int(number),
-            coupons.c.serial == int(serial),
-        )
-        c.execute(sa.select(coupons.c.uses).where(*where).with_for_update())
 
     def _where_used(self, c: sa.Connection, coupon: str, but: str) -> str:
         row = c.execute(
@@ -225,25 +222,35 @@ class Facts:
     def _release(self, c: sa.Connection, known: Any, state: str, now: datetime) -> None:
         """End a redemption; the use it held goes to the oldest conflict of the same coupon, if there is one."""
         self._set(c, known.rid, state=state, recorded_at=now)
+        if known.lease is not None:
+            self.leases.uncount(c, known.lease, known.value)
         if known.state == "conflict":
             return
-        self._hold(c, known.coupon)
-        waiting = c.execute(
+        leased_to = hold(c, self.tenant, known.coupon)
+        query = (
             sa.select(attempts.c.rid)
-            .where(
-                attempts.c.tenant == self.tenant,
-                attempts.c.coupon == known.coupon,
-                attempts.c.state == "conflict",
-            )
+            .where(attempts.c.tenant == self.tenant, attempts.c.coupon == known.coupon)
+            .where(attempts.c.state == "conflict")
             .order_by(attempts.c.order, attempts.c.rid)
             .limit(1)
-        ).scalar()
+        )
+        if leased_to is not None:
+            # A use that a lease reserves goes to no other kiosk; theirs are looked at when the lease gives it back.
+            query = query.where(attempts.c.device == leased_to)
+        waiting = c.execute(query).scalar()
         if waiting is not None:
             self._set(c, waiting, state="recorded")
             self._note(c, known.device, "conflict_resolved", {"rid": waiting, "by": known.rid}, now)
             return
         free_use(c, self.tenant, known.coupon)
         self.catalog.count(c, known.stock_id, redeemed=-1)
+
+    def _return(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
+        if item.body.get("returned") is not True:
+            return ItemVerdict(item.seq, "accepted")
+        if self.leases.returned(c, device, clean(str(item.body.get("lease"))), now) is None:
+            raise Poison("no such lease of this kiosk")
+        return ItemVerdict(item.seq, "accepted", "returned")
 
     # -- slips --
 
@@ -289,6 +296,7 @@ def _told(item: Item) -> dict[str, Any]:
         "policy": words["policy"][:16],
         "source": words["source"][:32],
         "threshold": words["threshold"][:16],
+        "lease": None if body.get("lease") is None else clean(str(body["lease"]))[:32],
         "at": item.t.trusted,
         "error_s": item.t.error_s,
         **money,

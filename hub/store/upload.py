@@ -77,6 +77,7 @@ class Uploads:
         if older is not None:
             told = {"epoch": upload.epoch, "before": older.epoch, "seq": older.seq}
             self._note(c, device, "epoch_change", told, now)
+            self._facts.leases.ending(c, device, "epoch_change", now)
         c.execute(
             sa.insert(epochs).values(
                 tenant=self.tenant, device=device, epoch=upload.epoch, seq=0, hash=GENESIS, opened_at=now

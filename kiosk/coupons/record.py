@@ -116,6 +116,8 @@ class LeaseBody(msgspec.Struct, frozen=True):
     epoch: str
     value: int | None = None
     """Their value in fen at most."""
+    coupons: tuple[str, ...] | None = None
+    """The coupons whose uses are reserved here, so that no other kiosk honours them; None: any coupon of the batch."""
 
 
 class PoolCode(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 import msgspec
@@ -16,20 +17,37 @@ class Leases(Core):
 
     async def leases(self) -> list[Lease]:
         """Return every lease of the running epoch with what is left of it by this kiosk's own count."""
-        return await self._db.read(lambda db: [lease for _, lease in self._leases(db)])
+        return [lease for _, lease in await self.leases_by_batch()]
 
-    async def lease(self, stock_id: str) -> Lease | None:
-        """Return the lease to use for a batch: of those with something left the one that ends first, else the last one."""
+    async def leases_by_batch(self) -> list[tuple[str, Lease]]:
+        """Return the leases of the running epoch, each with its batch."""
+        return await self._db.read(
+            lambda db: [(body.stock_id, _stands(db, name, body)) for name, body in self._held(db)]
+        )
+
+    async def lease(self, stock_id: str, coupon: str | None = None) -> Lease | None:
+        """Return the lease to use for a coupon of a batch; without one, that of the batch.
+
+        Of those with something left the one that ends first, else the last one.
+        """
         found = await self._db.read(
-            lambda db: [lease for stock, lease in self._leases(db) if stock == stock_id]
+            lambda db: [
+                _stands(db, name, body)
+                for name, body in self._held(db)
+                if body.stock_id == stock_id and (coupon is None or _holds(body, coupon))
+            ]
         )
         return min(found, key=lambda lease: (lease.left <= 0, lease.not_after), default=None)
 
-    def _leases(self, db: sqlite3.Connection) -> list[tuple[str, Lease]]:
+    def _held(self, db: sqlite3.Connection) -> list[tuple[str, LeaseBody]]:
+        """Return the leases of the running epoch that were not given back: a snapshot may bring such a one once more."""
         epoch = self._fact(db, "epoch")
-        rows = db.execute("SELECT id, body FROM object WHERE type = 'lease' ORDER BY id").fetchall()
-        bodies = [(row["id"], msgspec.json.decode(row["body"], type=LeaseBody)) for row in rows]
-        return [(body.stock_id, _stands(db, name, body)) for name, body in bodies if body.epoch == epoch]
+        rows = db.execute(
+            "SELECT id, body FROM object WHERE type = 'lease' AND NOT EXISTS"
+            " (SELECT 1 FROM item WHERE item.rid = object.id AND item.kind = 'lease_use') ORDER BY id"
+        ).fetchall()
+        bodies = [(str(row["id"]), msgspec.json.decode(row["body"], type=LeaseBody)) for row in rows]
+        return [(name, body) for name, body in bodies if body.epoch == epoch]
 
     async def give_back(self, lease: str) -> bool:
         """Give the rest of a lease back: nothing is honoured from it any more; False when it is not held."""
@@ -48,6 +66,10 @@ class Leases(Core):
         return await self._write(work)
 
 
+def _holds(body: LeaseBody, coupon: str) -> bool:
+    return body.coupons is None or coupon in body.coupons
+
+
 def _used(db: sqlite3.Connection, lease: str) -> tuple[int, int]:
     """Return uses and their value in fen that came from a lease; what was rolled back is free again."""
     count, value = db.execute(
@@ -57,7 +79,24 @@ def _used(db: sqlite3.Connection, lease: str) -> tuple[int, int]:
     return int(count), int(value)
 
 
+def _room(db: sqlite3.Connection, body: LeaseBody) -> int:
+    """Return the uses that its coupons have left here: a lease may name some that were used here while it was on its way."""
+    if body.coupons is None:
+        return body.amount
+    told = db.execute(
+        "SELECT json_extract(body, '$.max_uses') FROM object WHERE type = 'batch' AND id = ?",
+        (body.stock_id,),
+    ).fetchone()
+    uses = 1 if told is None else int(told[0] or 1)
+    query = (
+        "SELECT coalesce(sum(max(0, ? - (SELECT count(*) FROM used WHERE coupon = named.value))), 0)"
+        " FROM json_each(?) AS named"
+    )
+    return int(db.execute(query, (uses, json.dumps(body.coupons))).fetchone()[0])
+
+
 def _stands(db: sqlite3.Connection, name: str, body: LeaseBody) -> Lease:
     used, value = _used(db, name)
+    left = min(body.amount - used, _room(db, body))
     value_left = None if body.value is None else body.value - value
-    return Lease(name, body.amount, body.amount - used, body.begins, body.not_after, body.epoch, value_left)
+    return Lease(name, body.amount, left, body.begins, body.not_after, body.epoch, value_left)

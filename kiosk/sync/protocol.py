@@ -30,7 +30,7 @@ from kiosk.coupons.verdict import FirstUse, Goods, Reason, Threshold
 
 __all__ = [
     "GENESIS", "Acknowledged", "Answer", "Ask", "Change", "ChangeType", "Changes", "CodeBody", "Enrol", "Enrolled", "Error", "Item",
-    "ItemKind", "ItemVerdict", "KeyBody", "Pool", "PoolAsk", "PoolCode", "PrintAsk", "Printed", "PrinterState", "PrinterUrl", "Rid", "Snapshot", "Stamp", "Upload", "Uses", "Wake",
+    "ItemKind", "ItemVerdict", "KeyBody", "LeaseAsk", "Leased", "Pool", "PoolAsk", "PoolCode", "PrintAsk", "Printed", "PrinterState", "PrinterUrl", "Rid", "Snapshot", "Stamp", "Upload", "Uses", "Wake",
     "device_id", "enrol_text", "item_hash", "signed_text",
 ]  # fmt: skip
 
@@ -187,6 +187,30 @@ class Pool(msgspec.Struct, frozen=True):
 
     stock_id: str
     codes: tuple[PoolCode, ...]
+    server_time: datetime
+
+
+# -- POST /v1/device/lease : uses that the kiosk may honour without the hub (facts: sync-fleet A3) --
+
+
+class LeaseAsk(msgspec.Struct, frozen=True):
+    """Ask for a lease of a batch, or for the next one; it comes down as a change of type `lease`, named by the `rid`.
+
+    The same `rid` always gets the same lease. What this kiosk still holds of the batch goes over to the new one; the rest of
+    a lease is given back by the journal's item `lease_use`, behind the records of its uses.
+    """
+
+    rid: Rid
+    stock_id: str
+    epoch: str
+    """The running epoch of the journal, which the lease ends with."""
+
+
+class Leased(msgspec.Struct, frozen=True):
+    """How many uses were granted; 0: there is nothing to grant now."""
+
+    stock_id: str
+    amount: int
     server_time: datetime
 
 

@@ -178,10 +178,10 @@ async def test_a_coupon_is_shown_to_its_owner_only(hub: Hub, browser: aiohttp.Cl
 
 
 async def test_a_used_coupon_says_so(hub: Hub, browser: aiohttp.ClientSession) -> None:
-    from hub.store.decide import take_use
+    from hub.store.uses import take_use
 
     _, where, _ = await post(browser, await form_of(browser), CAPPED)
-    await opened(hub).database.run(take_use, "main", where.rpartition("/")[2])
+    await opened(hub).database.run(take_use, "main", where.rpartition("/")[2], "kA")
     page = (await get(browser, where))[1]
     assert "此券已使用" in page
     assert where not in (await get(browser, PAGE))[1]

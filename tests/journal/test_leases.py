@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,7 @@ from .rows import body, intent
 HOUR = timedelta(hours=1)
 
 
-async def grant(journal: Journal, name: str, amount: int = 3, hours: float = 2, **more: int) -> None:
+async def grant(journal: Journal, name: str, amount: int = 3, hours: float = 2, **more: Any) -> None:
     made = LeaseBody("S1", amount, NOW, NOW + hours * HOUR, journal.epoch, **more)
     await journal.apply(f"p-{name}", [Change("put", "lease", name, 1, msgspec.to_builtins(made))])
 
@@ -79,3 +80,33 @@ async def test_a_new_epoch_ends_every_lease(journal: Journal) -> None:
     await journal.begin_epoch()
     assert await journal.leases() == []
     assert await journal.lease("S1") is None
+
+
+async def test_a_lease_is_for_the_coupons_that_it_names(journal: Journal) -> None:
+    await grant(journal, "L1", 2, coupons=("1-1", "1-2"))
+    mine = await journal.lease("S1", "1-2")
+    assert mine is not None
+    assert mine.id == "L1"
+    assert await journal.lease("S1", "1-3") is None
+    assert await journal.lease("S1", "") is None
+    assert await journal.lease("S1") is not None
+    await grant(journal, "any", 9)
+    other = await journal.lease("S1", "1-3")
+    assert other is not None
+    assert other.id == "any"
+
+
+async def test_coupons_that_were_used_here_before_the_lease_came_are_not_left(journal: Journal) -> None:
+    await use(journal, 1, "older")
+    await grant(journal, "L1", 2, coupons=("1-1", "1-2"))
+    lease = await journal.lease("S1", "1-2")
+    assert lease is not None
+    assert (lease.amount, lease.left) == (2, 1)
+
+
+async def test_what_was_given_back_stays_given_back_when_a_snapshot_brings_it_again(journal: Journal) -> None:
+    await grant(journal, "L1")
+    assert await journal.give_back("L1")
+    made = LeaseBody("S1", 3, NOW, NOW + HOUR, journal.epoch)
+    await journal.apply("p2", [Change("put", "lease", "L1", 1, msgspec.to_builtins(made))], whole=True)
+    assert await journal.leases() == []
