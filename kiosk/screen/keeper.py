@@ -18,6 +18,7 @@ from types import FrameType
 
 from kiosk.screen import glass
 from kiosk.screen.link import Away, Link
+from kiosk.screen.power import Power
 
 log = logging.getLogger(__name__)
 REPORT_S = 2.0
@@ -75,10 +76,12 @@ class Keeper:
         *,
         link: Link | None = None,
         connector: Callable[[], str] = glass.connector,
+        power: Power | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url, self._browser, self._extra = url, browser, extra
         self._link, self._connector, self._now = link or Link(url), connector, now
+        self._power = power or Power()
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._looked = 0.0
         self._crashes = 0
@@ -151,7 +154,9 @@ class Keeper:
             self._looked = self._now()
             report |= {"looked": True, "read": glass.look(program)}
         try:
-            return str(self._link.post("/api/v1/counter/screen", report)["do"])
+            told = self._link.post("/api/v1/counter/screen", report)
         except Away as err:
             log.info("the daemon is away: %s", err)
             return ""
+        self._power.follow(bool(told["open"]))
+        return str(told["do"])

@@ -120,9 +120,9 @@ async def proof(request: web.Request) -> web.StreamResponse:
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
-    """Hear the keeper of the screen and say what it is to do: nothing, restart the browser, or the compositor."""
+    """Hear the keeper of the screen; say what it is to do (nothing, `browser`, `compositor`) and whether the shop is open."""
     services = request.app[SERVICES]
     if not services.door.is_local(request):
         raise Refused(403, "not_local", "only the counter's own screen reports how it is.")
     report = msgspec.json.decode(await request.read(), type=Report)
-    return web.json_response({"do": services.watch.hear(report)})
+    return web.json_response({"do": services.watch.hear(report), "open": bool(services.show.view["open"])})

@@ -54,6 +54,7 @@ class Order(msgspec.Struct):
     """What the keeper of the screen is to do: nothing, `browser` or `compositor`."""
 
     do: str
+    open: bool
 
 
 PATHS: tuple[tuple[str, str, str, Any, Any, tuple[str, ...]], ...] = (

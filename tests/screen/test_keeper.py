@@ -39,7 +39,7 @@ class Daemon:
         order = self.orders.pop(0) if self.orders else ""
         if order == "away":
             raise Away("nobody")
-        return {"do": order}
+        return {"do": order, "open": True}
 
 
 @pytest.fixture
