@@ -40,7 +40,16 @@ def check(path: Path, expect: str | None = None) -> Result:
         )
     verdict = judge(proof.findings)
     digest = hashlib.sha256(data).hexdigest()
-    return Result(verdict, proof.pages, proof.faces, proof.findings, proof.fonts, proof.sheets, path, digest)
+    return Result(
+        verdict,
+        proof.pages,
+        proof.faces,
+        proof.findings,
+        proof.fonts,
+        proof.sheets,
+        file=path,
+        sha256=digest,
+    )
 
 
 def _expected(payload: str | None, told: list[str], pages: int) -> Expect:

@@ -12,7 +12,7 @@ import msgspec
 from posters import catalog, icc, layout, merge
 from posters.ops import Draft, Image
 from posters.profiles import Output
-from posters.result import Finding
+from posters.result import Finding, Shrunk
 from posters.symbol import BUDGET_VERSION, URL_BUDGET, Symbol, encode
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Drawn(msgspec.Struct, frozen=True):
     boxes: list[Boxes]
     codes: list[int]
     sketches: list[int] = []
+    shrunk: list[Shrunk] = []
     pdf: bytes = b""
     pictures: list[Picture] = []
     dpi: int = 0
@@ -54,7 +55,7 @@ def draw(job: Job) -> Drawn:
     raw, draft, symbol, notes = art(job)
     way = route_of(job, draft)
     pdf = finished(raw, job, way, title_of(job.chosen, merge.merged(job.data)))
-    return Drawn(symbol, notes, way.boxes(faces), way.codes(faces), way.sketches(), pdf)
+    return Drawn(symbol, notes, way.boxes(faces), way.codes(faces), way.sketches(), draft.shrunk, pdf)
 
 
 def route_of(job: Job, draft: Draft, count: int = 1) -> Route:
@@ -81,7 +82,9 @@ def _pixels(job: Job) -> Drawn:
         found = separations.pages(draft, way.sheet, faces, weight, images)
     number = len(job.chosen.faces)
     dpi = separations.dpi(way.sheet)
-    return Drawn(symbol, notes, way.boxes(number), way.codes(number), pictures=found, dpi=dpi)
+    return Drawn(
+        symbol, notes, way.boxes(number), way.codes(number), shrunk=draft.shrunk, pictures=found, dpi=dpi
+    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from posters.catalog import Chosen
 from posters.errors import RefusedError
 from posters.merge import FIELDS, fill, places
 from posters.ops import Cmyk, Code, Draft, Image, Op, Page, Shape, Words
-from posters.result import Finding
+from posters.result import Finding, Shrunk
 from posters.symbol import FLOOR_MM, LOGO_MARGIN, QUIET_MODULES, TILT_VERSION, Symbol, hole_modules
 from posters.typeset import SOFT, Line, Measure, fit
 from posters.units import PT_PER_MM
@@ -68,7 +68,9 @@ def draft(
         if values[name] and name not in placed:
             sentence = "this template has no place for {field}: it was left out"
             desk.findings.append(Finding.of("note", "unused", name, sentence, field=name))
-    return Draft(pages, list({(f.code, f.where): f for f in desk.findings}.values()))
+    return Draft(
+        pages, list({(f.code, f.where): f for f in desk.findings}.values()), list(dict.fromkeys(desk.shrunk))
+    )
 
 
 class _Desk:
@@ -87,6 +89,7 @@ class _Desk:
         self.chosen, self.values, self.symbol = chosen, values, symbol
         self.measure, self.drawings = measure, drawings
         self.findings: list[Finding] = []
+        self.shrunk: list[Shrunk] = []
 
     def color(self, name: str) -> Cmyk | None:
         """Return a colour of the look by name."""
@@ -243,6 +246,8 @@ class _Desk:
 
     def _note_shrunk(self, item: s.Text | s.Arc, where: str, size: float) -> None:
         """Record type that was set smaller than the template wanted."""
+        if size < item.size and getattr(item, "fit", "") != "fill":
+            self.shrunk.append(Shrunk(where, item.size, round(size, 1)))
         given = any(name in FIELDS and self.values[name] for name in places(item.value))
         words = self.chosen.words
         own = all(fill(f"{{{name}}}", self.values) == words.get(name) for name in places(item.value))

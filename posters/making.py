@@ -71,7 +71,7 @@ def proven(drawn: Drawn, module_mm: float, by_page: list[list[str]] | None = Non
     proof = prove_pictures(drawn.pictures, drawn.dpi, expect) if drawn.pictures else prove(drawn.pdf, expect)
     findings = drawn.notes + proof.findings
     verdict = judge(findings)
-    result = Result(verdict, proof.pages, proof.faces, findings, proof.fonts, proof.sheets)
+    result = Result(verdict, proof.pages, proof.faces, findings, proof.fonts, proof.sheets, drawn.shrunk)
     if verdict == "refuse":
         return Made(result)
     digest = hashlib.sha256(drawn.pdf or b"".join(p.tobytes() for p in drawn.pictures)).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from posters.geometry import Outline
-from posters.result import Finding
+from posters.result import Finding, Shrunk
 from posters.schema import Box
 from posters.symbol import Symbol
 from posters.typeset import Line
@@ -74,3 +74,4 @@ class Draft(Struct, frozen=True):
 
     pages: list[Page]
     findings: list[Finding]
+    shrunk: list[Shrunk] = []

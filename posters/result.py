@@ -56,6 +56,14 @@ class FaceProof(Struct, frozen=True):
     distance_m: float
 
 
+class Shrunk(Struct, frozen=True):
+    """Type that was set smaller than the template wanted; sizes in pt."""
+
+    field: str
+    wanted_pt: float
+    used_pt: float
+
+
 class Result(Struct, frozen=True):
     """The outcome of making or checking one artefact."""
 
@@ -65,6 +73,7 @@ class Result(Struct, frozen=True):
     findings: list[Finding] = field(default_factory=list)
     fonts: list[dict[str, Any]] = field(default_factory=list)
     sheets: list[dict[str, Any]] = field(default_factory=list)
+    shrunk: list[Shrunk] = field(default_factory=list)
     file: Path | None = None
     sha256: str = ""
 
@@ -78,6 +87,7 @@ class Result(Struct, frozen=True):
             "faces": [msgspec.to_builtins(face) for face in self.faces],
             "fonts": self.fonts,
             "pages_measured": self.sheets,
+            "autoshrink": [msgspec.to_builtins(decision) for decision in self.shrunk],
             "findings": [finding.as_json(locale) for finding in self.findings],
             "sha256": self.sha256,
         }

@@ -197,6 +197,17 @@ def test_an_amount_in_the_headline_is_noted(store: dict[str, str], tmp_path: Pat
     assert [(f.level, f.code) for f in result.findings] == [("note", "amount")]
 
 
+def test_the_proof_holds_every_decision_to_set_type_smaller(store: dict[str, str], tmp_path: Path) -> None:
+    long = {**store, "merchant": "一家名字特别特别长的社区团购生鲜水果蔬菜便利连锁超市"}
+    posters.make("stand-a6", long, tmp_path / "a.pdf", look="fresh", proof=tmp_path / "p.json")
+    decisions = {d["field"]: d for d in json.loads((tmp_path / "p.json").read_text("utf-8"))["autoshrink"]}
+    assert decisions["merchant"]["wanted_pt"] == 13
+    assert 7 <= decisions["merchant"]["used_pt"] < 13
+    assert "merchant" not in {
+        s.field for s in posters.make("stand-a6", store, tmp_path / "a.pdf", look="fresh").shrunk
+    }
+
+
 def test_importing_posters_is_light() -> None:
     code = (
         "import sys, posters; posters.make; posters.templates();"
