@@ -10,6 +10,7 @@ from kiosk.coupons.ids import new_rid
 from kiosk.journal.store import Journal
 from kiosk.sync import protocol as p
 from kiosk.sync.client import HubClient, HubRefused
+from kiosk.sync.leases import Renewal
 from kiosk.sync.reach import Reach
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Exchange:
         self._ceiling = p.MAX_ITEMS
         self._max_items = p.MAX_ITEMS
         self._dry: Batch | None = None
+        self._renewal = Renewal(client, journal, clock)
 
     # -- up --
 
@@ -148,7 +150,12 @@ class Exchange:
         if kept is None or trusted.at.timestamp() - float(kept) > KEEP_TIME_S:
             await self.journal.put("time", f"{trusted.at.timestamp():.0f}")
 
-    # -- slip codes --
+    # -- what is held for later --
+
+    async def renew(self) -> None:
+        """Keep the leases running; a new one comes by the change log, and is fetched before anybody asks for the next."""
+        if await self._renewal.renew():
+            await self.download()
 
     async def refill(self) -> None:
         """Keep the pool of the slip batch filled."""

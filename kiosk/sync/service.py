@@ -227,6 +227,7 @@ class Sync:
     async def _pull(self) -> None:
         await self._exchange.download()
         self._pulled.set()
+        await self._exchange.renew()
         await self._exchange.refill()
 
     async def _listen(self) -> None:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from tests.proof.world import BATCHES, Honoured, Violation, World
 
 MAX_USES = {b.stock_id: b.max_uses for b in BATCHES}
-STRONG = ("NEVER", "SLIP")
+STRONG = ("NEVER", "SLIP", "LEASED")
 
 
 async def check(world: World) -> None:

@@ -86,7 +86,15 @@ MUTATIONS = (
     ),
     _one(
         "P3", "check and use are one statement", f"{SYNC}/test_fleet.py -k many_kiosks",
-        "hub/store/decide.py", "        coupons.c.uses < coupons.c.max_uses,\n", "",
+        "hub/store/uses.py", "        coupons.c.uses < coupons.c.max_uses,\n", "",
+    ),
+    _one(
+        "P3", "a lease ends with the epoch of its journal", "tests/coupons",
+        "kiosk/coupons/machine.py", "lease.epoch != standing.epoch", "lease.left < 0",
+    ),
+    _one(
+        "P3", "a lease names its coupons", f"{SYNC}/test_leases.py -k alone",
+        "kiosk/journal/leases.py", "return body.coupons is None or coupon in body.coupons", "return True",
     ),
     _one(
         "P4", "an excess use is named", f"{SYNC}/test_fleet.py -k one_conflict",
@@ -136,9 +144,18 @@ MUTATIONS = (
         '        elif known.state in ("ok", "recorded"):\n            self._release(c, known, "void", now)',
     ),
     _one(
-        "P7", "the cap on the number", f"{PROOF} -k few",
+        "P7", "the cap on the number", f"{SYNC}/test_fleet.py -k capped_and_frees",
+        "kiosk/coupons/machine.py",
+        "    if rule.count is not None and standing.exposure.count + 1 > rule.count:", "    if False:",
+    ),
+    _one(
+        "P7", "the cap on the value", f"{SYNC}/test_fleet.py -k capped_and_frees",
         "kiosk/coupons/machine.py",
         "    if rule.value is not None and standing.exposure.value + batch.value > rule.value:", "    if False:",
+    ),
+    _one(
+        "P7", "the cap on the age", "tests/coupons/test_rules.py",
+        "kiosk/coupons/machine.py", "standing.since_sync_s > rule.max_age_s", "standing.since_sync_s < 0",
     ),
     _one(
         "P7", "the age counts the older of the two ways", f"{SYNC}/test_download.py -k older_of_the_two",
@@ -175,4 +192,3 @@ MUTATIONS = (
         ),
     ),
 )  # fmt: skip
-"""The caps and the ages themselves are arithmetic, tested by tables in tests/coupons/test_rules.py."""

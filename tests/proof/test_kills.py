@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ def _rows(path: Path, query: str) -> list[Any]:
 
 @pytest.mark.prove
 async def test_nothing_is_lost_or_counted_twice_when_programs_are_killed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
     rng = random.Random(SEED)
     hub_port, kiosk_port = _port(), _port()
@@ -164,6 +165,7 @@ async def test_nothing_is_lost_or_counted_twice_when_programs_are_killed(
             if one.process is not None and one.process.returncode is None:
                 await one.kill()
     tally = _check(tmp_path, till)
+    record_property("cases", kiosk.kills + hub.kills)
     with capsys.disabled():
         print(f"\nseed {SEED}: {kiosk.kills} kills of the kiosk, {hub.kills} of the hub; {dict(tally)}")
     assert kiosk.kills

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,7 @@ def test_unchanged_the_test_is_green(test: str, copy: Path) -> None:
 @pytest.mark.prove
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=_name)
 def test_switched_off_the_promise_breaks(
-    mutation: Mutation, copy: Path, capsys: pytest.CaptureFixture[str]
+    mutation: Mutation, copy: Path, record_property: Callable[[str, object], None]
 ) -> None:
     kept = {file: (copy / file).read_text("utf-8") for file, _, _ in mutation.changes}
     try:
@@ -99,5 +100,5 @@ def test_switched_off_the_promise_breaks(
     assert done.returncode == 1, (
         f"the test stays green, or does not run: {done.stdout[-3000:]}{done.stderr[-1000:]}"
     )
-    with capsys.disabled():
-        print(f"\n{_name(mutation)}: caught by {mutation.test}")
+    record_property("mechanism", _name(mutation))
+    record_property("test", mutation.test)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,11 @@ def test_a_seed_is_one_history(tmp_path: Path, template: Template) -> None:
 @pytest.mark.prove
 @pytest.mark.parametrize("restores", [False, True], ids=["whole cards", "restored cards"])
 def test_the_promises_hold_in_many_histories(
-    restores: bool, tmp_path: Path, template: Template, capsys: pytest.CaptureFixture[str]
+    restores: bool,
+    tmp_path: Path,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
+    record_property: Callable[[str, object], None],
 ) -> None:
     first, count, seconds = 1000, 1_000_000, SECONDS / 2
     if SEED is not None:
@@ -71,6 +76,7 @@ def test_the_promises_hold_in_many_histories(
     elif SEEDS:
         count, seconds = SEEDS, 1e9
     played, tally = _play(first, count, seconds, tmp_path, template, restores)
+    record_property("cases", played)
     with capsys.disabled():
         print(
             f"\n{played} histories with {'restored' if restores else 'whole'} cards, 0 violations: {dict(tally)}"

@@ -28,7 +28,7 @@ from tests.proof.net import Net, SimHub
 BEGIN = datetime(2026, 11, 25, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 COUNT_CAP, VALUE_CAP, MAX_AGE_S = 3, 800, 40
-ISSUED = {"NEVER": 4, "CAPPED": 5, "TWICE": 3}
+ISSUED = {"NEVER": 4, "CAPPED": 5, "TWICE": 3, "LEASED": 8}
 KIOSKS = 3
 EVENTS = 90
 EVERY_S = 0.7
@@ -60,6 +60,8 @@ def _batch(stock_id: str, policy: str, **more: Any) -> Batch:
         rule = Offline(
             policy="capped", count=COUNT_CAP, value=VALUE_CAP, max_age_s=MAX_AGE_S, deadline_ms=1500
         )
+    if policy == "lease":
+        rule = Offline(policy="lease", quota=2, max_age_s=120, deadline_ms=1500)
     product = "slip_coupon" if policy == "home" else "merchant_coupon"
     return Batch(
         stock_id=stock_id,
@@ -80,6 +82,7 @@ BATCHES = (
     _batch("CAPPED", "capped"),
     _batch("TWICE", "capped", max_uses=2),
     _batch("SLIP", "home"),
+    _batch("LEASED", "lease"),
 )
 
 

@@ -37,6 +37,8 @@ SLOW_MS = 20_000
 def batch(stock_id: str, policy: str, *, product: str = "merchant_coupon", **more: Any) -> Batch:
     now = datetime.now(UTC)
     rule = {"policy": policy, "deadline_ms": more.pop("deadline_ms", SLOW_MS)}
+    if "quota" in more:
+        rule["quota"] = more.pop("quota")
     if policy == "capped":
         rule |= {"count": more.pop("count", 5), "value": more.pop("cap", 5000), "max_age_s": 86400}
     return Batch(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import Proxy
-from tests.sync.shop import Shop, until
+from tests.sync.shop import Shop, batch, until
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["first in time first", "last in time first"])
@@ -75,3 +75,24 @@ async def test_never_and_foreign_home_coupons_are_refused_without_the_hub(
     assert await shop.uses(never.coupon) == 0
     verdicts = [(await k.redeem(never.code)).verdict for k in kiosks]
     assert verdicts == ["confirmed", "refused"]
+
+
+@pytest.mark.parametrize(
+    "caps", [{"count": 2, "cap": 100_000}, {"count": 100, "cap": 700}], ids=["the number", "the value"]
+)
+async def test_what_the_hub_has_not_heard_of_is_capped_and_frees_itself(
+    caps: dict[str, int], shop: Shop, proxy: Proxy, make: MakeKiosk
+) -> None:
+    await shop.load(batch("TIGHT", "capped", **caps))
+    kiosk = await make()
+    held = await shop.issue("TIGHT", 5)
+    await kiosk.synced()
+    for first in (0, 2):
+        await proxy.down()
+        await until(lambda: kiosk.reach.away, "the outage is known")
+        told = [(await kiosk.redeem(one.code)) for one in held[first : first + 3]]
+        assert [t.verdict for t in told] == ["offline", "offline", "refused"]
+        assert told[-1].reason == "offline_cap"
+        await proxy.up()
+        await kiosk.synced()
+    assert [await shop.uses(one.coupon) for one in held] == [1, 1, 1, 1, 0]

@@ -1,0 +1,69 @@
+"""Leases: ask for the next one before the last is used up (facts: sync-fleet A3). What they permit is the counter's affair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from kiosk.clock import Clock
+from kiosk.coupons.batch import Batch
+from kiosk.coupons.ids import new_rid
+from kiosk.coupons.machine import Lease
+from kiosk.journal.store import Journal
+from kiosk.sync import protocol as p
+from kiosk.sync.client import HubClient
+
+AGAIN_S = 60.0
+"""Between two questions for a batch of which there was nothing to grant."""
+
+
+def due(leases: Iterable[Lease], now: datetime) -> bool:
+    """Tell whether the next lease is wanted: none is held, or half of the newest is used or has elapsed."""
+    newest = max(leases, key=lambda lease: lease.begins, default=None)
+    if newest is None:
+        return True
+    half = newest.begins + (newest.not_after - newest.begins) / 2
+    return newest.left * 2 <= newest.amount or now >= half
+
+
+class Renewal:
+    """Keeps a lease of every batch that works by leases."""
+
+    def __init__(self, client: HubClient, journal: Journal, clock: Clock) -> None:
+        self._client, self._journal, self._clock = client, journal, clock
+        self._not_before: dict[str, float] = {}
+
+    async def renew(self) -> bool:
+        """Ask for what is due and give back what no batch wants; return whether a lease was granted: the feed brings it."""
+        held: dict[str, list[Lease]] = {}
+        for stock_id, lease in await self._journal.leases_by_batch():
+            held.setdefault(stock_id, []).append(lease)
+        granted = False
+        for batch in await self._journal.batches():
+            if batch.offline.policy != "lease" or batch.status != "running":
+                continue
+            mine = held.pop(batch.stock_id, [])
+            if self._may_ask(batch) and due(mine, self._clock.trusted().at):
+                granted |= await self._ask(batch.stock_id)
+        for unwanted in held.values():
+            for lease in unwanted:
+                await self._journal.give_back(lease.id)
+        return granted
+
+    def _may_ask(self, batch: Batch) -> bool:
+        now = self._clock.trusted().at
+        waited = self._clock.mono() >= self._not_before.get(batch.stock_id, 0.0)
+        return waited and batch.begins <= now <= batch.ends
+
+    async def _ask(self, stock_id: str) -> bool:
+        name = f"lease:{stock_id}"
+        rid = await self._journal.get(name)
+        if rid is None:
+            rid = new_rid()
+            await self._journal.put(name, rid)  # the same rid after a crash gets the same lease
+        ask = p.LeaseAsk(rid, stock_id, self._journal.epoch)
+        told = await self._client.call("POST", "/v1/device/lease", p.Leased, ask)
+        if told.amount == 0:
+            self._not_before[stock_id] = self._clock.mono() + AGAIN_S
+        await self._journal.put(name, None)
+        return told.amount > 0

@@ -1,0 +1,59 @@
+"""What `make prove` ends with: a table of the layers, and which test caught each mechanism that was switched off."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import pytest
+
+LAYERS = {
+    "tests/hub/": "T1 hub against its model",
+    "tests/journal/test_model.py": "T1 journal against its model",
+    "tests/proof/test_simulation.py": "T2 fleet in virtual time",
+    "tests/proof/journal_": "T3 crash states of the journal",
+    "tests/journal/": "T5 journal under kill -9",
+    "tests/proof/test_kills.py": "T5 programs under kill -9",
+    "tests/printing/": "T5 printing under kill -9",
+    "tests/proof/test_mutations.py": "T11 mechanisms switched off",
+}
+"""(facts: sync-fleet A10); the first that fits counts."""
+
+
+@dataclass
+class Layer:
+    """What became of one layer."""
+
+    cases: int = 0
+    violations: int = 0
+    seconds: float = 0.0
+
+
+def _layer(nodeid: str) -> str:
+    return next((name for begin, name in LAYERS.items() if nodeid.startswith(begin)), "others")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table when anything of this tier has run."""
+    layers: dict[str, Layer] = defaultdict(Layer)
+    caught: list[tuple[str, str]] = []
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            if not isinstance(report, pytest.TestReport) or "prove" not in report.keywords:
+                continue
+            layer, told = layers[_layer(report.nodeid)], dict(report.user_properties)
+            layer.seconds += report.duration
+            if report.when == "call":
+                layer.cases += int(str(told.get("cases", 1)))
+            layer.violations += report.failed
+            if report.passed and "mechanism" in told:
+                caught.append((str(told["mechanism"]), str(told["test"])))
+    if not layers:
+        return
+    write = terminalreporter.write_line
+    terminalreporter.section("proof")
+    write(f"{'layer':<36}{'cases':>10}{'violations':>12}{'seconds':>10}")
+    for name, layer in sorted(layers.items()):
+        write(f"{name:<36}{layer.cases:>10}{layer.violations:>12}{layer.seconds:>10.1f}")
+    for mechanism, test in sorted(caught):
+        write(f"caught  {mechanism}  by  {test}")
