@@ -106,12 +106,12 @@ def make(
     preview shows the bleed and the lines of bleed, trim and safe area.
     """
     chosen = catalog.choose(template_id, look)
-    output = Output(profile, icc, sheet, flip, offset, tile)
+    output = Output(profile, Path(icc) if icc else None, sheet, flip, offset, tile)
     profiles.check(output, len(chosen.faces), Path(out))
     merge.reject_unknown(list(data), "data")
     pixels = Path(out).suffix.lower() in profiles.PICTURES["wideformat"]
-    made = build(Job(chosen, dict(data), output, base or Path(), pixels))
-    known = Ledger(ledger) if ledger is not None and made.good else None
+    made = build(Job(chosen, dict(data), output, Path(base or ""), pixels))
+    known = Ledger(Path(ledger)) if ledger is not None and made.good else None
     asked = printed(chosen.id, chosen.template.revision, merge.merged(data)) if known else None
     if known and asked:
         made = _allowed(made, known, asked)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from posters import gates, inks, preflight, raster
+from posters import content, gates, inks, preflight, raster
 from posters.result import FaceProof, Finding
 from posters.symbol import FLOOR_MM, LOGO_SHARE, PIXELS_PER_MODULE_METRES, QUIET_MODULES
 from posters.units import mm
@@ -54,7 +54,7 @@ def prove(pdf: bytes, expect: Expect) -> Proof:
         x1a = "PDF/X-1" in str(document.docinfo.get("/GTS_PDFXVersion", ""))
         shots = raster.each(_upright(document, pdf), gates.dpi_for, grey=True)
         for number, (page, (image, dpi)) in enumerate(zip(document.pages, shots, strict=True), 1):
-            painted = inks.paints(page)
+            painted = content.paints(page)
             wanted = expect.codes[number - 1] if expect.codes else 1
             found = _codes(number, image, dpi, page, painted, wanted)
             faces += found
