@@ -1,0 +1,125 @@
+"""Bad input and haste: the counter page stays calm, names what is wrong and shows the code."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from hub.store.catalog import BatchFile
+from simulators.demo import eyes
+from simulators.demo.chromium import Browser
+from tests.web.rig import CAPPED, Rig, rig
+
+CUT = (
+    "[...document.querySelectorAll('main p, main h1')].filter(e => e.offsetParent && (e.getBoundingClientRect().right > innerWidth + 1"
+    " || e.getBoundingClientRect().bottom > innerHeight + 1)).map(e => e.textContent)"
+)
+
+
+async def change(kiosk: Rig, edit: Any) -> None:
+    """Load a changed file of batches into the hub."""
+    assert kiosk.hub is not None
+    parts = kiosk.hub.parts
+    assert parts is not None
+
+    def work(c: Any) -> None:
+        merchant, batches = parts.catalog.merchant(c), parts.catalog.batches(c)
+        assert merchant is not None
+        merchant, batches = edit(merchant, batches)
+        parts.catalog.load(c, BatchFile(merchant, parts.catalog.stores(c), tuple(batches)))
+
+    await parts.database.run(work)
+    parts.bell.ring()
+
+
+async def _shown(browser: Browser, kiosk: Rig, width: int, height: int) -> None:
+    page = await browser.page()
+    await page.open(kiosk.url + "/", width, height)
+    await page.until("document.body.dataset.seq !== '0' && document.querySelector('.ticket, .none')", 20)
+    assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
+    assert await page.evaluate(CUT) == []
+    await page.close()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (480, 800)])
+async def test_a_name_of_60_characters_and_40_batches(
+    tmp_path: Path, chromium: str, size: tuple[int, int]
+) -> None:
+    async with rig(tmp_path) as kiosk, Browser(chromium) as browser:
+
+        def many(merchant: Any, batches: Any) -> tuple[Any, Any]:
+            one = next(b for b in batches if b.stock_id == CAPPED)
+            more = [
+                msgspec.structs.replace(one, stock_id=f"MANY-{n}", number=0, name="满减商家券" * 12)
+                for n in range(40)
+            ]
+            return msgspec.structs.replace(merchant, name="超长商户名称" * 10), more
+
+        await change(kiosk, many)
+        view = await kiosk.view(lambda v: len(v["batches"]) > 40)
+        assert view["merchant"]["name"].startswith("超长商户名称超长")
+        await _shown(browser, kiosk, *size)
+
+
+async def test_no_batch_at_all_is_said(tmp_path: Path, chromium: str) -> None:
+    async with rig(tmp_path) as kiosk, Browser(chromium) as browser:
+        assert kiosk.hub is not None
+        parts = kiosk.hub.parts
+        assert parts is not None
+        for batch in (await kiosk.get("/api/v1/counter"))[1]["batches"]:
+            await parts.database.run(parts.catalog.set_status, batch["stock_id"], "paused")
+        parts.bell.ring()
+        await kiosk.view(lambda v: v["batches"] == [])
+        await _shown(browser, kiosk, 800, 480)
+
+
+async def test_a_hub_that_changes_ten_times_a_second_and_ten_clients(tmp_path: Path, chromium: str) -> None:
+    async with rig(tmp_path) as kiosk, Browser(chromium) as browser:
+        pages = []
+        for _ in range(3):
+            page = await browser.page()
+            await page.open(kiosk.url + "/", 800, 480)
+            pages.append(page)
+        watchers = [
+            asyncio.create_task(kiosk.view(lambda v: v["merchant"]["name"] == "第49次")) for _ in range(7)
+        ]
+        for n in range(50):
+            await change(kiosk, lambda m, b, n=n: (msgspec.structs.replace(m, name=f"第{n}次"), b))
+        views = await asyncio.gather(*watchers)
+        assert {v["link"] for v in views} == {views[0]["link"]}
+        for page in pages:
+            await page.call("Page.bringToFront")
+            await page.until("document.querySelector('#merchant').textContent === '第49次'", 20)
+            assert (
+                await page.evaluate("document.querySelectorAll('head link[href^=\"/ui/font/\"]').length") <= 4
+            )
+            await page.close()
+
+
+@pytest.mark.parametrize("made", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 20_000_000])
+async def test_a_logo_that_is_none_or_huge_leaves_the_page_whole(
+    tmp_path: Path, chromium: str, made: bytes
+) -> None:
+    (tmp_path / "logo.png").write_bytes(made)
+    async with (
+        rig(tmp_path, more={"screen": {"logo": str(tmp_path / "logo.png")}}) as kiosk,
+        Browser(chromium) as browser,
+    ):
+        await _shown(browser, kiosk, 800, 480)
+
+
+async def test_the_page_is_light(tmp_path: Path, chromium: str) -> None:
+    async with rig(tmp_path) as kiosk, Browser(chromium) as browser:
+        page = await browser.page()
+        await page.open(kiosk.url + "/", 1280, 720)
+        await page.until("document.querySelector('.ticket')", 20)
+        sizes = await page.evaluate(
+            "performance.getEntriesByType('resource').filter(e => !e.name.includes('/events') && !e.name.endsWith('.ttf'))"
+            ".map(e => e.decodedBodySize).concat(performance.getEntriesByType('navigation').map(e => e.decodedBodySize))"
+        )
+        assert 0 < sum(sizes) < 100_000, "page, styles and script, fonts not counted"
+        await page.close()
