@@ -11,8 +11,9 @@ import logging
 from abc import ABC, abstractmethod
 from typing import Any
 
-from kiosk.events import Bus, DeviceState
-from kiosk.hardware.ports import HardwareError, State
+from kiosk.events import Bus
+from kiosk.hardware.ports import HardwareError
+from kiosk.hardware.stated import Stated
 
 log = logging.getLogger(__name__)
 AGAIN_S = 30.0
@@ -71,27 +72,13 @@ class Board:
             self.factory = None
 
 
-class OnPins(ABC):
+class OnPins(Stated, ABC):
     """A device on pins."""
 
-    kind = ""
-
     def __init__(self, name: str, board: Board, bus: Bus) -> None:
-        self.name, self.url = name, "gpio"
-        self._board, self._bus = board, bus
-        self._state: State = "starting"
-        self._detail = ""
+        super().__init__(name, "gpio", bus)
+        self._board = board
         self._again: asyncio.TimerHandle | None = None
-
-    @property
-    def state(self) -> State:
-        """Return how it is."""
-        return self._state
-
-    @property
-    def detail(self) -> str:
-        """Return a sentence about the state."""
-        return self._detail
 
     @abstractmethod
     def _take(self) -> None:
@@ -128,9 +115,3 @@ class OnPins(ABC):
             self._again = None
         self._give()
         self._go("absent", "stopped")
-
-    def _go(self, state: State, detail: str = "") -> None:
-        changed = state != self._state
-        self._state, self._detail = state, detail
-        if changed:
-            self._bus.publish(DeviceState(device=f"{self.kind}:{self.name}", state=state, detail=detail))

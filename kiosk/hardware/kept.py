@@ -6,10 +6,13 @@ import asyncio
 import errno
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
-from kiosk.events import Bus, DeviceState
+from kiosk.events import Bus
 from kiosk.hardware.ports import State
+from kiosk.hardware.stated import Stated
 from kiosk.hardware.streams import Stream
 
 log = logging.getLogger(__name__)
@@ -19,28 +22,15 @@ SETTLED_S = 5.0
 """A device that is back for this long is back: one that comes and goes each second has one outage, not hundreds."""
 
 
-class Kept(ABC):
+class Kept(Stated, ABC):
     """A device that is kept open."""
 
-    kind = ""
-
     def __init__(self, name: str, url: str, place: str, bus: Bus) -> None:
-        self.name, self.url, self._place, self._bus = name, url, place, bus
-        self._state: State = "starting"
-        self._detail = ""
+        super().__init__(name, url, bus)
+        self._place = place
         self._outage = False
         self._nudged = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def state(self) -> State:
-        """Return how it is."""
-        return self._state
-
-    @property
-    def detail(self) -> str:
-        """Return a sentence about the state."""
-        return self._detail
 
     async def start(self) -> None:
         """Begin to open it, for ever."""
@@ -114,11 +104,18 @@ class Kept(ABC):
             self._outage = False
             log.info("%s %s is back", self.kind, self.name)
 
-    def _go(self, state: State, detail: str) -> None:
-        changed = state != self._state
-        self._state, self._detail = state, detail
-        if changed:
-            self._bus.publish(DeviceState(device=f"{self.kind}:{self.name}", state=state, detail=detail))
+
+async def beside(*work: Coroutine[Any, Any, None]) -> None:
+    """Run coroutines beside one another until the first ends, and raise what it raises; the others are cancelled."""
+    tasks = [asyncio.create_task(w) for w in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 ABSENT = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO)

@@ -12,7 +12,7 @@ from typing import cast
 
 from kiosk.events import Bus, Scanned
 from kiosk.hardware.address import Address, parse
-from kiosk.hardware.kept import Kept
+from kiosk.hardware.kept import Kept, beside
 from kiosk.hardware.ports import HardwareError
 from kiosk.hardware.scan_line import Code, End, Framer
 from kiosk.hardware.streams import Stream, open_stream
@@ -48,17 +48,7 @@ class StreamScanner(Kept):
             await self._listen(stream, Answers(b""))
             return
         answers = Answers(self._trigger.answer)
-        asking = asyncio.create_task(self._ask(stream, self._trigger, answers), name=f"trigger-{self.name}")
-        listening = asyncio.create_task(self._listen(stream, answers), name=f"listen-{self.name}")
-        both = (asking, listening)
-        try:
-            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in both:
-                task.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
+        await beside(self._ask(stream, self._trigger, answers), self._listen(stream, answers))
 
     async def _ask(self, stream: Stream, trigger: Trigger, answers: Answers) -> None:
         """Keep the module reading; tell it to stop at the end."""

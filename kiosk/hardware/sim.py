@@ -11,9 +11,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from kiosk.events import Bus, DeviceState, LightsChanged, Pressed, Scanned, Sounded
+from kiosk.events import Bus, LightsChanged, Pressed, Scanned, Sounded
 from kiosk.hardware.ports import State
 from kiosk.hardware.scan_line import parse
+from kiosk.hardware.stated import Stated
 
 KEEP = 50
 SLOW_S = 1.0
@@ -103,28 +104,15 @@ class SimBench:
         }
 
 
-class SimDevice:
+class SimDevice(Stated):
     """What simulated devices share."""
 
-    kind = ""
-
     def __init__(self, name: str, bench: SimBench, bus: Bus) -> None:
-        self.name, self.url, self._bench, self._bus = name, "sim://", bench, bus
+        super().__init__(name, "sim://", bus, "simulated")
+        self._bench = bench
         bench.all[f"{self.kind}:{name}"] = self
         self.fault = "none"
-        self._state: State = "starting"
-        self._detail = "simulated"
         self._started = False
-
-    @property
-    def state(self) -> State:
-        """Return how it is."""
-        return self._state
-
-    @property
-    def detail(self) -> str:
-        """Say that it is simulated, or what is wrong."""
-        return self._detail
 
     async def start(self) -> None:
         """Plug in."""
@@ -148,12 +136,6 @@ class SimDevice:
     def _show_state(self) -> None:
         state, detail = FAULTS[self.kind].get(self.fault, ("ok", ""))
         self._go(state, detail or "simulated")
-
-    def _go(self, state: State, detail: str) -> None:
-        changed = state != self._state
-        self._state, self._detail = state, detail
-        if changed:
-            self._bus.publish(DeviceState(device=f"{self.kind}:{self.name}", state=state, detail=detail))
 
 
 class SimScanner(SimDevice):
@@ -278,7 +260,7 @@ class SimDisplay(SimDevice):
             self._bench.displays[self.name] = self._want
             self._bench.note("display", self.name)
 
-    def _go(self, state: State, detail: str) -> None:
+    def _go(self, state: State, detail: str = "") -> None:
         super()._go(state, detail)
         if state == "ok":
             self._paint()

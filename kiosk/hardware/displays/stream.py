@@ -12,7 +12,7 @@ from contextlib import suppress
 from kiosk.events import Bus
 from kiosk.hardware.address import Address
 from kiosk.hardware.displays.language import Language, Reply, Step
-from kiosk.hardware.kept import Kept
+from kiosk.hardware.kept import Kept, beside
 from kiosk.hardware.streams import Stream, open_stream
 
 WRITE_S = 3.0
@@ -53,17 +53,7 @@ class StreamDisplay(Kept):
         return await open_stream(self._address)
 
     async def _serve(self, stream: Stream) -> None:
-        painting = asyncio.create_task(self._paint(stream), name=f"paint-{self.name}")
-        listening = asyncio.create_task(self._listen(stream), name=f"hear-{self.name}")
-        both = (painting, listening)
-        try:
-            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in both:
-                task.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
+        await beside(self._paint(stream), self._listen(stream))
 
     async def _listen(self, stream: Stream) -> None:
         """Collect answers; the end of the stream ends it."""

@@ -9,9 +9,10 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 
-from kiosk.events import Bus, DeviceState
+from kiosk.events import Bus
 from kiosk.hardware.kept import trouble
-from kiosk.hardware.ports import Announcement, Can, State
+from kiosk.hardware.ports import Announcement, Can
+from kiosk.hardware.stated import Stated
 
 log = logging.getLogger(__name__)
 OLDEST_S = 15.0
@@ -27,7 +28,7 @@ class SpeakerError(Exception):
         self.final = final
 
 
-class CloudSpeaker(ABC):
+class CloudSpeaker(Stated, ABC):
     """A speaker behind a service."""
 
     kind = "speaker"
@@ -35,24 +36,13 @@ class CloudSpeaker(ABC):
     experimental = True
 
     def __init__(self, name: str, url: str, bus: Bus, place: str = "the speakers' service") -> None:
-        self.name, self.url, self._bus, self._place = name, url, bus, place
-        self._state: State = "starting"
-        self._detail = ""
+        super().__init__(name, url, bus)
+        self._place = place
         self._next: tuple[Announcement, float] | None = None
         self._told = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.dropped = 0
         """Announcements that nobody has heard: replaced by a later one, or too old."""
-
-    @property
-    def state(self) -> State:
-        """Return how it is."""
-        return self._state
-
-    @property
-    def detail(self) -> str:
-        """Return a sentence about the state."""
-        return self._detail
 
     async def start(self) -> None:
         """Begin; whether the service answers shows with the first announcement."""
@@ -135,9 +125,3 @@ class CloudSpeaker(ABC):
         if self._state != "error":
             log.warning("speaker %s: %s", self.name, detail)
         self._go("error", detail)
-
-    def _go(self, state: State, detail: str) -> None:
-        changed = state != self._state
-        self._state, self._detail = state, detail
-        if changed:
-            self._bus.publish(DeviceState(device=f"speaker:{self.name}", state=state, detail=detail))

@@ -1,4 +1,4 @@
-"""Real USB, really pulled: serial scanner, keyboard scanner, discovery, announcements of the kernel."""
+"""Real USB, really pulled: scanners, discovery, announcements of the kernel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import errno
 import fcntl
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from kiosk.hardware.hid_scanner import EVIOCGRAB
 from kiosk.hardware.hotplug import HotPlug
 from kiosk.hardware.ports import Device
 from kiosk.hardware.sim import SimBench
-from kiosk.printing.printers.factory import open_printer
 from tests.hardware.conftest import Watch, until
 from tests.hardware.in_kernel.gadget import Gadget
 
@@ -118,38 +116,3 @@ async def test_the_kernels_announcement_leads_to_a_look(
     await until(lambda: device.state == "ok", "and opened at once")
     await plug.stop()
     await device.stop()
-
-
-async def test_a_slip_reaches_the_printer_byte_by_byte(gadget: Gadget) -> None:
-    await there(gadget)
-    printer = open_printer("counter", "lp:///dev/usb/lp0", "generic-58")
-    job = bytes(range(256)) * 40  # more than the 4,096 bytes that usblp takes at once
-    far = os.open("/dev/g_printer0", os.O_RDONLY | os.O_NONBLOCK)
-    taken = bytearray()
-
-    def take() -> None:
-        with suppress(BlockingIOError):
-            taken.extend(os.read(far, 4096))
-
-    asyncio.get_running_loop().add_reader(far, take)
-    try:
-        await printer.start()
-        outcome = await printer.send(job, rid="r1", deadline_s=20)
-        await until(lambda: job in taken, "all bytes have come, after what the printer was asked first")
-    finally:
-        asyncio.get_running_loop().remove_reader(far)
-        os.close(far)  # before the gadget goes: Linux 6.1 breaks when its file is still open
-    await printer.stop()
-    assert outcome.ended in ("printed", "unknown"), outcome
-    assert outcome.sent >= len(job)
-
-
-async def test_a_printer_that_is_pulled_before_the_job_fails_before_the_first_byte(gadget: Gadget) -> None:
-    await there(gadget)
-    printer = open_printer("counter", "lp:///dev/usb/lp0", "generic-58")
-    await printer.start()
-    gadget.unplug()
-    await until(lambda: not gadget.nodes())
-    outcome = await printer.send(b"x" * 100, rid="r1", deadline_s=20)
-    assert (outcome.ended, outcome.sent) == ("failed", 0)
-    await printer.stop()
