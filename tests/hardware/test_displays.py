@@ -32,6 +32,7 @@ def _sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do sooner what a shop can wait for."""
     monkeypatch.setattr(kept, "RETRY_S", (0.02, 0.2))
     monkeypatch.setattr(adapter, "ANSWER_S", 0.2)
+    monkeypatch.setattr(adapter, "pause", lambda seconds: asyncio.sleep(seconds / 100))
 
 
 class Rig:
@@ -171,7 +172,6 @@ class TestFaults:
                 deaf.device.show_code(f"{LINK}{n}" + "x" * 200, ("y" * 30,) * 3)
                 await asyncio.sleep(0.001)
 
-        monkeypatch.setattr(adapter.asyncio, "sleep", _no_pauses(asyncio.sleep))
         await asyncio.wait_for(flood(), 30)
         assert "does not answer" in deaf.device.detail
         well.device.show_code("", ("Total",))
@@ -239,13 +239,6 @@ class TestFaults:
             "display counter: it says no: its project has no variable of this name.",
             "display counter is back",
         ]
-
-
-def _no_pauses(sleep: Any) -> Any:
-    async def quick(seconds: float) -> None:
-        await sleep(min(seconds, 0.001))
-
-    return quick
 
 
 @pytest.mark.parametrize("family", sorted(languages()))

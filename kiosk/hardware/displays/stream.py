@@ -21,6 +21,7 @@ BYE_S = 0.5
 REFRESH_S = 60.0
 """A display with a power supply of its own forgets in a power cut that the line does not notice."""
 HEARD = 4096
+pause = asyncio.sleep
 UNCONFIRMED = "shown, not confirmed: this display cannot answer"
 SHOWN = "shown, and confirmed by the display"
 SILENT = "it does not answer; check its baud rate and the wire from its TX."
@@ -95,7 +96,7 @@ class StreamDisplay(Kept):
             async with asyncio.timeout(WRITE_S):
                 await stream.write(step.data)
             if step.pause_s:
-                await asyncio.sleep(step.pause_s)
+                await pause(step.pause_s)
             if step.answered:
                 last = await self._answer()
                 if last.said != "yes":
