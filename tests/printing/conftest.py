@@ -55,7 +55,7 @@ async def sim() -> AsyncIterator[EscposPrinterSim]:
 
 @pytest.fixture(params=["tcp", "serial", "lp"])
 async def rig(request: pytest.FixtureRequest, sim: EscposPrinterSim, tmp_path: Path) -> Rig:
-    """Return a printer on each kind of line. `lp` is a pty here: a character device as usblp's, without its ioctl."""
+    """Return a printer on each kind of line. `lp` is a pty here, a character device without the ioctl of usblp, which in_kernel has."""
     made = Rig(request.param, sim, tmp_path)
     await made.plug_in()
     return made

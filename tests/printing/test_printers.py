@@ -363,5 +363,5 @@ def test_among_several_the_printer_is_known_by_its_identity(tmp_path: Path) -> N
     [(0x18, "ok"), (0x38, "out"), (0x28, "out"), (0x10, "error"), (0x08, "offline"), (0x00, "error")],
 )
 def test_the_port_status_of_usblp(bits: int, state: str) -> None:
-    """USB printer class: 0x20 paper empty, 0x10 selected, 0x08 not error. The ioctl itself needs usblp: no kernel here has it."""
+    """USB printer class: 0x20 paper empty, 0x10 selected, 0x08 not error. in_kernel asks a real usblp."""
     assert device.port_status(bits).state == state
