@@ -96,7 +96,11 @@ def _add_looks(parser: argparse.ArgumentParser) -> None:
     from posters.imposition import SHEETS
     from posters.profiles import PROFILES
 
-    parser.add_argument("--look", metavar="NAME", help="warm, fresh or plain; with -en at the end in English")
+    parser.add_argument(
+        "--look",
+        metavar="NAME",
+        help="warm, fresh or plain; with -en at the end in English, with -both the front in Chinese and again in English behind",
+    )
     parser.add_argument(
         "--profile", default="office", metavar="NAME", help=f"one of {', '.join(PROFILES)} (default: office)"
     )

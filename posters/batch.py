@@ -157,7 +157,7 @@ def _key(order: Order, chosen: catalog.Chosen, row: Row) -> str:
     parts = [
         ENGINE,
         chosen.digest,
-        chosen.lang,
+        chosen.langs,
         msgspec.to_builtins(order.output, str_keys=True),
         _file_hash(Path(), str(order.output.icc or "")),
         order.locale,

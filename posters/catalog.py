@@ -19,6 +19,7 @@ from posters.schema import AnyItem, Drawings, Lang, Look, Names, Template
 
 ROOT = Path(__file__).parent / "templates"
 ENGLISH = "-en"  # every look has a twin in English
+BOTH = "-both"  # its front in Chinese, and the same in English on the back
 
 T = TypeVar("T", bound=Struct)
 
@@ -44,16 +45,28 @@ class Chosen(Struct, frozen=True):
     look: Look
     lang: Lang
     digest: str
+    both: bool = False
+
+    @property
+    def langs(self) -> tuple[Lang, ...]:
+        """Return the language of each face."""
+        return ("zh-CN", "en") if self.both else (self.lang,) * len(self.faces)
 
     @property
     def faces(self) -> list[list[AnyItem]]:
         """Return the items of each face, front first."""
+        if self.both:
+            return [self.look.front, self.look.front]
         return [self.look.front, self.look.back] if self.look.back else [self.look.front]
 
     @property
     def words(self) -> dict[str, str]:
-        """Return the words of the template in this language; the look's own win."""
-        return {**self.template.words.get(self.lang, {}), **self.look.words.get(self.lang, {})}
+        """Return the words of the template in its first language."""
+        return self.words_in(self.lang)
+
+    def words_in(self, lang: Lang) -> dict[str, str]:
+        """Return the words of the template in a language; the look's own win."""
+        return {**self.template.words.get(lang, {}), **self.look.words.get(lang, {})}
 
 
 def read_toml(path: Path, kind: type[T]) -> T:
@@ -120,17 +133,19 @@ def _drawings(path: Path) -> Drawings:
 
 
 def choose(template_id: str, look_name: str | None, root: Path = ROOT) -> Chosen:
-    """Return the template in the look asked for: an id, its title in either language, or an id with `-en`."""
+    """Return the template in the look asked for: an id or a title, with `-en` in English, with `-both` in two languages."""
     shared = template(template_id, root)
     wanted = look_name or shared.looks[0]
     lang: Lang | None = "en" if wanted.endswith(ENGLISH) else None
-    bare = wanted.removesuffix(ENGLISH)
+    both = wanted.endswith(BOTH)
+    bare = wanted.removesuffix(ENGLISH).removesuffix(BOTH)
     for look_id in shared.looks:
         found = look(template_id, look_id, root)
         if bare.lower() in (look_id, found.title.zh, found.title.en.lower()):
-            return Chosen(
-                template_id, look_id, shared, found, lang or found.lang, _digest(template_id, look_id, root)
-            )
+            if both and not found.back:
+                raise UsageError("{template} has one face: it speaks one language", template=template_id)
+            digest = _digest(template_id, look_id, root)
+            return Chosen(template_id, look_id, shared, found, lang or found.lang, digest, both)
     near = difflib.get_close_matches(bare, shared.looks, 1, 0.4) or shared.looks
     raise UsageError(
         "{template} has no look {name}; did you mean {near}?",

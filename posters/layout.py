@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from posters import arcs
 from posters import geometry as geo
@@ -20,12 +20,20 @@ from posters.units import PT_PER_MM
 ASCENT = 0.88  # em from the top of the Chinese square to the baseline
 
 
-def values_for(chosen: Chosen, merged: Mapping[str, str]) -> dict[str, str]:
-    """Return every place a template may name: fields first, then the template's words with fields filled in."""
+Values = Mapping[str, str]
+
+
+def values_for(chosen: Chosen, merged: Values) -> list[dict[str, str]]:
+    """Return, for each face, every place a template may name: fields first, then words with fields filled in."""
+    return [_values(chosen, merged, lang) for lang in chosen.langs]
+
+
+def _values(chosen: Chosen, merged: Values, lang: s.Lang) -> dict[str, str]:
     values = {**merged, "revision": merged["revision"] or str(chosen.template.revision)}
-    for name, text in chosen.words.items():
+    words = chosen.words_in(lang)
+    for name, text in words.items():
         if not values.get(name):
-            values[name] = fill(text, {**chosen.words, **values})
+            values[name] = fill(text, {**words, **values})
     # 一 alone in a badge reads as a minus sign.
     values["initial"] = next(
         (c for c in merged["merchant"] if c.isalnum() and c != "一"), merged["merchant"][0]
@@ -33,10 +41,10 @@ def values_for(chosen: Chosen, merged: Mapping[str, str]) -> dict[str, str]:
     return values
 
 
-def texts_by_weight(chosen: Chosen, values: Mapping[str, str]) -> dict[int, str]:
+def texts_by_weight(chosen: Chosen, faces: Sequence[Values]) -> dict[int, str]:
     """Return all characters that each weight must hold."""
     texts: dict[int, str] = {}
-    for items in chosen.faces:
+    for items, values in zip(chosen.faces, faces, strict=True):
         for item in items:
             if isinstance(item, (s.Text, s.Arc)) and shown(item, values):
                 texts[item.weight] = texts.get(item.weight, "") + re.sub(
@@ -45,27 +53,28 @@ def texts_by_weight(chosen: Chosen, values: Mapping[str, str]) -> dict[int, str]
     return texts
 
 
-def shown(item: s.Item, values: Mapping[str, str]) -> bool:
+def shown(item: s.Item, values: Values) -> bool:
     """Say whether the item's conditions hold."""
     return not (item.when and not values.get(item.when)) and not (item.unless and values.get(item.unless))
 
 
 def draft(
     chosen: Chosen,
-    values: Mapping[str, str],
+    faces: Sequence[Values],
     symbol: Symbol,
     measure: Callable[[int], Measure],
     drawings: s.Drawings,
     code_limit: float = float("inf"),
 ) -> Draft:
     """Lay out every face; no code is larger than `code_limit` mm, its quiet zone included."""
-    desk = _Desk(chosen, values, symbol, measure, drawings, code_limit)
-    pages = [
-        Page([op for item in items if shown(item, values) for op in desk.ops(item)]) for items in chosen.faces
-    ]
+    desk = _Desk(chosen, symbol, measure, drawings, code_limit)
+    pages = []
+    for items, values, lang in zip(chosen.faces, faces, chosen.langs, strict=True):
+        desk.turn_to(values, lang)
+        pages.append(Page([op for item in items if shown(item, values) for op in desk.ops(item)]))
     placed = {op.field for page in pages for op in page.ops if isinstance(op, Image)}
     for name in ("logo", "image", "partner_mark"):
-        if values[name] and name not in placed:
+        if faces[0][name] and name not in placed:
             sentence = "this template has no place for {field}: it was left out"
             desk.findings.append(Finding.of("note", "unused", name, sentence, field=name))
     return Draft(
@@ -79,17 +88,22 @@ class _Desk:
     def __init__(
         self,
         chosen: Chosen,
-        values: Mapping[str, str],
         symbol: Symbol,
         measure: Callable[[int], Measure],
         drawings: s.Drawings,
         code_limit: float,
     ) -> None:
         self.code_limit = code_limit
-        self.chosen, self.values, self.symbol = chosen, values, symbol
+        self.chosen, self.symbol = chosen, symbol
+        self.values: Values = {}
+        self.words: Values = {}
         self.measure, self.drawings = measure, drawings
         self.findings: list[Finding] = []
         self.shrunk: list[Shrunk] = []
+
+    def turn_to(self, values: Values, lang: s.Lang) -> None:
+        """Begin a face."""
+        self.values, self.words = values, self.chosen.words_in(lang)
 
     def color(self, name: str) -> Cmyk | None:
         """Return a colour of the look by name."""
@@ -249,7 +263,7 @@ class _Desk:
         if size < item.size and getattr(item, "fit", "") != "fill":
             self.shrunk.append(Shrunk(where, item.size, round(size, 1)))
         given = any(name in FIELDS and self.values[name] for name in places(item.value))
-        words = self.chosen.words
+        words = self.words
         own = all(fill(f"{{{name}}}", self.values) == words.get(name) for name in places(item.value))
         if given and not own and getattr(item, "fit", "") != "fill" and size < item.size * 0.75:
             self.findings.append(

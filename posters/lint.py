@@ -19,12 +19,12 @@ MODULES = 29  # what the permanent link makes: version 3
 DERIVED = {"initial", "revision"}
 
 
-_sound: set[tuple[str, str, str]] = set()
+_sound: set[tuple[object, ...]] = set()
 
 
 def demand_sound(chosen: Chosen) -> None:
     """Raise for a template with a fault; each version of a look is looked at once a process."""
-    key = (chosen.digest, chosen.look_id, chosen.lang)
+    key = (chosen.digest, chosen.look_id, chosen.langs)
     if key in _sound:
         return
     found = faults(chosen)

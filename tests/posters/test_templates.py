@@ -118,3 +118,26 @@ def test_lint_sees_type_outside_the_safe_area_and_things_that_touch(tmp_path: Pa
         "no colour",
     ):
         assert part in told
+
+
+@pytest.mark.parametrize("template_id", ["stand-a6", "stand-a5", "stand-100x150", "tent-a6"])
+@pytest.mark.parametrize("look", ["warm", "fresh", "plain"])
+def test_two_languages_stand_back_to_back(
+    template_id: str, look: str, store: dict[str, str], tmp_path: Path
+) -> None:
+    from .test_traps import text_of
+
+    out = tmp_path / "x.pdf"
+    result = posters.make(template_id, store, out, look=f"{look}-both", profile="press-x1a")
+    assert result.verdict == "printable", [f.say() for f in result.findings]
+    assert len(result.faces) == 2
+    texts = [text_of(out, page) for page in range(result.pages)]
+    front, back = texts if len(texts) == 2 else (texts[0], texts[0])
+    assert "扫码" in front
+    assert "Scan" in back
+    assert ("Scan" in front) == (template_id == "tent-a6")
+
+
+def test_a_poster_speaks_one_language() -> None:
+    with pytest.raises(UsageError, match="poster-a4 has one face"):
+        catalog.choose("poster-a4", "warm-both")
