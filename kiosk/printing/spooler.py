@@ -272,7 +272,8 @@ class Spooler:
             await self._journal.job_mark(job.id, "sent", note, item=False)
 
         when_left(left)
-        sending = printer.send(data, rid=rid, deadline_s=JOB_S, copies=job.slip.copies)
+        deadline_s, copies = seconds_for(printer, data, job.slip.copies), job.slip.copies
+        sending = printer.send(data, rid=rid, deadline_s=deadline_s, copies=copies)
         self._sending = asyncio.create_task(sending, name=f"send {job.id}")
         when_left(None)
         try:
@@ -287,7 +288,8 @@ class Spooler:
     async def _try(self, printer: Printer, slip: Slip, rid: str) -> Outcome:
         """Print past the queue and the journal."""
         data = await self._render(printer, slip, rid)
-        return await printer.send(data, rid=rid, deadline_s=JOB_S, copies=slip.copies)
+        deadline_s = seconds_for(printer, data, slip.copies)
+        return await printer.send(data, rid=rid, deadline_s=deadline_s, copies=slip.copies)
 
     async def _render(self, printer: Printer, slip: Slip, rid: str) -> bytes:
         """Render for a printer; pictures are drawn beside the loop."""
@@ -311,3 +313,9 @@ class Spooler:
         """Give whoever waits the job as the journal has it."""
         if job.done is not None and not job.done.done():
             job.done.set_result(await self._journal.job(job.id))
+
+
+def seconds_for(printer: Printer, data: bytes, copies: int) -> float:
+    """Return how long a job may take: each copy its time on the paper, and all of them theirs on a serial line."""
+    baud = getattr(printer, "baud", None)
+    return JOB_S * copies + (len(data) * 10 / baud if baud else 0.0)

@@ -19,10 +19,11 @@ from kiosk.events import Bus, PrintDone
 from kiosk.journal.errors import JournalError
 from kiosk.journal.store import Journal
 from kiosk.printing import queue
+from kiosk.printing.printers.device import DevicePrinter
 from kiosk.printing.printers.network import NetworkPrinter
 from kiosk.printing.printers.port import Outcome
 from kiosk.printing.slip import Cut, Drawer, Logo, Qr, Text, parse_slip
-from kiosk.printing.spooler import Spooler
+from kiosk.printing.spooler import Spooler, seconds_for
 from simulators.escpos import EscposPrinterSim
 from tests.printing.conftest import Until
 from tests.printing.fakes import FAILED, PRINTED, UNKNOWN, FakePrinter
@@ -286,6 +287,15 @@ async def test_each_printer_gets_the_form_it_wants(house: House, until: Until) -
     assert cloud.jobs[0][1].startswith("老王便利店<BR>".encode())
 
 
+def test_copies_and_slow_lines_get_their_time() -> None:
+    line = DevicePrinter("p", "serial://", P58, "/dev/ttyS0", 9600)
+    assert seconds_for(FakePrinter("usb"), b"", 1) == 20
+    assert seconds_for(FakePrinter("usb"), b"", 9) == 180
+    assert seconds_for(line, bytes(28_800), 1) == 50, (
+        "a slip drawn as a picture takes half a minute at 9600 baud"
+    )
+
+
 async def test_pictures_of_the_shop_reach_the_paper(house: House, tmp_path: Path) -> None:
     from PIL import Image
 
@@ -518,7 +528,7 @@ from kiosk.events import Bus
 from kiosk.journal.store import Journal
 from kiosk.printing.printers.factory import open_printer
 from kiosk.printing.slip import Cut, Slip, Text
-from kiosk.printing.spooler import Spooler
+from kiosk.printing.spooler import Spooler, seconds_for
 
 async def main():
     bus = Bus()

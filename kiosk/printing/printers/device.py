@@ -33,7 +33,7 @@ class DevicePrinter(StreamPrinter):
 
     def __init__(self, name: str, url: str, profile: Profile, path: str, baud: int | None) -> None:
         super().__init__(name, url, profile)
-        self._baud = baud
+        self.baud = baud
         self._where = Replugged(path)
 
     @asynccontextmanager
@@ -41,13 +41,13 @@ class DevicePrinter(StreamPrinter):
         fd, path = self._open_device()
         try:
             _own(fd, path)
-            if self._baud is not None:
-                _set_up(fd, self._baud, path)
+            if self.baud is not None:
+                _set_up(fd, self.baud, path)
             link = FdLink(fd)
             yield link
             await self._drained(link)
         except BaseException:
-            if self._baud is not None:
+            if self.baud is not None:
                 _drop_output(fd)
             raise
         finally:
@@ -72,16 +72,16 @@ class DevicePrinter(StreamPrinter):
         """Wait until the bytes are out: closing would drop them (usblp) or hold everything up for 30 s (serial)."""
         try:
             async with asyncio.timeout(DRAIN_S):
-                if self._baud is None:
+                if self.baud is None:
                     await link.writable()
                 else:
                     await _sent_out(link.fd)
         except TimeoutError:
-            if self._baud is not None:
+            if self.baud is not None:
                 _drop_output(link.fd)
 
     def _port(self, link: Link) -> Status | None:
-        if self._baud is not None or not isinstance(link, FdLink):
+        if self.baud is not None or not isinstance(link, FdLink):
             return None
         try:
             raw = fcntl.ioctl(link.fd, LPGETSTATUS, bytes(4))
