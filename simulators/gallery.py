@@ -53,10 +53,13 @@ def slips(locale: str) -> dict[str, Slip]:
         templates.DayLine("回头客满20减3", 40, 12, 3600, 1, 0),
         templates.DayLine("满10减1商家券", 0, 33, 3300, 0, 2),
     ]
+    uses = [templates.ConflictUse(store.name, "7M2Q9X", NOW), templates.ConflictUse("人民路店", "K3R8TB", NOW)]
     return {
         "coupon": templates.coupon_slip(merchant, store, batch, code, locale),
         "claim": templates.claim_slip(merchant, store, locale),
         "receipt": templates.receipt_slip(store, batch, "7M2Q9XABCDEFGHJKMNPQRSTV", "confirmed", NOW, locale),
+        "conflict": templates.conflict_slip(batch, code.short, uses, 300, locale),
+        "copy": templates.as_copy(templates.claim_slip(merchant, store, locale), NOW, locale),
         "day": templates.day_slip(store.name, "2026-11-24", lines, locale),
         "self-test": templates.self_test_slip("counter", NOW, locale),
         "status": templates.status_slip("kiosk", [("IP", "192.168.1.20"), ("kiosk", "0.1.0")], locale),
