@@ -53,7 +53,10 @@ def slips(locale: str) -> dict[str, Slip]:
         templates.DayLine("回头客满20减3", 40, 12, 3600, 1, 0),
         templates.DayLine("满10减1商家券", 0, 33, 3300, 0, 2),
     ]
-    uses = [templates.ConflictUse(store.name, "7M2Q9X", NOW), templates.ConflictUse("人民路店", "K3R8TB", NOW)]
+    uses = [
+        templates.ConflictUse(store.name, "7M2Q9X", NOW),
+        templates.ConflictUse("人民路店", "K3R8TB", NOW),
+    ]
     return {
         "coupon": templates.coupon_slip(merchant, store, batch, code, locale),
         "claim": templates.claim_slip(merchant, store, locale),
