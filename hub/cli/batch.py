@@ -1,10 +1,9 @@
-"""`kiosk-hub batch` and `kiosk-hub coupon`."""
+"""`kiosk-hub batch`."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,6 @@ from hub.cli.common import later, opened
 from hub.errors import HubError
 from hub.parts import now
 from hub.store.catalog import BatchFile
-
-MAX_ISSUE = 100_000
-OPENID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -48,12 +44,6 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     bring.add_argument("stock_id", metavar="STOCK_ID")
     bring.add_argument("--merchant", required=True, metavar="M")
     later(bring, "take it in from a file with `kiosk-hub batch load FILE`")
-    coupon = commands.add_parser("coupon", help="coupons").add_subparsers(dest="what", required=True)
-    issue = coupon.add_parser("issue", parents=[common], help="issue codes, one a line")
-    issue.add_argument("stock_id", metavar="STOCK_ID")
-    issue.add_argument("-n", type=int, default=1, metavar="N")
-    issue.add_argument("--openid", metavar="O", help="for this customer")
-    issue.set_defaults(run=run_issue)
 
 
 def _warn(judged: Judged) -> None:
@@ -111,16 +101,4 @@ def run_status(args: argparse.Namespace) -> int:
     with opened(args) as parts:
         parts.database.call(parts.catalog.set_status, args.stock_id, args.status, args.store)
     print(f"{args.stock_id} is {args.status}{f' in {args.store}' if args.store else ''}.")
-    return 0
-
-
-def run_issue(args: argparse.Namespace) -> int:
-    """Issue codes."""
-    if not 1 <= args.n <= MAX_ISSUE:
-        raise HubError(f"-n {args.n} is not 1 to {MAX_ISSUE}; ask for fewer codes at a time.")
-    if args.openid is not None and not OPENID.fullmatch(args.openid):
-        raise HubError("--openid is 1 to 64 letters, digits, `_` and `-`; correct it.")
-    with opened(args) as parts:
-        made = parts.database.call(parts.coupons.list_out, args.stock_id, args.n, args.openid, now())
-    print("\n".join(i.code for i in made))
     return 0

@@ -260,10 +260,10 @@ class Coupons:
         key = self.catalog.code_key(c)
         wanted = {code_hash(key, code): code for code in codes}
         known = self._known(c, list(wanted))
-        foreign = [wanted[h] for h, stock in known.items() if stock != stock_id]
+        foreign = [n for n, h in enumerate(wanted, 1) if known.get(h, stock_id) != stock_id]
         if foreign:
             raise HubError(
-                f"{len(foreign)} of the codes stand for coupons of other batches, such as {foreign[0]}; "
+                f"{len(foreign)} of the codes stand for coupons of other batches, code number {foreign[0]} first; "
                 "none was taken in, remove them.",
                 1,
             )

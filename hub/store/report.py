@@ -112,7 +112,10 @@ def troubles(c: sa.Connection, tenant: str) -> dict[str, int]:
     }
 
 
-NOTED = ("seq_regress", "epoch_change", "quarantined", "void_of_record", "conflict_resolved")
+NOTED = (
+    "seq_regress", "epoch_change", "quarantined", "void_of_record", "conflict_resolved", "lease_breach", "lease_ending",
+    "lease_released",
+)  # fmt: skip
 
 
 def notes(c: sa.Connection, tenant: str, limit: int = 50) -> list[dict[str, Any]]:

@@ -1,0 +1,96 @@
+"""`kiosk-hub coupon`: issues codes, and takes codes in that were made elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from hub.cli.common import opened, readable
+from hub.errors import HubError
+from hub.parts import now
+from kiosk.coupons.code import Opaque, Payment, Short, read
+
+MAX_ISSUE = MAX_UPLOAD = 100_000
+OPENID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+SHOWN = 5
+"""Line numbers named in a sentence."""
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Register the commands."""
+    coupon = commands.add_parser("coupon", help="coupons").add_subparsers(dest="what", required=True)
+    issue = coupon.add_parser("issue", parents=[common], help="issue codes, one a line")
+    issue.add_argument("stock_id", metavar="STOCK_ID")
+    issue.add_argument("-n", type=int, default=1, metavar="N")
+    issue.add_argument("--openid", metavar="O", help="for this customer")
+    issue.set_defaults(run=run_issue)
+    upload = coupon.add_parser(
+        "upload", parents=[common], help="take in codes that the merchant or WeChat made, one a line"
+    )
+    upload.add_argument("stock_id", metavar="STOCK_ID")
+    upload.add_argument("file", type=Path, metavar="FILE")
+    upload.set_defaults(run=run_upload)
+
+
+def run_issue(args: argparse.Namespace) -> int:
+    """Issue codes."""
+    if not 1 <= args.n <= MAX_ISSUE:
+        raise HubError(f"-n {args.n} is not 1 to {MAX_ISSUE}; ask for fewer codes at a time.")
+    if args.openid is not None and not OPENID.fullmatch(args.openid):
+        raise HubError("--openid is 1 to 64 letters, digits, `_` and `-`; correct it.")
+    with opened(args) as parts:
+        made = parts.database.call(parts.coupons.list_out, args.stock_id, args.n, args.openid, now())
+    print("\n".join(i.code for i in made))
+    return 0
+
+
+def run_upload(args: argparse.Namespace) -> int:
+    """Take codes in, all of them or none."""
+    codes = read_codes(args.file)
+    with opened(args) as parts:
+        fresh = parts.database.call(parts.coupons.take_in, args.stock_id, codes, now())
+    known = len(codes) - fresh
+    print(f"taken in: {fresh}; known already: {known}.")
+    return 0
+
+
+def read_codes(path: Path) -> list[str]:
+    """Read a file of codes, one a line; HubError names the lines that are none. A payment code is not repeated anywhere."""
+    try:
+        lines = readable(path).decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as err:
+        raise HubError(f"{path}: not UTF-8 at byte {err.start}; save it as UTF-8.") from None
+    found: dict[str, int] = {}
+    payments, strange, twice = [], [], []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        scan = read(line)
+        if isinstance(scan, Payment):
+            payments.append(number)
+        elif not isinstance(scan, (Opaque, Short)):
+            strange.append(number)
+        elif found.setdefault(scan.text, number) != number:
+            twice.append(number)
+    for faults, what in (
+        (payments, "could be a customer's payment code, which kiosks refuse; let such codes be made anew"),
+        (strange, "is no code of 6 to 32 letters, digits, `_` or `-`; correct it"),
+        (twice, "stands in the file before; remove it"),
+    ):
+        if faults:
+            raise HubError(f"{path}: {_lines(faults)}: {what}. Nothing was taken in.", 1)
+    if not found:
+        raise HubError(f"{path}: there are no codes in it; write one a line.", 1)
+    if len(found) > MAX_UPLOAD:
+        raise HubError(f"{path}: {len(found)} codes are more than {MAX_UPLOAD}; split the file.", 1)
+    return list(found)
+
+
+def _lines(numbers: list[int]) -> str:
+    """Name lines, a few of them if there are many."""
+    if len(numbers) == 1:
+        return f"line {numbers[0]}"
+    more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
+    return f"lines {', '.join(map(str, numbers[:SHOWN]))}{more}, each"
