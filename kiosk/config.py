@@ -197,7 +197,9 @@ class Speaker(Struct, frozen=True, kw_only=True):
         str, Meta(description="File with the token of the account, or the password at the broker.")
     ] = ""
     user: Annotated[str, Meta(description="User at the broker.")] = ""
-    base_url: Annotated[HttpUrl, Meta(description="Address of the maker's service; empty: the public one.")] = ""
+    base_url: Annotated[
+        HttpUrl, Meta(description="Address of the maker's service; empty: the public one.")
+    ] = ""
 
 
 class Gpio(Struct, frozen=True, kw_only=True):
@@ -233,6 +235,24 @@ class Gpio(Struct, frozen=True, kw_only=True):
     power_good_level: Annotated[
         Literal["high", "low"], Meta(description="Level of that line while the mains are there.")
     ] = "high"
+
+
+class Sound(Struct, frozen=True, kw_only=True):
+    """Beeps and speech at the counter."""
+
+    speech: Annotated[bool, Meta(description="Say outcomes aloud where the board has a sound card.")] = True
+    device: Annotated[
+        str, Meta(min_length=1, description="ALSA's name of the card.", examples=["plughw:1,0"])
+    ] = "default"
+    clips: Annotated[
+        str,
+        Meta(
+            description="Directory of the shop's own recordings, one KIND.wav for each outcome.",
+            examples=["/etc/kiosk/sounds"],
+        ),
+    ] = ""
+    quiet_from: Annotated[Clock, Meta(description="Begin of the hours without any sound, shop time.")] = ""
+    quiet_to: Annotated[Clock, Meta(description="End of the hours without any sound.")] = ""
 
 
 class HandOut(Struct, frozen=True, kw_only=True):
@@ -276,6 +296,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     displays: dict[str, Display] = field(default_factory=dict)
     speakers: dict[str, Speaker] = field(default_factory=dict)
     gpio: Gpio = Gpio()
+    sound: Sound = Sound()
     hand_out: HandOut = HandOut()
     log: Log = Log()
 

@@ -35,6 +35,7 @@ from kiosk.hardware.discovery import scan
 from kiosk.hardware.factory import Pins, open_display, open_scanner
 from kiosk.hardware.ports import Device, HardwareError
 from kiosk.hardware.sim import SimBench
+from kiosk.hardware.speakers.local import open_local, quiet_hours
 from kiosk.health.checks.printers import GOOD
 from kiosk.health.gather import Gatherer, HubView, Told
 from kiosk.health.summary import lines
@@ -86,7 +87,9 @@ class Daemon:
         self.displays = [
             open_display(n, c.url, self.bench, self.bus, c.brightness) for n, c in s.displays.items()
         ]
-        self.devices: list[Device] = [*self.pins.all(), *self.scanners, *self.displays]
+        sound = open_local(s.sound, s.locale, self.bus)
+        self.speakers = [sound] if sound else []
+        self.devices: list[Device] = [*self.pins.all(), *self.scanners, *self.displays, *self.speakers]
         self.via = HubVia() if s.hub.url else None
         self.mains, self.mirrors = self._printers()
         self.spooler = Spooler(
@@ -155,7 +158,13 @@ class Daemon:
         await self.spooler.start()
         _later(stack, self.spooler.stop, "printers")
         services = self._serve(place, authority)
-        feedback = Feedback(self.bus, self.pins.lights, self.pins.buzzer)
+        feedback = Feedback(
+            self.bus,
+            self.pins.lights,
+            self.pins.buzzer,
+            self.speakers,
+            quiet=quiet_hours(self.settings.sound),
+        )
         stack.callback(feedback.stop)
         await services.gatherer.start(self.spawn)
         _later(stack, services.gatherer.stop, "health")

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from kiosk.counter.feedback import for_text_display
 from kiosk.counter.show import Show
 from kiosk.tasks import Spawn, alone
 
@@ -62,9 +63,8 @@ def _give(panel: Panel, shown: tuple[str, tuple[str, ...]]) -> None:
 def what(view: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Return the code and the lines for a view: an outcome takes the place of the invitation."""
     outcome = view["outcome"]
-    lines = (
-        (outcome["title"], outcome["detail"], outcome["hint"])
-        if outcome
-        else (view["merchant"]["name"], view["words"]["scan"])
-    )
+    if outcome:
+        told = (outcome["title"], outcome["detail"], outcome["hint"])
+        return view["link"], for_text_display(outcome["kind"], view["locale"], told)
+    lines = (view["merchant"]["name"], view["words"]["scan"])
     return view["link"], tuple(line for line in lines if line)

@@ -11,12 +11,13 @@ from kiosk.counter.panels import Panels, what
 
 VIEW: dict[str, Any] = {
     "seq": 1,
+    "locale": "en",
     "link": "https://q.example.test/c/S0001",
     "merchant": {"name": "老王便利店"},
     "words": {"scan": "微信扫码领券"},
     "outcome": None,
 }
-USED = {"title": "此券已使用过", "detail": "今天 12:00", "hint": ""}
+USED = {"kind": "refused", "title": "此券已使用过", "detail": "今天 12:00", "hint": ""}
 
 
 class Show:
@@ -44,6 +45,18 @@ def test_an_outcome_takes_the_place_of_the_invitation() -> None:
     assert what(VIEW) == (VIEW["link"], ("老王便利店", "微信扫码领券"))
     assert what({**VIEW, "outcome": USED}) == (VIEW["link"], ("此券已使用过", "今天 12:00"))
     assert what({**VIEW, "link": "", "merchant": {"name": ""}}) == ("", ("微信扫码领券",))
+
+
+def test_a_sentence_without_room_on_a_pole_has_the_short_text_of_its_kind_before_it() -> None:
+    long = {
+        "kind": "retry",
+        "title": "Cannot check right now. Your coupon stays valid",
+        "detail": "",
+        "hint": "",
+    }
+    assert what({**VIEW, "outcome": long})[1] == ("Please try again", long["title"])
+    assert what({**VIEW, "locale": "zh_CN", "outcome": long})[1][0] == "请再试一次"
+    assert what({**VIEW, "outcome": {**long, "kind": "info"}})[1] == (long["title"],)
 
 
 async def test_displays_follow_and_are_told_only_what_changed(caplog: pytest.LogCaptureFixture) -> None:

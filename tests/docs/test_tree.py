@@ -11,7 +11,7 @@ import pytest
 from docs.generate.locks import ROOT
 
 NOT_OURS = {"__pycache__", "build", "dist", "out", "demo-data"}
-BINARY = {".gif", ".ico", ".jpg", ".mo", ".pdf", ".png", ".pyc", ".ttf", ".woff2"}
+BINARY = {".gif", ".ico", ".jpg", ".mo", ".pdf", ".png", ".pyc", ".ttf", ".wav", ".woff2"}
 PAGES = ("*.md", "docs/*.md", "docs/decisions/*.md")
 # Where packages come from is the reader's own setting, and where the tree lies nobody's business.
 PLACE = re.compile(r"(?<![\w.])/(?:work|root|home|Users|mnt)/\w")

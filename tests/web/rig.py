@@ -45,6 +45,7 @@ def settings(
         "displays": {"counter": {"url": "sim://"}},
         "gpio": {"factory": "sim", "button": 17, "red": 5, "green": 6, "blue": 13, "buzzer": 19},
         "hand_out": {"cooldown_s": 0},
+        "sound": {"speech": False},
     }
     if printer:
         plain["printers"] = {"counter": {"url": printer}, **plain["printers"]}
