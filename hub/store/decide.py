@@ -171,10 +171,18 @@ class Decisions:
             if not known and not verify(scan, self.catalog.public_keys(c, scan.code.slot)):
                 return None, "bad_signature"
             return found, reason
-        if isinstance(scan, (Short, Opaque)):
-            row = _BY_SHORT.run(c, tenant=self.tenant, short=code_hash(self.catalog.code_key(c), scan.text))
-            return self._load(row.fetchone(), ask.store)
-        return None, "unreadable"
+        if not isinstance(scan, (Short, Opaque)):
+            return None, "unreadable"
+        row = _BY_SHORT.run(c, tenant=self.tenant, short=code_hash(self.catalog.code_key(c), scan.text))
+        found, reason = self._load(row.fetchone(), ask.store)
+        return (found, reason) if found is not None else self._voucher(c, scan.text, ask.store)
+
+    def _voucher(self, c: sa.Connection, text: str, store: str) -> tuple[Found | None, Reason]:
+        """Know a cash voucher by its batch's number: it has no codes, but a till asks for the tag of its order."""
+        batch = self.catalog.batch(c, text, store)
+        if batch is None or batch.product != "cash_voucher":
+            return None, "unknown_code"
+        return Found(batch, 0, "live", None), ""
 
     @staticmethod
     def _load(row: Any, store: str) -> tuple[Found | None, Reason]:
@@ -208,11 +216,11 @@ class Decisions:
             status="deny" if reason else "ok",
             reason=reason,
             stock_id=found.batch.stock_id if found else None,
-            coupon=found.coupon if found else None,
+            coupon=found.coupon if found and found.serial else None,
             first_use=self.first_use(c, found.coupon) if found and reason == "used" else None,
             threshold=ruling.threshold if ruling else "unchecked",
             discount=ruling.discount if ruling and not reason else None,
-            goods_tag=ruling.goods_tag if ruling and not reason else None,
+            goods_tag=ruling.goods_tag if ruling and reason in ("", "cash_voucher") else None,
             server_time=now,
         )
 

@@ -226,6 +226,31 @@ def test_an_exchange_needs_its_goods_and_the_tag_follows_the_order(parts: Parts)
     assert ask(parts, second.code, total=1000, own_coupon_applied=True).goods_tag == "NO_MUTEX_STORE"
 
 
+@pytest.mark.parametrize(
+    ("tags", "own", "tag"),
+    [
+        (["MUTEX_STORE"], False, "MUTEX_STORE"),
+        (["MUTEX_STORE"], True, None),
+        (["MUTEX_STORE", "NO_MUTEX_STORE"], True, "NO_MUTEX_STORE"),
+        (["MUTEX_STORE", "NO_MUTEX_STORE"], False, "MUTEX_STORE"),
+        ([], False, None),
+    ],
+)
+def test_a_cash_voucher_is_never_redeemed_but_its_order_has_a_tag(
+    parts: Parts, tags: list[str], own: bool, tag: str | None
+) -> None:
+    load(parts, batch("16240001", product="cash_voucher", goods_tags=tags))
+    told = ask(parts, "16240001", own_coupon_applied=own)
+    assert (told.status, told.reason, told.stock_id, told.coupon) == (
+        "deny",
+        "cash_voucher",
+        "16240001",
+        None,
+    )
+    assert (told.goods_tag, told.discount) == (tag, None)
+    assert ask(parts, CAPPED).reason == "unknown_code"
+
+
 @pytest.mark.parametrize("same_rid", [False, True])
 def test_twenty_asks_at_once_for_one_coupon_take_one_use(parts: Parts, same_rid: bool) -> None:
     [made] = issue(parts, NEVER)
