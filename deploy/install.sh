@@ -197,5 +197,5 @@ if [ "$CHANGED" -eq 0 ]; then
 	say "nothing to change."
 elif [ -z "$ROOT" ]; then
 	say "next: edit /etc/$UNIT/$SETTINGS, then systemctl enable --now $UNIT"
-	[ "$UNIT" != kiosk ] || say "a screen on HDMI: apt install cage chromium grim, then systemctl enable --now kiosk-screen"
+	[ "$UNIT" != kiosk ] || say "a screen on HDMI: apt install cage chromium grim alsa-utils, then systemctl enable --now kiosk-screen"
 fi

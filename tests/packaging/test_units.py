@@ -66,11 +66,20 @@ def test_it_starts_in_a_shop_without_internet(unit: str) -> None:
 
 def test_the_kiosk_reaches_its_devices_and_no_others() -> None:
     service = read("kiosk")["Service"]
-    assert {"lp", "dialout", "gpio", "input", "video"} == set(one("kiosk", "SupplementaryGroups").split())
+    assert {"lp", "dialout", "gpio", "input", "video", "audio"} == set(
+        one("kiosk", "SupplementaryGroups").split()
+    )
     assert one("kiosk", "DevicePolicy") == "closed"
     classes = {value.split()[0] for value in service["DeviceAllow"]}
     serial = {"char-ttyACM", "char-ttyAMA", "char-ttyS", "char-ttyUSB"}
-    assert classes == serial | {"char-usb", "char-usb_device", "char-gpiochip", "char-input", "char-hidraw"}
+    assert classes == serial | {
+        "char-usb",
+        "char-usb_device",
+        "char-gpiochip",
+        "char-input",
+        "char-hidraw",
+        "char-alsa",
+    }
     modules = set((PLACE / "kiosk.modules.conf").read_text().split("\n"))
     assert {"usblp", "cdc_acm", "usbserial"} <= modules
 
