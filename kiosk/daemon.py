@@ -16,13 +16,11 @@ from typing import Any
 from kiosk.clock import SystemClock
 from kiosk.config import ConfigError, Settings, fallback
 from kiosk.counter.authority import Alone, Authority
-from kiosk.counter.brand import colours
-from kiosk.counter.dress import Dress, look_for
-from kiosk.counter.dress import version as version_of
+from kiosk.counter.dress import dressed
 from kiosk.counter.feedback import Feedback
 from kiosk.counter.glass import Glass
 from kiosk.counter.hand_out import HandOut, HandOutSettings
-from kiosk.counter.opening import HoursError, opening
+from kiosk.counter.opening import HoursError
 from kiosk.counter.panels import Panels
 from kiosk.counter.place import Places
 from kiosk.counter.redeem import Redeemer
@@ -31,24 +29,19 @@ from kiosk.counter.show import Show, Status
 from kiosk.counter.slips import Slips
 from kiosk.counter.station import Station
 from kiosk.events import Bus, HubLost, HubReached
-from kiosk.hardware.discovery import scan
-from kiosk.hardware.factory import Pins, open_display, open_scanner
-from kiosk.hardware.ports import Device, HardwareError
-from kiosk.hardware.sim import SimBench
-from kiosk.hardware.speakers.local import open_local, quiet_hours
+from kiosk.fittings import Fittings
+from kiosk.hardware.ports import HardwareError
+from kiosk.hardware.speakers.local import quiet_hours
 from kiosk.health.checks.printers import GOOD
 from kiosk.health.gather import Gatherer, HubView, Told
 from kiosk.health.summary import lines
 from kiosk.journal.errors import JournalError
 from kiosk.journal.store import Journal
-from kiosk.printing.printers.accounts import Accounts
-from kiosk.printing.printers.factory import open_printer
-from kiosk.printing.printers.port import Printer, PrinterError
+from kiosk.printing.printers.port import PrinterError
 from kiosk.printing.spooler import Spooler
 from kiosk.sync.authority import HubAuthority
 from kiosk.sync.client import HubClient
 from kiosk.sync.identity import Identity
-from kiosk.sync.print_via import HubVia
 from kiosk.sync.reach import Reach
 from kiosk.sync.service import PoolSettings, Sync
 from kiosk.tasks import Spawn, alone
@@ -81,22 +74,13 @@ class Daemon:
         self.data_dir = Path(s.data_dir)
         self.bus, self.clock = Bus(), SystemClock()
         self.journal = Journal(self.data_dir, self.clock, self.bus)
-        self.bench = SimBench(self.bus)
-        self.pins = Pins(s.gpio, self.bench, self.bus)
-        self.scanners = [open_scanner(n, c.url, self.bench, self.bus) for n, c in s.scanners.items()]
-        self.displays = [
-            open_display(n, c.url, self.bench, self.bus, c.brightness) for n, c in s.displays.items()
-        ]
-        sound = open_local(s.sound, s.locale, self.bus)
-        self.speakers = [sound] if sound else []
-        self.devices: list[Device] = [*self.pins.all(), *self.scanners, *self.displays, *self.speakers]
-        self.via = HubVia() if s.hub.url else None
-        self.mains, self.mirrors = self._printers()
+        self.fittings = Fittings(s, self.bus, self.data_dir)
+        self.bench = self.fittings.bench
         self.spooler = Spooler(
             self.journal,
             self.bus,
-            self.mains,
-            self.mirrors,
+            self.fittings.mains,
+            self.fittings.mirrors,
             pictures=self.data_dir / "logos",
             locale=s.locale,
             now=lambda: self.clock.trusted().at,
@@ -110,20 +94,9 @@ class Daemon:
         self.told = Told(config_warnings=loaded.warnings, fallback_config=loaded.fallback)
         self._begun = self.clock.mono()
         self._stack: AsyncExitStack | None = None
-        self.dress = _dress(s)
+        self.dress = dressed(s.screen, s.shop)
         self.spawn: Spawn = alone
         """Where long tasks are begun; `serve` puts its group here."""
-
-    def _printers(self) -> tuple[list[Printer], list[Printer]]:
-        accounts = Accounts.of(self.settings, self.data_dir) if self.settings.printers else None
-        mains: list[Printer] = []
-        mirrors: list[Printer] = []
-        for name, c in self.settings.printers.items():
-            printer = open_printer(
-                name, c.url, c.profile, accounts=accounts, override=c.override, via=self.via
-            )
-            (mirrors if c.mirror else mains).append(printer)
-        return mains, mirrors
 
     # -- start and stop --
 
@@ -152,17 +125,19 @@ class Daemon:
         self.identity = _identity(self.data_dir)
         place = Places(self.journal, self.bus, lambda: self.device, self.settings.locale)
         authority = self._connect()
-        for device in self.devices:
+        for device in self.fittings.devices:
             await device.start()
             _later(stack, device.stop, f"{device.kind} {device.name}")
+        await self.fittings.hot_plug.start()
+        _later(stack, self.fittings.hot_plug.stop, "hot-plug")
         await self.spooler.start()
         _later(stack, self.spooler.stop, "printers")
         services = self._serve(place, authority)
         feedback = Feedback(
             self.bus,
-            self.pins.lights,
-            self.pins.buzzer,
-            self.speakers,
+            self.fittings.pins.lights,
+            self.fittings.pins.buzzer,
+            self.fittings.speakers,
             quiet=quiet_hours(self.settings.sound),
         )
         stack.callback(feedback.stop)
@@ -172,7 +147,7 @@ class Daemon:
         _later(stack, services.show.stop, "counter page")
         await services.watch.start(self.spawn)
         _later(stack, services.watch.stop, "screen watch")
-        panels = Panels(services.show, self.displays)
+        panels = Panels(services.show, self.fittings.displays)
         await panels.start(self.spawn)
         _later(stack, panels.stop, "displays")
         station = Station(
@@ -229,8 +204,8 @@ class Daemon:
             token=_token(hub.token_file),
             pool=PoolSettings(hand_out.pool, hand_out.refill_at, hand_out.stock_id),
         )
-        if self.via is not None:
-            self.via.attach(client)
+        if self.fittings.via is not None:
+            self.fittings.via.attach(client)
         return HubAuthority(client, self.reach)
 
     def _serve(self, place: Places, authority: Authority) -> Services:
@@ -247,9 +222,9 @@ class Daemon:
             bus,
             clock,
             data_dir=self.data_dir,
-            printers=self.mains,
-            mirrors=self.mirrors,
-            devices=self.devices,
+            printers=self.fittings.mains,
+            mirrors=self.fittings.mirrors,
+            devices=self.fittings.devices,
             hub=self._hub,
             page_proof=glass.state,
             told=lambda: self.told,
@@ -288,7 +263,7 @@ class Daemon:
             slips=slips,
             gatherer=gatherer,
             devices=self._devices,
-            bench=self.bench,
+            bench=self.fittings.bench,
             door=door,
             workshop=Workshop(),
         )
@@ -328,25 +303,7 @@ class Daemon:
         )
 
     async def _devices(self) -> list[dict[str, Any]]:
-        """List the devices: configured, then what is plugged in besides."""
-        rows = [
-            {"kind": d.kind, "name": d.name, "state": d.state, "url": d.url, "detail": d.detail}
-            for d in self.devices
-        ]
-        configured = {d.url for d in self.devices} | {p.url for p in (*self.mains, *self.mirrors)}
-        for found in await asyncio.to_thread(scan):
-            if not found.url or found.url not in configured:
-                state = "not configured" if found.url else "not supported"
-                rows.append(
-                    {
-                        "kind": found.kind,
-                        "name": found.name,
-                        "state": state,
-                        "url": found.url,
-                        "detail": found.detail,
-                    }
-                )
-        return rows
+        return self.fittings.rows()
 
 
 def _later(stack: AsyncExitStack, stop: Callable[[], Awaitable[Any]], name: str) -> None:
@@ -362,18 +319,6 @@ def _later(stack: AsyncExitStack, stop: Callable[[], Awaitable[Any]], name: str)
             log.exception("%s did not stop cleanly", name)
 
     stack.push_async_callback(bounded)
-
-
-def _dress(s: Settings) -> Dress:
-    """Dress the counter page as configured; HoursError when the hours make no sense."""
-    logo, pictures = Path(s.screen.logo), Path(s.screen.pictures)
-    return Dress(
-        look=s.screen.look,
-        colours=colours(s.screen.colour),
-        logo=f"/counter/logo?v={version_of(logo)}" if s.screen.logo and logo.is_file() else "",
-        opening=opening(s.shop.hours, s.shop.by_day, s.shop.holidays),
-        pictures=lambda: look_for(pictures) if s.screen.pictures else (),
-    )
 
 
 def _make_dir(path: Path) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from kiosk.counter.opening import Opening
+from kiosk.config import Screen, Shop
+from kiosk.counter.brand import colours
+from kiosk.counter.opening import Opening, opening
 
 KINDS = {
     ".png": "image/png",
@@ -42,6 +44,18 @@ class Dress(msgspec.Struct, frozen=True):
     logo: str = ""
     opening: Opening = Opening()
     pictures: Callable[[], tuple[Picture, ...]] = tuple
+
+
+def dressed(screen: Screen, shop: Shop) -> Dress:
+    """Dress the counter page as configured; HoursError when the hours make no sense."""
+    logo, pictures = Path(screen.logo), Path(screen.pictures)
+    return Dress(
+        look=screen.look,
+        colours=colours(screen.colour),
+        logo=f"/counter/logo?v={version(logo)}" if screen.logo and logo.is_file() else "",
+        opening=opening(shop.hours, shop.by_day, shop.holidays),
+        pictures=lambda: look_for(pictures) if screen.pictures else (),
+    )
 
 
 def version(path: Path) -> str:
