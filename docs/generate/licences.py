@@ -20,6 +20,7 @@ SPDX = {
 """Names that packages use, and the identifiers for them."""
 
 READ = {
+    "axe-playwright-python": ("MIT AND MPL-2.0", "the axe-core inside it is under MPL-2.0: the head of axe.min.js"),
     "pypdfium2": (
         "BSD-3-Clause AND Apache-2.0",
         "PDFium and what is built into it are permissive too: BUILD_LICENSES in the package",
