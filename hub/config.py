@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from kiosk import toml
 from kiosk.toml import ConfigError, Loaded, load_toml
 
-__all__ = ["ConfigError", "Settings", "load"]
+__all__ = ["ConfigError", "Settings", "fallback", "keep_last_good", "load"]
+
+LAST_GOOD = "hub-last-good.toml"
+STATE = "/var/lib/kiosk-hub"
 
 HttpUrl = Annotated[
     str,
@@ -112,3 +118,31 @@ def load(path: Path | None) -> Loaded[Settings]:
     if port > 65535:
         raise ConfigError(f"{path}: listen names port {port}, ports end at 65535; choose another one.")
     return loaded
+
+
+def fallback(path: Path | None, why: str) -> Loaded[Settings] | None:
+    """Return the last configuration that worked, with a warning that says why; None when none was kept."""
+    return None if path is None else toml.fallback(Settings, why, _last_good_places(path))
+
+
+def keep_last_good(path: Path | None, settings: Settings) -> None:
+    """Keep a private copy of the file that the hub has just started with."""
+    if path is not None:
+        toml.keep(path, (_state_directory() or settings.secret_path.parent) / LAST_GOOD)
+
+
+def _state_directory() -> Path | None:
+    """Return the directory that systemd gives a service for what it keeps."""
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return Path(given) if given else None
+
+
+def _last_good_places(path: Path) -> list[Path]:
+    """Return where a kept copy can be: systemd's directory, beside the secret that the bad file names, the default."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        raw = {}
+    named = {name: raw[name] for name in ("database", "secret_key_file") if isinstance(raw.get(name), str)}
+    beside = Settings(**named).secret_path.parent if named else None
+    return [place / LAST_GOOD for place in (_state_directory(), beside, Path(STATE)) if place is not None]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -65,13 +67,18 @@ class Hub:
             self.parts = None
 
 
-async def serve(settings: Settings, *, shared: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def _nothing() -> None:
+    """Do nothing."""
+
+
+async def serve(settings: Settings, started: Callable[[], None] = _nothing, *, shared: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; `started` is called once it listens."""
     stop = asyncio.Event()
     for sig in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sig, stop.set)
     hub = Hub(settings)
     await hub.start(shared=shared)
+    started()
     print(json.dumps({"hub": hub.url, "public_url": settings.public_url}), flush=True)
     tell(f"READY=1\nSTATUS=listening on {settings.listen}")
     watchdog = asyncio.create_task(_watchdog(), name="watchdog")
@@ -91,29 +98,41 @@ async def _watchdog() -> None:
         await asyncio.sleep(patience / 3)
 
 
-def serve_many(settings: Settings, workers: int) -> int:
+def serve_many(settings: Settings, workers: int, started: Callable[[], None] = _nothing) -> int:
     """Serve with several processes on one port; PostgreSQL only. A worker that dies ends the service, systemd restarts it."""
     if settings.database.startswith("sqlite"):
         raise HubError("several workers need PostgreSQL; set `database` or leave --workers at 1.")
     parts = Parts(settings)
     parts.open()
     parts.close()
-    children = []
-    for _ in range(workers):
-        if (pid := os.fork()) == 0:
-            asyncio.run(serve(settings, shared=True))
-            os._exit(0)
-        children.append(pid)
+    children: list[int] = []
 
     def stop(*_: object) -> None:
         for child in children:
-            os.kill(child, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has ended and was waited for
+                os.kill(child, signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    for n in range(workers):
+        if (pid := os.fork()) == 0:
+            os._exit(_worker(settings, _nothing if n else started))
+        children.append(pid)
     _, status = os.wait()
     stop_quietly(children[:])
     return os.waitstatus_to_exitcode(status)
+
+
+def _worker(settings: Settings, started: Callable[[], None]) -> int:
+    """Serve in a process of several, and return its exit code."""
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sig, signal.SIG_DFL)
+    try:
+        asyncio.run(serve(settings, started, shared=True))
+    except HubError as err:
+        print(f"kiosk-hub: {err}", file=sys.stderr)
+        return err.code
+    return 0
 
 
 def stop_quietly(children: list[int]) -> None:

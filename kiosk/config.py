@@ -6,7 +6,6 @@ warning that names the nearest known key; a bad value is one sentence with file,
 
 from __future__ import annotations
 
-import logging
 import os
 import tomllib
 from pathlib import Path
@@ -15,11 +14,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from kiosk import toml
 from kiosk.toml import ConfigError, Loaded, load_toml
 
 __all__ = ["ConfigError", "Settings", "keep_last_good", "load", "load_with_fallback"]
 
-log = logging.getLogger(__name__)
 DEFAULT_DATA_DIR = "/var/lib/kiosk"
 LAST_GOOD = "last-good.toml"
 
@@ -320,41 +319,13 @@ def load_with_fallback(path: Path | None) -> Loaded[Settings]:
 
 def fallback(path: Path | None, why: str) -> Loaded[Settings] | None:
     """Return the last configuration that worked, with a warning that says why; None when none was kept."""
-    for kept in _last_good_places(path):
-        try:
-            good = load_toml(kept, Settings)
-        except ConfigError:
-            continue  # none was kept there, or it is of no use either: what counts is what is wrong with the file itself
-        told = f"{why} Until then the last configuration that worked is used: {kept}."
-        return Loaded(good.value, (told, *good.warnings), fallback=True)
-    return None
+    return toml.fallback(Settings, why, _last_good_places(path))
 
 
 def keep_last_good(path: Path | None, settings: Settings) -> None:
-    """Keep a copy of the file that the daemon has just started with; only written when it differs.
-
-    A disk without room does not stop a kiosk that runs: the copy before stays, and the log says so.
-    """
-    if path is None:
-        return
-    kept = Path(settings.data_dir) / LAST_GOOD
-    try:
-        raw = path.read_bytes()
-        if not kept.is_file() or kept.read_bytes() != raw:
-            _replace(kept, raw)
-    except OSError as err:
-        log.warning("%s: the configuration that works could not be kept (%s)", kept, err.strerror)
-
-
-def _replace(path: Path, raw: bytes) -> None:
-    """Write a private file, whole or not at all."""
-    fresh = path.with_suffix(".new")
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as f:
-        f.write(raw)
-        f.flush()
-        os.fsync(f.fileno())
-    os.replace(fresh, path)
+    """Keep a copy of the file that the daemon has just started with."""
+    if path is not None:
+        toml.keep(path, Path(settings.data_dir) / LAST_GOOD)
 
 
 def _last_good_places(path: Path | None) -> list[Path]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import logging
+import os
 import re
 import tomllib
 import types
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -36,6 +40,42 @@ def load_toml(path: Path, kind: type[T]) -> Loaded[T]:
         return Loaded(msgspec.convert(raw, kind), warnings)
     except msgspec.ValidationError as err:
         raise ConfigError(f"{path}: {_sentence(str(err), raw, kind)}") from None
+
+
+def fallback(kind: type[T], why: str, places: Iterable[Path]) -> Loaded[T] | None:
+    """Return the last configuration that worked, with a warning that says why; None when none was kept at these places."""
+    for kept in places:
+        try:
+            good = load_toml(kept, kind)
+        except ConfigError:
+            continue  # none was kept there, or it is of no use either: what counts is what is wrong with the file itself
+        told = f"{why} Until then the last configuration that worked is used: {kept}."
+        return Loaded(good.value, (told, *good.warnings), fallback=True)
+    return None
+
+
+def keep(path: Path, kept: Path) -> None:
+    """Keep a private copy of a file that a program has just started with; only written when it differs.
+
+    A disk without room does not stop a program that runs: the copy before stays, and the log says so.
+    """
+    try:
+        raw = path.read_bytes()
+        if not kept.is_file() or kept.read_bytes() != raw:
+            _replace(kept, raw)
+    except OSError as err:
+        log.warning("%s: the configuration that works could not be kept (%s)", kept, err.strerror)
+
+
+def _replace(path: Path, raw: bytes) -> None:
+    """Write a private file, whole or not at all."""
+    fresh = path.with_suffix(".new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "wb") as f:
+        f.write(raw)
+        f.flush()
+        os.fsync(f.fileno())
+    os.replace(fresh, path)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -14,17 +14,26 @@ from hub.config import Settings, load
 from hub.errors import HubError
 from hub.parts import Parts
 from kiosk.coupons.rules import SHANGHAI
+from kiosk.toml import Loaded
+
+
+def config_path(args: argparse.Namespace) -> Path | None:
+    """Return the configuration's file: the one named, else the usual one if it is there."""
+    named = args.config or os.environ.get("KIOSK_HUB_CONFIG")
+    usual = Path("/etc/kiosk-hub/hub.toml")
+    return Path(named) if named else usual if usual.exists() else None
+
+
+def told(loaded: Loaded[Settings]) -> Settings:
+    """Print the warnings of a configuration and return its settings."""
+    for warning in loaded.warnings:
+        print(f"kiosk-hub: {warning}", file=sys.stderr)
+    return loaded.value
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """Read the configuration and print its warnings."""
-    named = args.config or os.environ.get("KIOSK_HUB_CONFIG")
-    usual = Path("/etc/kiosk-hub/hub.toml")
-    path = Path(named) if named else usual if usual.exists() else None
-    loaded = load(path)
-    for warning in loaded.warnings:
-        print(f"kiosk-hub: {warning}", file=sys.stderr)
-    return loaded.value
+    return told(load(config_path(args)))
 
 
 @contextmanager

@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hub.cli.common import later, opened, readable, settings_of, when
+from hub.cli.common import config_path, later, opened, readable, settings_of, told, when
+from hub.config import ConfigError, Settings, fallback, keep_last_good, load
 from hub.errors import HubError
 from hub.parts import now
 from hub.store import people, report
@@ -58,15 +59,36 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def run_serve(args: argparse.Namespace) -> int:
-    """Serve until asked to stop."""
-    from hub.server import serve, serve_many
-
-    settings = settings_of(args)
+    """Serve until asked to stop; a configuration that does not work gives way to the last one that did."""
     if args.workers < 1:
         raise HubError("--workers is at least 1.")
-    if args.workers > 1:
-        return serve_many(settings, args.workers)
-    asyncio.run(serve(settings))
+    path = config_path(args)
+    try:
+        loaded = load(path)
+    except ConfigError as err:
+        if (good := fallback(path, str(err))) is None:
+            raise
+        loaded = good
+    settings = told(loaded)
+    try:
+        return _serve(args.workers, settings, None if loaded.fallback else path)
+    except HubError as err:
+        good = None if loaded.fallback else fallback(path, str(err))
+        if good is None or good.value == settings:
+            raise
+        return _serve(args.workers, told(good), None)
+
+
+def _serve(workers: int, settings: Settings, path: Path | None) -> int:
+    """Serve; `path` is the file to keep a copy of once that has begun."""
+    from hub.server import serve, serve_many
+
+    def started() -> None:
+        keep_last_good(path, settings)
+
+    if workers > 1:
+        return serve_many(settings, workers, started)
+    asyncio.run(serve(settings, started))
     return 0
 
 
