@@ -31,6 +31,8 @@ REVOKED_S = (20.0, 60.0)
 WAKE_S = 60.0
 HELD_S = 40.0
 """A hub holds a request without news for 45 s or more."""
+COMPARE_S = 600.0
+"""Journals are compared now and then all the same: a hub may have been replaced between two requests."""
 STORM_S = (0.5, 1.5)
 """Who ends held requests at once is not stormed."""
 ERROR_MAX_S = 1.0
@@ -236,6 +238,7 @@ class Sync:
         One that ends early and empty is a hub that stops: the next one may have another database.
         """
         await self._pulled.wait()  # from the position that the first download brings
+        compared = self.clock.mono()
         while True:
             begun = self.clock.mono()
             try:
@@ -248,10 +251,11 @@ class Sync:
                     raise
                 changed, ended = True, False  # the pull meets the same, and mends it
                 await asyncio.sleep(max(random.uniform(*STORM_S), err.retry_after_s or 0.0))
-            if ended:
-                if self.clock.mono() - begun < 1:
-                    await asyncio.sleep(random.uniform(*STORM_S))
+            if ended and self.clock.mono() - begun < 1:
+                await asyncio.sleep(random.uniform(*STORM_S))
+            if ended or self.clock.mono() - compared > COMPARE_S:
                 await self._exchange.hello()
+                compared = self.clock.mono()
             self.reach.answered()
             await self._exchange.remember_time()
             if changed or self._vague():

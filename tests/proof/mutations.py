@@ -15,7 +15,7 @@ class Mutation:
     promise: str
     mechanism: str
     test: str
-    """Node id of the test that must fail, as pytest takes it; `-k` words may follow after a space."""
+    """Node id of the test that must fail, without its parameters."""
     changes: tuple[tuple[str, str, str], ...]
     """(file, text that is there exactly once, what takes its place)."""
 
@@ -37,155 +37,155 @@ def _one(promise: str, mechanism: str, test: str, file: str, old: str, new: str)
 
 MUTATIONS = (
     _one(
-        "P1", "acknowledged by the hub, not by having been sent", f"{SYNC}/test_upload.py -k whatever_happens",
+        "P1", "acknowledged by the hub, not by having been sent", f"{SYNC}/test_upload.py::test_every_item_takes_effect_once_whatever_happens_on_the_way",
         "kiosk/sync/exchange.py",
         "            told = await self._post(p.Upload(run.epoch, run.first_seq, run.prev, run.items))",
         "            await self.journal.acknowledge(run.epoch, run.items[-1].seq, ())\n"
         "            told = await self._post(p.Upload(run.epoch, run.first_seq, run.prev, run.items))",
     ),
     _one(
-        "P1", "a record is durable before anything is said", f"{PROOF} -k few",
+        "P1", "a record is durable before anything is said", f"{PROOF}::test_the_promises_hold_in_a_few_histories",
         "kiosk/counter/redeem.py",
         "            await self._journal.record(attempt.rid, **record)",
         "            record.clear()",
     ),
     _one(
-        "P1", "synchronous=FULL", "tests/journal/test_database.py -k pragmas",
+        "P1", "synchronous=FULL", "tests/journal/test_database.py::test_the_pragmas_are_real",
         "kiosk/journal/database.py",
         'db.execute("PRAGMA synchronous=FULL")', 'db.execute("PRAGMA synchronous=NORMAL")',
     ),
     _one(
-        "P1", "a hub restored from a backup is sent again what it lost", f"{SYNC}/test_upload.py -k restored_from_a_backup",
+        "P1", "a hub restored from a backup is sent again what it lost", f"{SYNC}/test_upload.py::test_a_hub_restored_from_a_backup_gets_again_what_it_has_lost",
         "kiosk/sync/exchange.py",
         "        if not await self.journal.send_again(told.ack_through):", "        if told.ack_through < 0:",
     ),
     _one(
-        "P1", "an upload sent twice counts once", "tests/hub/test_upload.py -k sending_twice",
+        "P1", "an upload sent twice counts once", "tests/hub/test_upload.py::test_sending_twice_changes_nothing",
         "hub/store/upload.py", "            if seq <= tip:", "            if seq < 0:",
     ),
     _one(
-        "P1", "a limit on the way makes uploads smaller", f"{SYNC}/test_upload.py -k in_halves",
+        "P1", "a limit on the way makes uploads smaller", f"{SYNC}/test_upload.py::test_what_a_proxy_calls_too_large_goes_up_in_halves",
         "kiosk/sync/exchange.py",
         "        self._ceiling = self._max_items = max(1, self._max_items // 2)", "        self._ceiling = self._max_items",
     ),
     Mutation(
-        "P2", "the local guard", f"{SYNC}/test_pool.py -k own_pool",
+        "P2", "the local guard", f"{SYNC}/test_pool.py::test_a_slip_of_its_own_pool_is_taken_at_home_without_asking",
         (
             ("kiosk/journal/attempts.py", "            if len(uses) >= intent.max_uses:", "            if len(uses) < 0:"),
             ("kiosk/journal/attempts.py", "            if len(uses) >= max_uses:", "            if len(uses) < 0:"),
         ),
     ),
     _one(
-        "P3", "a batch that needs the hub is refused without it", f"{SYNC}/test_fleet.py -k never_and_foreign",
+        "P3", "a batch that needs the hub is refused without it", f"{SYNC}/test_fleet.py::test_never_and_foreign_home_coupons_are_refused_without_the_hub",
         "kiosk/coupons/machine.py",
         '        return _leased(batch, standing)\n    return "hub_away"', '        return _leased(batch, standing)\n    return ""',
     ),
     _one(
-        "P3", "only a coupon's own home decides alone", f"{SYNC}/test_pool.py -k own_pool",
+        "P3", "only a coupon's own home decides alone", f"{SYNC}/test_pool.py::test_a_slip_of_its_own_pool_is_taken_at_home_without_asking",
         "kiosk/coupons/machine.py", 'return "" if standing.is_home else "not_home"', 'return ""',
     ),
     _one(
-        "P3", "check and use are one statement", f"{SYNC}/test_fleet.py -k many_kiosks",
+        "P3", "check and use are one statement", f"{SYNC}/test_fleet.py::test_a_coupon_asked_for_at_many_kiosks_at_once_is_used_once",
         "hub/store/uses.py", "        coupons.c.uses < coupons.c.max_uses,\n", "",
     ),
     _one(
-        "P3", "a lease ends with the epoch of its journal", "tests/coupons",
+        "P3", "a lease ends with the epoch of its journal", "tests/coupons/test_machine.py",
         "kiosk/coupons/machine.py", "lease.epoch != standing.epoch", "lease.left < 0",
     ),
     _one(
-        "P3", "a lease names its coupons", f"{SYNC}/test_leases.py -k alone",
+        "P3", "a lease names its coupons", f"{SYNC}/test_leases.py::test_a_leased_coupon_is_honoured_without_the_hub_by_its_kiosk_alone",
         "kiosk/journal/leases.py", "return body.coupons is None or coupon in body.coupons", "return True",
     ),
     _one(
-        "P4", "an excess use is named", f"{SYNC}/test_fleet.py -k one_conflict",
+        "P4", "an excess use is named", f"{SYNC}/test_fleet.py::test_a_capped_coupon_used_twice_offline_is_one_conflict_naming_both",
         "hub/store/facts.py", '        self._note(c, device, "conflict", told, values["recorded_at"])\n', "",
     ),
     _one(
-        "P4", "a use that comes free resolves the oldest conflict", "tests/hub/test_upload.py -k comes_free",
+        "P4", "a use that comes free resolves the oldest conflict", "tests/hub/test_upload.py::test_a_use_that_comes_free_resolves_the_oldest_conflict",
         "hub/store/facts.py", "        if waiting is not None:", "        if False:",
     ),
     _one(
-        "P5", "a void frees the use", f"{SYNC}/test_decide.py -k lost_answer",
+        "P5", "a void frees the use", f"{SYNC}/test_decide.py::test_a_lost_answer_is_voided_and_the_use_is_free_again",
         "hub/store/facts.py",
         '            self._release(c, known, "void", now)', '            self._set(c, known.rid, state="void")',
     ),
     _one(
-        "P5", "a late request finds its void", f"{SYNC}/test_decide.py -k after_its_void",
+        "P5", "a late request finds its void", f"{SYNC}/test_decide.py::test_a_request_that_arrives_after_its_void_never_takes_effect",
         "hub/store/decide.py", '        if state in ("void", "rolled_back"):', "        if not state:",
     ),
     _one(
-        "P5", "what a restart finds open is voided", f"{SYNC}/test_decide.py -k middle_of_a_question",
+        "P5", "what a restart finds open is voided", f"{SYNC}/test_decide.py::test_a_stop_in_the_middle_of_a_question_leaves_no_use_behind",
         "kiosk/journal/store.py",
         '            self._void(db, row["rid"], "the kiosk was restarted before the attempt had ended")', "            pass",
     ),
     _one(
-        "P5", "a broken connection is tried again with the same rid", f"{SYNC}/test_decide.py -k breaks_under",
+        "P5", "a broken connection is tried again with the same rid", f"{SYNC}/test_decide.py::test_a_connection_that_breaks_under_the_request_costs_no_verdict",
         "kiosk/sync/client.py", "            raise HubAway(_short(err), broken=True) from err", "            raise HubAway(_short(err)) from err",
     ),
     _one(
-        "P6", "both ends are compared at every contact", f"{SYNC}/test_recovery.py -k restored_copy_is_named",
+        "P6", "both ends are compared at every contact", f"{SYNC}/test_recovery.py::test_a_restored_copy_is_named_and_learns_its_own_uses_before_it_decides_alone",
         "kiosk/sync/exchange.py", "        if told.ack_through <= (await self.journal.ends()).tip:", "        if told.ack_through >= 0:",
     ),
     _one(
-        "P6", "a new epoch is noted", f"{SYNC}/test_recovery.py -k restored_copy_is_named",
+        "P6", "a new epoch is noted", f"{SYNC}/test_recovery.py::test_a_restored_copy_is_named_and_learns_its_own_uses_before_it_decides_alone",
         "hub/store/upload.py", '            self._note(c, device, "epoch_change", told, now)', "            pass",
     ),
     _one(
-        "P6", "offline rights wait for the reconciliation", f"{SYNC}/test_recovery.py -k until_it_has_reconciled",
+        "P6", "offline rights wait for the reconciliation", f"{SYNC}/test_recovery.py::test_until_it_has_reconciled_a_restored_kiosk_decides_nothing_alone",
         "kiosk/coupons/machine.py", "    if not standing.reconciled:", "    if False:",
     ),
     _one(
-        "P6", "own redemptions are learned", f"{SYNC}/test_recovery.py -k restored_copy_is_named",
+        "P6", "own redemptions are learned", f"{SYNC}/test_recovery.py::test_a_restored_copy_is_named_and_learns_its_own_uses_before_it_decides_alone",
         "kiosk/sync/exchange.py", "            await self.journal.learn_uses(page.items)", "            pass",
     ),
     _one(
-        "P6", "the hub's record wins over a void of an older copy", f"{SYNC}/test_recovery.py -k takes_no_redemption_back",
+        "P6", "the hub's record wins over a void of an older copy", f"{SYNC}/test_recovery.py::test_a_void_of_a_restored_copy_takes_no_redemption_back",
         "hub/store/facts.py", '        elif known.state == "ok":\n            self._release(c, known, "void", now)',
         '        elif known.state in ("ok", "recorded"):\n            self._release(c, known, "void", now)',
     ),
     _one(
-        "P7", "the cap on the number", f"{SYNC}/test_fleet.py -k capped_and_frees",
+        "P7", "the cap on the number", f"{SYNC}/test_fleet.py::test_what_the_hub_has_not_heard_of_is_capped_and_frees_itself",
         "kiosk/coupons/machine.py",
         "    if rule.count is not None and standing.exposure.count + 1 > rule.count:", "    if False:",
     ),
     _one(
-        "P7", "the cap on the value", f"{SYNC}/test_fleet.py -k capped_and_frees",
+        "P7", "the cap on the value", f"{SYNC}/test_fleet.py::test_what_the_hub_has_not_heard_of_is_capped_and_frees_itself",
         "kiosk/coupons/machine.py",
         "    if rule.value is not None and standing.exposure.value + batch.value > rule.value:", "    if False:",
     ),
     _one(
-        "P7", "the cap on the age", "tests/coupons/test_rules.py",
+        "P7", "the cap on the age", "tests/coupons/test_machine.py",
         "kiosk/coupons/machine.py", "standing.since_sync_s > rule.max_age_s", "standing.since_sync_s < 0",
     ),
     _one(
-        "P7", "the age counts the older of the two ways", f"{SYNC}/test_download.py -k older_of_the_two",
+        "P7", "the age counts the older of the two ways", f"{SYNC}/test_download.py::test_since_sync_counts_the_older_of_the_two_ways",
         "kiosk/sync/reach.py", "min(self._up, self._down)", "max(self._up, self._down)",
     ),
     _one(
-        "P7", "a revoked kiosk has no rights", f"{SYNC}/test_enrol.py -k revoked",
+        "P7", "a revoked kiosk has no rights", f"{SYNC}/test_enrol.py::test_a_revoked_kiosk_has_no_right_to_decide_alone",
         "kiosk/sync/service.py", '            self.state = "revoked"\n            await self._shut_out()', '            self.state = "accepted"',
     ),
     _one(
-        "outage", "nobody asks a hub that is known to be away", f"{SYNC}/test_decide.py -k only_the_first",
+        "outage", "nobody asks a hub that is known to be away", f"{SYNC}/test_decide.py::test_only_the_first_customer_of_an_outage_waits",
         "kiosk/counter/redeem.py", "        if self._authority.away:", "        if False:",
     ),
     Mutation(
-        "stop", "a stop is heeded at whatever moment", f"{SYNC}/test_upload.py -k swallow",
+        "stop", "a stop is heeded at whatever moment", f"{SYNC}/test_upload.py::test_a_connection_that_breaks_during_the_stop_does_not_swallow_it",
         (
             ("kiosk/sync/service.py", "            await asyncio.wait([self._task], timeout=0.2)", "            break"),
             ("kiosk/sync/service.py", "        while not self._stopping:", "        while True:"),
         ),
     ),
     _one(
-        "printing", "what was being sent at a crash is unknown", "tests/printing/test_spooler.py -k crash_left_open",
+        "printing", "what was being sent at a crash is unknown", "tests/printing/test_spooler.py::test_what_a_crash_left_open",
         "kiosk/printing/spooler.py", 'self._journal.jobs(("sending", "sent"))', 'self._journal.jobs(("nothing",))',
     ),
     _one(
-        "display", "a page that does not move is stale", "tests/web/test_counter.py -k frozen",
+        "display", "a page that does not move is stale", "tests/web/test_counter.py::test_a_frozen_page_is_stale_even_if_it_reports",
         "kiosk/counter/glass.py", "        moving = frame != self._frame", "        moving = True",
     ),
     Mutation(
-        "paper", "what fails the proof leaves no file", "tests/posters/test_making.py -k failed_proof",
+        "paper", "what fails the proof leaves no file", "tests/posters/test_making.py::test_a_failed_proof_leaves_nothing",
         (
             ("posters/making.py", '    if verdict == "refuse":\n        return Made(result)', "    pass"),
             ("posters/making.py", '        return self.result.verdict != "refuse"', "        return True"),

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import UTC, datetime
 
 import pytest
 
 from kiosk.events import JournalAcked
+from kiosk.sync import service
 from kiosk.sync.client import HubAway
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import BAD_GATEWAY, PORTAL, REDIRECT, TOO_LARGE, Fault, Proxy, answer
@@ -132,6 +135,7 @@ async def test_a_hub_restored_from_a_backup_gets_again_what_it_has_lost(
         assert (await kiosk.redeem(one.code)).verdict == "confirmed"
     await kiosk.synced()
     epoch = kiosk.journal.epoch
+    await until(lambda: proxy.seen[-1].path.startswith("/v1/device/wake"), "a wake request is held")
     await shop.hub.stop()
     for suffix in ("", "-wal", "-shm"):
         (shop.base / f"hub.db{suffix}").unlink(missing_ok=True)
@@ -199,3 +203,16 @@ async def test_a_connection_that_breaks_during_the_stop_does_not_swallow_it(make
     async with asyncio.timeout(5):
         await kiosk.sync.stop()
     assert not [t for t in asyncio.all_tasks() if t.get_name().startswith("sync")]
+
+
+async def test_journals_are_compared_now_and_then_all_the_same(
+    proxy: Proxy, make: MakeKiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub may be replaced between two requests: nothing breaks, and nothing waits to go up."""
+    monkeypatch.setattr(service, "COMPARE_S", 0.0)
+    held = json.dumps({"changed": False, "server_time": datetime.now(UTC).isoformat()})
+    proxy.always["/v1/device/wake"] = answer("200 OK", held, kind="application/json")
+    monkeypatch.setattr(service, "HELD_S", 0.0)
+    await make()
+    before = proxy.count(JOURNAL)
+    await until(lambda: proxy.count(JOURNAL) > before + 2, "compared again")
