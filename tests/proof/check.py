@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from tests.proof.world import BATCHES, Honoured, Violation, World
+from tests.proof.template import BATCHES
+from tests.proof.world import Honoured, Violation, World
 
 MAX_USES = {b.stock_id: b.max_uses for b in BATCHES}
 STRONG = ("NEVER", "SLIP", "LEASED")

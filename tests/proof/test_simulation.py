@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.world import Template, Violation, history
+from tests.proof.template import Template
+from tests.proof.world import Violation, history
 
 SECONDS = float(os.environ.get("KIOSK_PROVE_SECONDS", "60"))
 SEED = os.environ.get("KIOSK_SEED")

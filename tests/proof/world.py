@@ -9,27 +9,20 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub import device_api
-from hub.config import Settings
 from hub.parts import Parts
-from hub.store.catalog import BatchFile
-from kiosk.coupons.batch import Batch, Merchant, Offline, Store
 from kiosk.coupons.ids import new_rid
 from tests.proof.kiosks import SimKiosk
 from tests.proof.loop import run, seeded
 from tests.proof.net import Net, SimHub
+from tests.proof.template import BEGIN, COUNT_CAP, KIOSKS, MAX_AGE_S, VALUE_CAP, Template
 
-BEGIN = datetime(2026, 11, 25, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
-COUNT_CAP, VALUE_CAP, MAX_AGE_S = 3, 800, 40
-ISSUED = {"NEVER": 4, "CAPPED": 5, "TWICE": 3, "LEASED": 8}
-KIOSKS = 3
 EVENTS = 90
 EVERY_S = 0.7
 """Mean time between events."""
@@ -52,65 +45,6 @@ class Honoured:
     state: str
     lost: bool = False
     """It is not in the older copy that took the card's place: whether the hub heard of it is the hub's to know."""
-
-
-def _batch(stock_id: str, policy: str, **more: Any) -> Batch:
-    rule = Offline(policy=policy, deadline_ms=1500)  # type: ignore[arg-type]
-    if policy == "capped":
-        rule = Offline(
-            policy="capped", count=COUNT_CAP, value=VALUE_CAP, max_age_s=MAX_AGE_S, deadline_ms=1500
-        )
-    if policy == "lease":
-        rule = Offline(policy="lease", quota=2, max_age_s=120, deadline_ms=1500)
-    product = "slip_coupon" if policy == "home" else "merchant_coupon"
-    return Batch(
-        stock_id=stock_id,
-        product=product,  # type: ignore[arg-type]
-        name=stock_id,
-        value=300,
-        threshold=0,
-        begins=BEGIN - DAY,
-        ends=BEGIN + 300 * DAY,
-        stock=1000,
-        offline=rule,
-        **more,
-    )
-
-
-BATCHES = (
-    _batch("NEVER", "never"),
-    _batch("CAPPED", "capped"),
-    _batch("TWICE", "capped", max_uses=2),
-    _batch("SLIP", "home"),
-    _batch("LEASED", "lease"),
-)
-
-
-class Template:
-    """A hub's database with merchant, batches and coupons, made once and copied for each history."""
-
-    def __init__(self, base: Path) -> None:
-        self.base = base
-        base.mkdir(parents=True, exist_ok=True)
-        parts = Parts(Settings(database=f"sqlite:///{base / 'hub.db'}"))
-        parts.open()
-        stores = tuple(Store(f"S{n}", f"S{n}") for n in range(KIOSKS))
-        parts.database.call(parts.catalog.load, BatchFile(Merchant("老王便利店"), stores, BATCHES))
-        self.codes = [
-            issued.code
-            for stock, count in ISSUED.items()
-            for issued in parts.database.call(parts.coupons.list_out, stock, count, "customer", BEGIN)
-        ]
-        parts.close()
-
-    def hub(self, to: Path) -> Parts:
-        """Return a hub on a copy of its own."""
-        to.mkdir(parents=True)
-        for path in self.base.iterdir():
-            shutil.copy(path, to / path.name)
-        parts = Parts(Settings(database=f"sqlite:///{to / 'hub.db'}"))
-        parts.open()
-        return parts
 
 
 class World:
