@@ -1,0 +1,67 @@
+"""Every state of the counter page, brought about in a running kiosk."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import msgspec
+
+from kiosk.counter.show import Show, Status
+from kiosk.events import Outcome, OutcomeKind
+from kiosk.web.services import SERVICES
+from tests.web.rig import Rig, eventually
+
+HUB = ("offline", "pending", "revoked", "starting")
+WORDS = {
+    "zh_CN": ("已按规则本机受理", "满20减3", "满20元可用，请核对"),
+    "en": ("Accepted here under the batch's rule", "¥3 off from ¥20", "Valid from ¥20, please check"),
+}
+STATES = ("ready", "no-batches", "no-slips", *HUB, "closed", *(f"outcome-{k}" for k in get_args(OutcomeKind)))
+CODE_SHOWN = frozenset(s for s in STATES if s != "closed" and not s.startswith("outcome-"))
+
+
+def show_of(kiosk: Rig) -> Show:
+    """Return what makes the kiosk's views."""
+    runner = kiosk.daemon.server._runner
+    assert runner is not None
+    show: Show = runner.app[SERVICES].show
+    return show
+
+
+class Stage:
+    """Puts a kiosk into one state after another; what makes the views is its own."""
+
+    def __init__(self, kiosk: Rig, locale: str = "zh_CN") -> None:
+        self._kiosk, self._locale, self._show = kiosk, locale, show_of(kiosk)
+        self._real_status, self._real_make = self._show._status, self._show._make
+        self._change: dict[str, Any] = {}
+        self._hub, self._turn = "", 0
+        self._show._status = self._status
+        self._show._make = self._make  # type: ignore[method-assign]
+
+    async def _status(self) -> Status:
+        real = await self._real_status()
+        return msgspec.structs.replace(real, hub=self._hub, code="K7-42") if self._hub else real
+
+    async def _make(self) -> dict[str, Any]:
+        turn, change = self._turn, self._change
+        return {**await self._real_make(), **change, "turn": turn}
+
+    async def enter(self, state: str) -> int:
+        """Bring the state about; return the number of the view that has it."""
+        self._turn += 1
+        self._hub = state if state in HUB else ""
+        self._change = {
+            "no-batches": {"batches": []},
+            "no-slips": {"slip": {"enabled": False, "text": ""}},
+            "closed": {"open": False},
+        }.get(state, {})
+        self._show._outcome = None
+        if state.startswith("outcome-"):
+            title, detail, hint = WORDS[self._locale]
+            kind: Any = state.removeprefix("outcome-")
+            self._show._take(Outcome(kind=kind, title=title, detail=detail, hint=hint, until_s=600))
+        self._show._dirty.set()
+        await eventually(lambda: self._show.view.get("turn") == self._turn)
+        seq: int = self._show.view["seq"]
+        return seq
