@@ -9,6 +9,9 @@ from typing import Any
 
 from kiosk.cli.common import DONE, FAILED, NOT_SO, USAGE, CommandError
 
+PRINTERS = ("escpos", "feie", "yilianyun", "virtual")
+"""Keys of `simulators.demo.printers.CHOICES`, which is not there without the simulators."""
+
 
 def add(commands: Any) -> None:
     """Register the command."""
@@ -17,6 +20,12 @@ def add(commands: Any) -> None:
     parser.add_argument("--hub-port", type=_port, default=8090, help="port of the hub (8090)")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="keep the data here; without it they are thrown away"
+    )
+    parser.add_argument(
+        "--printer",
+        choices=PRINTERS,
+        default=PRINTERS[0],
+        help="the slip printer that is simulated (escpos); the tour always uses escpos",
     )
     parser.add_argument(
         "--tour",
@@ -43,7 +52,6 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo until Ctrl-C, or the tour to its end."""
     try:
         from simulators.demo.tour import tour
-
         from simulators.demo.world import DemoError, demo
     except ImportError as err:
         raise CommandError(
@@ -52,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         ) from err
     try:
         if args.tour is None:
-            asyncio.run(demo(args.port, args.hub_port, args.data))
+            asyncio.run(demo(args.port, args.hub_port, args.data, args.printer))
             return DONE
         return DONE if asyncio.run(tour(args.tour, args.port, args.hub_port, args.data)) else NOT_SO
     except DemoError as err:

@@ -1,4 +1,4 @@
-"""The processes of the demo: a hub, a TCP slip printer, a kiosk; each the real program, started as a shop would."""
+"""The processes of the demo: a hub, a slip printer, a kiosk; each the real program, started as a shop would."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Any
 
 import aiohttp
+
+from simulators.demo.printers import CHOICES
 
 STORE = "kjy-south"
 READY_S = 30.0
@@ -89,8 +91,9 @@ class Program:
 class World:
     """Everything that runs in the demo."""
 
-    def __init__(self, port: int, hub_port: int, data: Path | None) -> None:
+    def __init__(self, port: int, hub_port: int, data: Path | None, printer: str = "escpos") -> None:
         self._wanted = port, hub_port
+        self._choice = CHOICES[printer]
         self._keep = data
         self.pin = PIN
 
@@ -111,7 +114,7 @@ class World:
             "hub", [*python, "hub", "serve", "-c", str(self.dir / "hub.toml")], log / "hub.log", env
         )
         self.printer = Program(
-            "printer", [*python, "simulators.escpos", "--port", "0"], log / "printer.log", env
+            "printer", [*python, self._choice.simulator, "--port", "0"], log / "printer.log", env
         )
         self.kiosk = Program(
             "kiosk", [*python, "kiosk", "run", "-c", str(self.dir / "kiosk.toml")], log / "kiosk.log", env
@@ -194,7 +197,10 @@ class World:
         path.write_text(token.strip() + "\n", "ascii")
 
     async def start_printer(self) -> dict[str, Any]:
-        """Start the TCP slip printer and return the line in which it says its address."""
+        """Start the slip printer's simulator and return the line in which it says where it is; {} where none is needed."""
+        self.printer_says: dict[str, Any] = {}
+        if not self._choice.simulator:
+            return {}
         await self.printer.start(piped=True)
         assert self.printer.process is not None
         assert self.printer.process.stdout is not None
@@ -207,7 +213,7 @@ class World:
         return says
 
     async def start_kiosk(self) -> None:
-        """Start the kiosk with simulated devices."""
+        """Start the kiosk with simulated devices and the printer that was chosen."""
         data = self.dir / "kiosk"
         data.mkdir(exist_ok=True, mode=0o700)
         self.slips = data / "slips"
@@ -220,14 +226,7 @@ name = "demo"
 [web]
 listen = "127.0.0.1:{self.port}"
 pin = "{self.pin}"
-[printers.counter]
-url = "tcp://127.0.0.1:{self.printer_says["port"]}"
-profile = "generic-58"
-[printers.paper]
-url = "virtual://{self.slips}"
-profile = "generic-58"
-mirror = true
-[scanners.till]
+{self._choice.settings(self.printer_says, self.slips)}[scanners.till]
 url = "sim://"
 [displays.counter]
 url = "sim://"
@@ -296,13 +295,13 @@ cooldown_s = 3
                 await task
 
 
-async def demo(port: int, hub_port: int, data: Path | None) -> None:
+async def demo(port: int, hub_port: int, data: Path | None, printer: str = "escpos") -> None:
     """Run the demo until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sig, stop.set)
-    async with World(port, hub_port, data) as world:
+    async with World(port, hub_port, data, printer) as world:
         print("Starting hub, printer and kiosk ...", flush=True)
         await world.start_hub()
         await world.start_printer()
@@ -315,24 +314,28 @@ async def demo(port: int, hub_port: int, data: Path | None) -> None:
   staff console    店员台    {world.url}/staff      PIN {world.pin}
   customer's page  领券页    {world.hub_url}/c/{STORE}
   fleet console    设备管理  {world.hub_url}/admin    user demo, password {password}
+  slip printer     小票机    {_slip_printer(world, printer)}
   data             数据      {world.dir}
 
 Ctrl-C stops everything.""",
             flush=True,
         )
-        dead = [
-            asyncio.create_task(p.process.wait())
-            for p in (world.hub, world.printer, world.kiosk)
-            if p.process
-        ]
+        programs = [p for p in (world.hub, world.printer, world.kiosk) if p.process is not None]
+        dead = [asyncio.create_task(p.process.wait()) for p in programs if p.process is not None]
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *dead], return_when=asyncio.FIRST_COMPLETED)
         for task in (stopped, *dead):
             task.cancel()
         if not stop.is_set():
-            gone = next(p for p in (world.hub, world.printer, world.kiosk) if not p.running)
+            gone = next(p for p in programs if not p.running)
             raise DemoError(f"the {gone.name} ended by itself: {gone.last_words()}")
         print("Stopping ...", flush=True)
+
+
+def _slip_printer(world: World, chosen: str) -> str:
+    """Say which printer there is and where its simulator tells what came out."""
+    control = world.printer_says.get("control")
+    return f"{chosen}    {control}/_sim/state" if control else f"{chosen}    {world.slips}"
 
 
 async def _operator(world: World) -> str:
