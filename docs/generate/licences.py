@@ -21,6 +21,10 @@ SPDX = {
 
 READ = {
     "axe-playwright-python": ("MIT AND MPL-2.0", "the axe-core inside it is under MPL-2.0: the head of axe.min.js"),
+    "opencv-python-headless": (
+        "Apache-2.0",
+        "its wheel carries FFmpeg under LGPL-2.1-or-later as libraries of their own: LICENSE-3RD-PARTY.txt",
+    ),
     "pypdfium2": (
         "BSD-3-Clause AND Apache-2.0",
         "PDFium and what is built into it are permissive too: BUILD_LICENSES in the package",
@@ -30,7 +34,7 @@ READ = {
 """Packages whose metadata are vague: what their licence files say."""
 
 PERMISSIVE = frozenset(
-    "0BSD Apache-2.0 BSD-2-Clause BSD-3-Clause HPND ISC MIT MIT-0 MIT-CMU PSF-2.0 Python-2.0 Unlicense Zlib".split()
+    "0BSD Apache-2.0 BSD-2-Clause BSD-3-Clause CC0-1.0 HPND ISC MIT MIT-0 MIT-CMU PSF-2.0 Python-2.0 Unlicense Zlib".split()
 )
 WEAK = {
     "MPL-2.0": "asks for the source of its own files alone; used unchanged, as a library of its own",
