@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import struct
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -88,7 +89,23 @@ def contact(images: Sequence[Image], gap: int = 24) -> Image:
 
 
 def png(image: Image, dpi: float) -> bytes:
-    """Return the picture as PNG."""
-    out = BytesIO()
-    image.save(out, "PNG", dpi=(dpi, dpi), compress_level=1)  # a tenth larger, a third faster
-    return out.getvalue()
+    """Return the picture as PNG (ISO/IEC 15948), 8-bit RGB.
+
+    Rows go in without a filter: art of flat colours packs as small as with the five filters tried on each row, in
+    half the time, and packing is most of what a preview costs.
+    """
+    rgb = image.convert("RGB")
+    raw, stride = rgb.tobytes(), 3 * rgb.width
+    rows = b"".join(b"\0" + raw[n : n + stride] for n in range(0, len(raw), stride))
+    per_metre = round(dpi / 0.0254)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", struct.pack(">IIBBBBB", rgb.width, rgb.height, 8, 2, 0, 0, 0))
+        + _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))
+        + _chunk(b"IDAT", zlib.compress(rows, 1))
+        + _chunk(b"IEND", b"")
+    )
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

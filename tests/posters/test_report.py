@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pikepdf
 import pytest
+from PIL import Image
 
 import posters
-from posters import guides, raster
+from posters import guides, making, raster
 
 from .conftest import picture
 
@@ -89,3 +92,25 @@ def test_without_guides_the_preview_is_what_is_cut_out(store: dict[str, str], tm
     image = picture(tmp_path / "v.png")
     assert image.width == pytest.approx(2 * 105 * 150 / 25.4 + 3 * 24, abs=4)
     assert len(raster.trimmed((tmp_path / "a.pdf").read_bytes(), 50)) == 2
+
+
+@pytest.mark.parametrize("size", [(619, 873), (1, 1), (7, 3)])
+def test_our_png_holds_every_pixel(size: tuple[int, int]) -> None:
+    noise = random.Random(5).randbytes(3 * size[0] * size[1])
+    drawn = Image.frombytes("RGB", size, noise)
+    with Image.open(BytesIO(raster.png(drawn, 150))) as read:
+        assert read.format == "PNG"
+        assert read.info["dpi"] == pytest.approx((150, 150), abs=0.02)
+        assert read.tobytes() == noise
+    with Image.open(BytesIO(raster.png(drawn.convert("L"), 150))) as grey:
+        assert grey.tobytes() == drawn.convert("L").convert("RGB").tobytes()
+
+
+@pytest.mark.parametrize("template", [info.id for info in posters.templates()])
+def test_a_preview_of_any_size_stays_within_its_budget(template: str) -> None:
+    size = next((i.width_mm, i.height_mm) for i in posters.templates() if i.id == template)
+    dpi = making.preview_dpi([size])
+    pixels = size[0] * size[1] * (dpi / 25.4) ** 2
+    assert pixels <= making.PREVIEW_PIXELS * 1.001
+    assert dpi == making.PREVIEW_DPI or pixels > making.PREVIEW_PIXELS * 0.999
+    assert making.preview_dpi([size] * 16) <= making.preview_dpi([size])
