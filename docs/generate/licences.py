@@ -20,7 +20,10 @@ SPDX = {
 """Names that packages use, and the identifiers for them."""
 
 READ = {
-    "axe-playwright-python": ("MIT AND MPL-2.0", "the axe-core inside it is under MPL-2.0: the head of axe.min.js"),
+    "axe-playwright-python": (
+        "MIT AND MPL-2.0",
+        "the axe-core inside it is under MPL-2.0: the head of axe.min.js",
+    ),
     "opencv-python-headless": (
         "Apache-2.0",
         "its wheel carries FFmpeg under LGPL-2.1-or-later as libraries of their own: LICENSE-3RD-PARTY.txt",
