@@ -181,6 +181,15 @@ class Scanner(Struct, frozen=True, kw_only=True):
     url: Url
 
 
+class Till(Struct, frozen=True, kw_only=True):
+    """One cash register that pushes the sale over a line; tills on the network may use the local API instead."""
+
+    url: Url
+    scanner: Annotated[
+        str, Meta(description="Scanner whose next code the sale is for; empty: whichever reads first.")
+    ] = ""
+
+
 class Display(Struct, frozen=True, kw_only=True):
     """One small display for codes or text."""
 
@@ -292,6 +301,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     feie: Feie = Feie()
     yilianyun: Yilianyun = Yilianyun()
     scanners: dict[str, Scanner] = field(default_factory=dict)
+    tills: dict[str, Till] = field(default_factory=dict)
     displays: dict[str, Display] = field(default_factory=dict)
     speakers: dict[str, Speaker] = field(default_factory=dict)
     gpio: Gpio = Gpio()

@@ -16,6 +16,7 @@ from typing import Any
 from kiosk.clock import SystemClock
 from kiosk.config import ConfigError, Settings, fallback
 from kiosk.counter.authority import Alone, Authority
+from kiosk.counter.baskets import Baskets
 from kiosk.counter.dress import dressed
 from kiosk.counter.feedback import Feedback
 from kiosk.counter.glass import Glass
@@ -76,6 +77,9 @@ class Daemon:
         self.journal = Journal(self.data_dir, self.clock, self.bus)
         self.fittings = Fittings(s, self.bus, self.data_dir)
         self.bench = self.fittings.bench
+        self.baskets = Baskets(
+            self.bus, self.fittings.tills, {name: c.scanner for name, c in s.tills.items()}
+        )
         self.spooler = Spooler(
             self.journal,
             self.bus,
@@ -150,12 +154,15 @@ class Daemon:
         panels = Panels(services.show, self.fittings.displays)
         await panels.start(self.spawn)
         _later(stack, panels.stop, "displays")
+        self.baskets.start()
+        stack.callback(self.baskets.stop)
         station = Station(
             self.bus,
             services.redeemer,
             services.hand_out,
             list(self.settings.scanners),
             lambda: self._print_status(services),
+            self.baskets,
         )
         await station.start(self.spawn)
         _later(stack, station.stop, "counter")
@@ -259,6 +266,7 @@ class Daemon:
             watch=watch,
             redeemer=Redeemer(journal, authority, bus, clock, place, self.reach.since_sync_s),
             hand_out=hand_out,
+            baskets=self.baskets,
             spooler=self.spooler,
             slips=slips,
             gatherer=gatherer,

@@ -7,9 +7,9 @@ from typing import Any
 
 from kiosk.config import Settings, secret
 from kiosk.events import Bus
-from kiosk.hardware.factory import Pins, open_display, open_scanner
+from kiosk.hardware.factory import Pins, open_display, open_scanner, open_till
 from kiosk.hardware.hotplug import HotPlug
-from kiosk.hardware.ports import Device, Speaker, experimental
+from kiosk.hardware.ports import Device, HardwareError, Speaker, Till, experimental
 from kiosk.hardware.sim import SimBench
 from kiosk.hardware.speakers.factory import open_speaker
 from kiosk.hardware.speakers.local import open_local
@@ -28,7 +28,14 @@ class Fittings:
         self.scanners = [open_scanner(n, c.url, self.bench, bus) for n, c in s.scanners.items()]
         self.displays = [open_display(n, c.url, self.bench, bus, c.brightness) for n, c in s.displays.items()]
         self.speakers = _speakers(s, self.bench, bus)
-        self.devices: list[Device] = [*self.pins.all(), *self.scanners, *self.displays, *self.speakers]
+        self.tills = _tills(s, self.bench, bus)
+        self.devices: list[Device] = [
+            *self.pins.all(),
+            *self.scanners,
+            *self.tills.values(),
+            *self.displays,
+            *self.speakers,
+        ]
         self.via = HubVia() if s.hub.url else None
         self.mains, self.mirrors = _printers(s, data_dir, self.via)
         self.hot_plug = HotPlug(self.devices, bus)
@@ -70,6 +77,16 @@ def _speakers(s: Settings, bench: SimBench, bus: Bus) -> list[Speaker]:
         token = secret("", c.token_file, f"speakers.{name}.token_file") if c.token_file else ""
         made.append(open_speaker(name, c.url, bench, bus, token=token, user=c.user, base_url=c.base_url))
     return made
+
+
+def _tills(s: Settings, bench: SimBench, bus: Bus) -> dict[str, Till]:
+    for name, c in s.tills.items():
+        if c.scanner and c.scanner not in s.scanners:
+            known = ", ".join(s.scanners) or "none"
+            raise HardwareError(
+                f"tills.{name}.scanner = {c.scanner}: there is no such scanner; there are: {known}."
+            )
+    return {name: open_till(name, c.url, bench, bus) for name, c in s.tills.items()}
 
 
 def _printers(s: Settings, data_dir: Path, via: HubVia | None) -> tuple[list[Printer], list[Printer]]:

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
+from kiosk.counter.baskets import Baskets
+from kiosk.counter.baskets import Held as Basket
 from kiosk.counter.hand_out import HandOut
 from kiosk.counter.redeem import Redeemer
 from kiosk.events import Bus, Pressed, Scanned
@@ -15,6 +17,8 @@ from kiosk.tasks import Spawn, alone
 log = logging.getLogger(__name__)
 WAITING = 20
 """Scans that may wait behind one another; a scanner that floods loses the oldest."""
+Waiting = asyncio.Queue[tuple[Scanned, Basket | None]]
+"""A scan and what the till had pushed before it."""
 
 
 class Station:
@@ -27,9 +31,11 @@ class Station:
         hand_out: HandOut,
         scanners: Sequence[str],
         held: Callable[[], Awaitable[object]],
+        baskets: Baskets,
     ) -> None:
         self._bus, self._redeemer, self._hand_out, self._held = bus, redeemer, hand_out, held
-        self._queues: dict[str, asyncio.Queue[Scanned]] = {name: asyncio.Queue(WAITING) for name in scanners}
+        self._baskets = baskets
+        self._queues: dict[str, Waiting] = {name: asyncio.Queue(WAITING) for name in scanners}
         self._tasks: set[asyncio.Task[None]] = set()
         self._off: list[Callable[[], None]] = []
         self._spawn: Spawn = alone
@@ -64,20 +70,38 @@ class Station:
         if queue is None:
             return
         if queue.full():
-            queue.get_nowait()
+            _, basket = queue.get_nowait()
+            self._baskets.failed(basket)
             log.warning(
                 "scanner %s reads faster than coupons can be redeemed: the oldest scan was dropped",
                 scan.scanner,
             )
-        queue.put_nowait(scan)
+        queue.put_nowait((scan, self._baskets.take(scan.scanner)))
 
-    async def _redeem_each(self, queue: asyncio.Queue[Scanned]) -> None:
+    async def _redeem_each(self, queue: Waiting) -> None:
         while True:
-            scan = await queue.get()
+            scan, basket = await queue.get()
             try:
-                await self._redeemer.redeem(scan.text, source=f"scanner:{scan.scanner}")
+                await self._redeem(scan, basket)
             except Exception:
                 log.exception("a scan could not be redeemed; the next one can")
+                self._baskets.failed(basket)
+
+    async def _redeem(self, scan: Scanned, held: Basket | None) -> None:
+        """Redeem a scan, with the till's basket where it has pushed one."""
+        source = f"scanner:{scan.scanner}"
+        if held is None:
+            await self._redeemer.redeem(scan.text, source=source)
+            return
+        sale = held.basket
+        result = await self._redeemer.redeem(
+            scan.text,
+            source=source,
+            total=sale.total,
+            goods=sale.goods,
+            own_coupon_applied=sale.own_coupon_applied,
+        )
+        self._baskets.done(held, result)
 
     async def _served(self, work: Callable[[], Awaitable[object]]) -> None:
         """Do what a button asks for; a press that goes wrong must not end the station."""

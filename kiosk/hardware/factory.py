@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from kiosk.config import Gpio
 from kiosk.events import Bus
 from kiosk.hardware.address import parse
-from kiosk.hardware.ports import Device, Display, HardwareError
+from kiosk.hardware.ports import Device, Display, HardwareError, Till
 from kiosk.hardware.sim import SimBench, SimButton, SimBuzzer, SimDisplay, SimDrawer, SimLights, SimScanner
 from kiosk.hardware.sim_inputs import SimPower, SimPresence
 
@@ -56,6 +56,22 @@ def open_display(name: str, url: str, bench: SimBench, bus: Bus, brightness: int
     kind, what = languages()[family], f"display {name}"
     address = parse(what, url, baud=kind.baud, options=kind.options)
     return StreamDisplay(name, url, address, kind(what, address.options), brightness, bus)
+
+
+def open_till(name: str, url: str, bench: SimBench, bus: Bus) -> Till:
+    """Build the line to a cash register."""
+    scheme = urlsplit(url).scheme
+    if scheme == "sim":
+        from kiosk.hardware.sim_till import SimTill
+
+        return SimTill(name, bench, bus)
+    if scheme in ("serial", "socket"):
+        from kiosk.hardware.till import StreamTill
+
+        return StreamTill(name, url, bus)
+    raise HardwareError(
+        f"till {name}: {url} is no till address; there are serial:///dev/..., socket://host:port, sim://."
+    )
 
 
 @cache

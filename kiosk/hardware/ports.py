@@ -94,5 +94,12 @@ class Speaker(Device, Protocol):
         """Say something; False when it has no part that this speaker can say."""
 
 
+class Till(Device, Protocol):
+    """A cash register: it pushes baskets (`BasketPushed`) and is told what became of them."""
+
+    def answer(self, message: dict[str, object]) -> bool:
+        """Send an answer; False when it is not there to hear it: what counts is in the journal."""
+
+
 class HardwareError(Exception):
     """A device that cannot be used as configured: one sentence."""

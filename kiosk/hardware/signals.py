@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kiosk.coupons.basket import Basket
 from kiosk.events import Event
 
 
@@ -29,3 +30,10 @@ class DrawerOpened(Event, frozen=True):
     """The cash drawer was opened by this kiosk."""
 
     drawer: str
+
+
+class BasketPushed(Event, frozen=True):
+    """A till says what the customer buys; None takes back what it said last."""
+
+    till: str
+    basket: Basket | None

@@ -27,6 +27,7 @@ FAULTS: dict[str, dict[str, tuple[State, str]]] = {
     "buzzer": {"gone": ("absent", "unplugged")},
     "drawer": {"gone": ("absent", "unplugged")},
     "speaker": {"gone": ("absent", "unplugged"), "silent": ("error", "its service does not answer.")},
+    "till": {"gone": ("absent", "unplugged")},
     "presence": {"gone": ("absent", "unplugged")},
     "power": {"gone": ("absent", "unplugged")},
     "display": {"gone": ("absent", "unplugged"), "silent": ("error", "does not answer.")},

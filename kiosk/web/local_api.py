@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from kiosk.config import describe
+from kiosk.coupons.basket import Basket
 from kiosk.coupons.verdict import Goods
 from kiosk.printing.templates import self_test_slip
 from kiosk.web.door import Refused
@@ -30,6 +31,13 @@ class RedeemAsk(msgspec.Struct, frozen=True, kw_only=True):
     request_no: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{1,32}$")] | None = None
 
 
+class BasketAsk(Basket, frozen=True, kw_only=True):
+    """POST /api/v1/basket: the sale that the next scan belongs to; money in fen."""
+
+    scanner: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """Whose next scan; empty: whichever scanner reads first."""
+
+
 class RollbackAsk(msgspec.Struct, frozen=True):
     """POST /api/v1/rollback."""
 
@@ -48,6 +56,9 @@ def add_routes(app: web.Application) -> None:
         ("POST", "printers/{name}/test", test_printer),
         ("POST", "redeem", redeem),
         ("POST", "rollback", rollback),
+        ("POST", "basket", push_basket),
+        ("GET", "basket", basket),
+        ("DELETE", "basket", cancel_basket),
         ("GET", "journal", journal),
         ("GET", "journal/verify", verify),
         ("GET", "settings", settings),
@@ -161,6 +172,27 @@ async def rollback(request: web.Request, services: Services) -> web.StreamRespon
         else "there is no redemption with that rid here that could be undone."
     )
     return answer({"ok": done, "message": told})
+
+
+async def push_basket(request: web.Request, services: Services) -> web.StreamResponse:
+    """Hold the till's sale for the next scan."""
+    ask = msgspec.json.decode(await request.read(), type=BasketAsk)
+    if ask.scanner and ask.scanner not in services.settings.scanners:
+        known = ", ".join(services.settings.scanners) or "none"
+        raise Refused(404, "unknown_scanner", f"there is no scanner {ask.scanner}; there are: {known}.")
+    services.baskets.put(ask, scanner=ask.scanner)
+    return answer(services.baskets.sale)
+
+
+async def basket(_: web.Request, services: Services) -> web.StreamResponse:
+    """Tell what became of the sale that was pushed last, with the result once its scan has ended."""
+    return answer(services.baskets.sale)
+
+
+async def cancel_basket(_: web.Request, services: Services) -> web.StreamResponse:
+    """Take back the sale that was pushed; one that was scanned already stays."""
+    services.baskets.cancel()
+    return answer(services.baskets.sale)
 
 
 async def journal(request: web.Request, services: Services) -> web.StreamResponse:

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
+from kiosk.counter.baskets import Sale
 from kiosk.counter.redeem import RedeemResult
 from kiosk.counter.screen_watch import Report
 from kiosk.health.model import PrinterFact
 from kiosk.web.counter_page import ProofReport
-from kiosk.web.local_api import RedeemAsk, RollbackAsk
+from kiosk.web.local_api import BasketAsk, RedeemAsk, RollbackAsk
 
 ERRORS = {
     "400": "what is wrong with the request",
@@ -60,6 +61,9 @@ class Order(msgspec.Struct):
 PATHS: tuple[tuple[str, str, str, Any, Any, tuple[str, ...]], ...] = (
     ("post", "/api/v1/redeem", "Redeem a code", RedeemAsk, RedeemResult, ()),
     ("post", "/api/v1/rollback", "Undo a redemption of this kiosk", RollbackAsk, Done, ()),
+    ("post", "/api/v1/basket", "Hold a sale for the next scan", BasketAsk, Sale, ()),
+    ("get", "/api/v1/basket", "What became of the sale pushed last", None, Sale, ()),
+    ("delete", "/api/v1/basket", "Take back the sale", None, Sale, ()),
     ("get", "/api/v1/status", "The lights", None, None, ()),
     ("get", "/api/v1/doctor", "Findings, each with a suggestion", None, dict[str, tuple[Found, ...]], ()),
     ("get", "/api/v1/devices", "Devices, configured and found", None, dict[str, list[dict[str, Any]]], ()),

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from kiosk.clock import Clock
 from kiosk.config import Settings
+from kiosk.counter.baskets import Baskets
 from kiosk.counter.dress import Dress
 from kiosk.counter.glass import Glass
 from kiosk.counter.hand_out import HandOut
@@ -46,6 +47,7 @@ class Services:
     watch: ScreenWatch
     redeemer: Redeemer
     hand_out: HandOut
+    baskets: Baskets
     spooler: Spooler
     slips: Slips
     gatherer: Gatherer

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from kiosk.counter import station as station_module
+from kiosk.counter.baskets import Baskets
+from kiosk.counter.result import RedeemResult
 from kiosk.counter.station import Station
+from kiosk.coupons.basket import Basket
 from kiosk.events import Pressed, Scanned
 from kiosk.hardware.signals import Held
 
@@ -24,8 +27,9 @@ class Desk:
         self.seen: asyncio.Queue[str] = asyncio.Queue()
         self.hold: dict[str, asyncio.Event] = {}
 
-    async def redeem(self, text: str, *, source: str) -> None:
-        await self._serve(f"{source} {text}", text)
+    async def redeem(self, text: str, *, source: str, total: int | None = None, **_: Any) -> RedeemResult:
+        await self._serve(f"{source} {text}{f' {total}' if total is not None else ''}", text)
+        return RedeemResult(rid="R1", verdict="confirmed", threshold="met")
 
     async def press(self) -> None:
         await self._serve("press", "press")
@@ -46,9 +50,17 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(counter: Counter) -> AsyncIterator[Desk]:
+async def baskets(counter: Counter) -> AsyncIterator[Baskets]:
+    made = Baskets(counter.bus, {}, {})
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+async def desk(counter: Counter, baskets: Baskets) -> AsyncIterator[Desk]:
     made: Any = Desk()
-    station = Station(counter.bus, made, made, ["till", "door"], made.held)
+    station = Station(counter.bus, made, made, ["till", "door"], made.held, baskets)
     await station.start()
     yield made
     await station.stop()
@@ -103,9 +115,9 @@ async def test_a_flood_loses_the_oldest_and_says_no_code_in_the_log(
     assert "1345678" not in caplog.text
 
 
-async def test_a_station_that_stopped_serves_nobody(counter: Counter) -> None:
+async def test_a_station_that_stopped_serves_nobody(counter: Counter, baskets: Baskets) -> None:
     desk: Any = Desk()
-    station = Station(counter.bus, desk, desk, ["till"], desk.held)
+    station = Station(counter.bus, desk, desk, ["till"], desk.held, baskets)
     await station.start()
     desk.hold["A"] = asyncio.Event()
     counter.bus.publish(Scanned(text="A", scanner="till"))
@@ -115,3 +127,44 @@ async def test_a_station_that_stopped_serves_nobody(counter: Counter) -> None:
     counter.bus.publish(Pressed())
     await asyncio.sleep(0)
     assert desk.seen.empty()
+
+
+async def test_a_sale_goes_with_the_scan_after_it_and_with_no_other(
+    desk: Desk, counter: Counter, baskets: Baskets
+) -> None:
+    desk.hold["A"] = asyncio.Event()
+    counter.bus.publish(Scanned(text="A", scanner="till"))
+    assert await desk.next() == "scanner:till A"
+    baskets.put(Basket(total=2500, ref="S1"))
+    counter.bus.publish(Scanned(text="B", scanner="till"))
+    counter.bus.publish(Scanned(text="C", scanner="till"))
+    assert baskets.sale.state == "scanned"
+    desk.hold["A"].set()
+    assert [await desk.next() for _ in range(2)] == ["scanner:till B 2500", "scanner:till C"]
+    assert (baskets.sale.state, baskets.sale.ref) == ("done", "S1")
+    assert baskets.sale.result is not None
+    assert baskets.sale.result.threshold == "met"
+
+
+async def test_a_sale_whose_scan_comes_to_nothing_is_told(
+    desk: Desk, counter: Counter, baskets: Baskets
+) -> None:
+    baskets.put(Basket(total=1))
+    counter.bus.publish(Scanned(text="bad", scanner="till"))
+    counter.bus.publish(Scanned(text="B", scanner="till"))
+    assert [await desk.next() for _ in range(2)] == ["scanner:till bad 1", "scanner:till B"]
+    assert baskets.sale.state == "failed"
+
+
+async def test_a_sale_whose_scan_was_dropped_in_a_flood_is_told(
+    desk: Desk, counter: Counter, baskets: Baskets
+) -> None:
+    desk.hold["A"] = asyncio.Event()
+    counter.bus.publish(Scanned(text="A", scanner="till"))
+    await desk.next()
+    baskets.put(Basket(total=1))
+    for n in range(station_module.WAITING + 1):
+        counter.bus.publish(Scanned(text=f"{n}", scanner="till"))
+    assert baskets.sale.state == "failed"
+    desk.hold["A"].set()
+    assert await desk.next() == "scanner:till 1"

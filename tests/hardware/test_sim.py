@@ -6,7 +6,7 @@ import pytest
 
 from kiosk.config import Gpio
 from kiosk.events import Bus, LightsChanged, Pressed, Sounded
-from kiosk.hardware.factory import Pins, open_display, open_scanner
+from kiosk.hardware.factory import Pins, open_display, open_scanner, open_till
 from kiosk.hardware.ports import Device
 from kiosk.hardware.signals import PowerBack, PowerFailing, PresenceChanged
 from kiosk.hardware.sim import FAULTS, KEEP, NOISE, SimBench
@@ -24,7 +24,8 @@ class Bench:
         self.scanner = open_scanner("till", "sim://", self.bench, bus)
         self.display = open_display("counter", "sim://", self.bench, bus)
         self.speaker = open_speaker("counter", "sim://", self.bench, bus)
-        self.devices: list[Device] = [*self.pins.all(), self.scanner, self.display, self.speaker]
+        self.till = open_till("front", "sim://", self.bench, bus)
+        self.devices: list[Device] = [*self.pins.all(), self.scanner, self.display, self.speaker, self.till]
 
 
 @pytest.fixture
