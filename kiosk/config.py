@@ -278,6 +278,17 @@ class HandOut(Struct, frozen=True, kw_only=True):
     daily: Annotated[int, Meta(ge=0, le=100_000, description="Slips a day at most.")] = 200
 
 
+class Slips(Struct, frozen=True, kw_only=True):
+    """Slips that come by themselves."""
+
+    conflict: Annotated[
+        bool,
+        Meta(
+            description="Print a notice when the hub finds that a coupon honoured here was used elsewhere too."
+        ),
+    ] = True
+
+
 class Log(Struct, frozen=True, kw_only=True):
     """Logging."""
 
@@ -307,6 +318,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     gpio: Gpio = Gpio()
     sound: Sound = Sound()
     hand_out: HandOut = HandOut()
+    slips: Slips = Slips()
     log: Log = Log()
 
 

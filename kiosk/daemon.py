@@ -21,6 +21,7 @@ from kiosk.counter.dress import dressed
 from kiosk.counter.feedback import Feedback
 from kiosk.counter.glass import Glass
 from kiosk.counter.hand_out import HandOut, HandOutSettings
+from kiosk.counter.notices import ConflictNotices
 from kiosk.counter.opening import HoursError
 from kiosk.counter.panels import Panels
 from kiosk.counter.place import Places
@@ -161,11 +162,15 @@ class Daemon:
             services.redeemer,
             services.hand_out,
             list(self.settings.scanners),
-            lambda: self._print_status(services),
+            lambda: self._held(services),
             self.baskets,
         )
         await station.start(self.spawn)
         _later(stack, station.stop, "counter")
+        if self.settings.slips.conflict:
+            notices = ConflictNotices(self.journal, self.spooler, self.bus, self.clock, place)
+            await notices.start(self.spawn)
+            _later(stack, notices.stop, "conflict notices")
         _later(stack, services.workshop.stop, "posters")
         await self.server.start(services)
         _later(stack, self.server.stop, "pages")
@@ -274,6 +279,7 @@ class Daemon:
             bench=self.fittings.bench,
             door=door,
             workshop=Workshop(),
+            pairing=self._pairing,
         )
 
     # -- what the parts ask --
@@ -302,8 +308,16 @@ class Daemon:
         ready = printer == "ok" and await hand_out.ready()
         return Status(hub, printer, clock, ready, self.sync.code if self.sync else None)
 
-    async def _print_status(self, services: Services) -> None:
-        """Print how this kiosk is: a long press of the button, for who mends it."""
+    def _pairing(self) -> str:
+        """Return the code that an operator lets this kiosk in by; empty when it is in, or has no hub."""
+        waits = self.sync is not None and self.sync.state == "pending"
+        return (self.sync.code or "") if waits and self.sync is not None else ""
+
+    async def _held(self, services: Services) -> None:
+        """Serve a long press: print the code of a kiosk that waits to be let in, else how it is, for who mends it."""
+        if code := self._pairing():
+            await services.slips.enrolment(code, self.settings.hub.url)
+            return
         facts = await services.gatherer.facts()
         place = await services.place()
         await services.slips.status(

@@ -50,6 +50,12 @@ class Slips:
         slip = templates.status_slip(name, lines, place.locale)
         return await self._spooler.print(slip, rid=new_rid(), kind="status")
 
+    async def enrolment(self, code: str, hub: str) -> JobRow:
+        """Print the code that lets this kiosk in: whoever stands before it reads it to the operator."""
+        place = await self._place()
+        slip = templates.enrolment_slip(code, hub, place.locale)
+        return await self._spooler.print(slip, rid=new_rid(), kind="enrolment")
+
     async def day(self) -> JobRow:
         """Print today's figures."""
         place = await self._place()

@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from kiosk.journal.core import Core
-from kiosk.journal.items import parse
-from kiosk.journal.rows import JobRow
+from kiosk.journal.items import parse, text
+from kiosk.journal.rows import Conflict, JobRow
+
+NO_NOTICE = """
+SELECT * FROM item WHERE status = 'conflict' AND kind = 'redeem_record' AND acked_at >= ?
+  AND NOT EXISTS (SELECT 1 FROM job WHERE job.rid = item.rid AND job.kind = 'conflict')
+  AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.rid = item.rid AND a.state = 'rolled_back')
+ORDER BY at
+"""
 
 
 class Jobs(Core):
@@ -57,6 +65,18 @@ class Jobs(Core):
             return None if row is None else _job(row)
 
         return await self._db.read(work)
+
+    async def conflicts_without_notice(self, since: datetime) -> list[Conflict]:
+        """Return conflicts that the hub told of after a time and of which no notice was ordered, the oldest first."""
+        return await self._db.read(lambda db: [_conflict(r) for r in db.execute(NO_NOTICE, (text(since),))])
+
+
+def _conflict(row: sqlite3.Row) -> Conflict:
+    body = json.loads(row["body"])
+    return Conflict(
+        row["rid"], body.get("coupon") or "", body.get("stock_id") or "", body.get("value") or 0,
+        parse(row["at"]), row["detail"] or "",
+    )  # fmt: skip
 
 
 def _job(row: sqlite3.Row) -> JobRow:

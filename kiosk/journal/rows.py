@@ -124,6 +124,18 @@ class JobRow(msgspec.Struct, frozen=True):
     changed_at: datetime
 
 
+class Conflict(msgspec.Struct, frozen=True):
+    """A redemption of this kiosk that the hub calls a conflict; value in fen."""
+
+    rid: str
+    coupon: str
+    stock_id: str
+    value: int
+    at: datetime
+    detail: str
+    """Where it was used before, as the hub says it."""
+
+
 class Verification(msgspec.Struct, frozen=True):
     """What the hash chain says."""
 

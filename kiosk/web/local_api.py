@@ -54,6 +54,7 @@ def add_routes(app: web.Application) -> None:
         ("GET", "devices", devices),
         ("GET", "printers", printers),
         ("POST", "printers/{name}/test", test_printer),
+        ("POST", "slips/enrolment", enrolment_slip),
         ("POST", "redeem", redeem),
         ("POST", "rollback", rollback),
         ("POST", "basket", push_basket),
@@ -145,6 +146,26 @@ async def test_printer(request: web.Request, services: Services) -> web.StreamRe
     ended = await services.spooler.test(printer, slip)
     return answer(
         {"outcome": ended.ended, "reason": ended.trouble, "detail": ended.detail, "sent": ended.sent}
+    )
+
+
+async def enrolment_slip(_: web.Request, services: Services) -> web.StreamResponse:
+    """Print the code that lets this kiosk in."""
+    if not (code := services.pairing()):
+        raise Refused(
+            409,
+            "not_pending",
+            "this kiosk does not wait for approval: it is in, or kiosk.toml names no hub; `kiosk status` tells.",
+        )
+    job = await services.slips.enrolment(code, services.settings.hub.url)
+    told = job.detail
+    return answer(
+        {
+            "outcome": job.state,
+            "reason": told.get("reason", ""),
+            "detail": told.get("detail", ""),
+            "sent": told.get("sent", 0),
+        }
     )
 
 

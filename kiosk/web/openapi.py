@@ -69,6 +69,7 @@ PATHS: tuple[tuple[str, str, str, Any, Any, tuple[str, ...]], ...] = (
     ("get", "/api/v1/devices", "Devices, configured and found", None, dict[str, list[dict[str, Any]]], ()),
     ("get", "/api/v1/printers", "State of each printer", None, dict[str, tuple[PrinterFact, ...]], ()),
     ("post", "/api/v1/printers/{name}/test", "Print a self-test slip", None, Ended, ("name",)),
+    ("post", "/api/v1/slips/enrolment", "Print the code that lets this kiosk in", None, Ended, ()),
     ("get", "/api/v1/journal", "The durable record, a page at a time", None, None, ()),
     ("get", "/api/v1/journal/verify", "Walk the hash chain", None, None, ()),
     ("get", "/api/v1/settings", "The settings in use, without secrets", None, None, ()),

@@ -55,6 +55,8 @@ class Services:
     bench: SimBench
     door: Door
     workshop: Workshop
+    pairing: Callable[[], str]
+    """The code that an operator lets this kiosk in by; empty when it waits for nobody."""
 
 
 SERVICES = web.AppKey("services", Services)

@@ -162,3 +162,19 @@ async def test_a_long_press_prints_how_the_kiosk_is(kiosk: Rig) -> None:
     jobs = await kiosk.daemon.journal.jobs()
     assert [j.kind for j in jobs] == ["status"]
     assert kiosk.url in jobs[0].slip.decode()
+
+
+async def test_a_kiosk_that_waits_for_approval_prints_its_code(kiosk: Rig) -> None:
+    daemon = kiosk.daemon
+    assert daemon.sync is not None
+    token = {"Authorization": f"Bearer {(daemon.data_dir / 'local.token').read_text('ascii').strip()}"}
+    status, told = await kiosk.post("/api/v1/slips/enrolment", headers=token)
+    assert (status, told["error"]) == (409, "not_pending"), "this one is in"
+    daemon.sync.state, daemon.sync.code = "pending", "K7M2Q9XA"
+    status, told = await kiosk.post("/api/v1/slips/enrolment", headers=token)
+    assert (status, told["outcome"]) == (200, "printed")
+    daemon.bus.publish(Held())
+    await eventually(lambda: len(list((daemon.data_dir / "slips").glob("*.png"))) == 2)
+    jobs = await daemon.journal.jobs()
+    assert [j.kind for j in jobs] == ["enrolment", "enrolment"]
+    assert all("K7M2 Q9XA" in j.slip.decode() and "/admin" in j.slip.decode() for j in jobs)
