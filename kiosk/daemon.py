@@ -238,7 +238,7 @@ class Daemon:
             mirrors=self.fittings.mirrors,
             devices=self.fittings.devices,
             hub=self._hub,
-            page_proof=glass.state,
+            page_proof=lambda: watch.state(),
             told=lambda: self.told,
         )
 

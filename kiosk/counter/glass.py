@@ -24,9 +24,14 @@ class Glass:
         self._seen_at: float | None = None
         self._frame = -1
         self._wrong_since: float | None = None
+        self._seq = -1
+        self._behind_since: float | None = None
 
-    def report(self, bits: str, frame: int, visible: bool) -> Proof:
-        """Take a page's report: module bits row by row, a frame counter that must grow, and whether the code is in sight."""
+    def report(self, bits: str, frame: int, visible: bool, seq: int = 0, newest: int = 0) -> Proof:
+        """Take a page's report: module bits row by row, a frame counter that must grow, whether the code is in sight.
+
+        `seq` is the number of the view that the page shows, `newest` that of the view it was sent last.
+        """
         now = self._clock.mono()
         moving = frame != self._frame
         self._frame = frame
@@ -38,6 +43,11 @@ class Glass:
             self._wrong_since = None
         elif self._wrong_since is None:
             self._wrong_since = now
+        if seq == newest:
+            self._behind_since = None
+        elif self._behind_since is None or seq != self._seq:  # a page that moves on is late, not stuck
+            self._behind_since = now
+        self._seq = seq
         return self.state()
 
     def state(self) -> Proof:
@@ -49,4 +59,6 @@ class Glass:
             return "stale"
         if self._wrong_since is not None and now - self._wrong_since >= GRACE_S:
             return "wrong"
+        if self._behind_since is not None and now - self._behind_since >= GRACE_S:
+            return "stale"
         return "ok"

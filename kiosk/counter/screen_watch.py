@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0
 KEEPER_S = 10.0
 """A keeper of the screen reports every 2 s; without one nobody can restart a browser."""
+COVERED_S = 25.0
+"""A screenshot and its decoding take up to 20 s on a Pi 3: one begun while an outcome covered the code proves nothing."""
 Connector = Literal["on", "off", "unplugged", "unknown"]
 
 
@@ -29,6 +31,10 @@ class Report(msgspec.Struct, frozen=True):
     connector: Connector = "unknown"
     looked: bool = False
     read: str | None = None
+
+
+State = Literal["ok", "wrong", "stale", "none", "unseen", "unplugged", "dark"]
+"""What is known of the glass: as the page proves it, then as it is seen from outside."""
 
 
 class ScreenWatch:
@@ -50,6 +56,7 @@ class ScreenWatch:
         self._heard_at: float | None = None
         self._connector: Connector = "unknown"
         self._misread = 0
+        self._covered_at: float | None = None
         self._order: Literal["", "browser", "compositor"] = ""
         self.reported = False
         self._task: asyncio.Task[None] | None = None
@@ -68,14 +75,22 @@ class ScreenWatch:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def hear(self, report: Report) -> Literal["", "browser", "compositor"]:
-        """Take a report of the keeper and return what it is to do."""
-        self._heard_at = self._clock.mono()
-        self._connector = report.connector
-        if report.looked:
+    def hear(self, report: Report, *, covered: bool = False) -> Literal["", "browser", "compositor"]:
+        """Take a report of the keeper and return what it is to do; `covered`: an outcome is ordered in place of the code."""
+        now = self._clock.mono()
+        self._heard_at, self._connector = now, report.connector
+        if covered:
+            self._covered_at = now
+        in_sight = self._covered_at is None or now - self._covered_at > COVERED_S
+        if report.looked and in_sight:
             self._misread = 0 if report.read == self._link() or not self._link() else self._misread + 1
         order, self._order = self._order, ""
         return order
+
+    @property
+    def look_again(self) -> bool:
+        """Tell whether the last screenshot showed another code or none: a second look now is better than in a minute."""
+        return self._misread == 1
 
     @property
     def has_keeper(self) -> bool:
@@ -97,6 +112,15 @@ class ScreenWatch:
         if self.has_keeper and self._misread >= 2:
             return "unseen"
         return "silent" if self.has_keeper and state == "none" else ""
+
+    def state(self) -> State:
+        """Return what is known of the glass; outside the opening hours nothing is wrong with a dark one."""
+        if not self._open_now():
+            return "ok"
+        if self.connector in ("off", "unplugged"):
+            return "dark" if self.connector == "off" else "unplugged"
+        page = self._glass.state()
+        return "unseen" if page in ("ok", "none") and self.has_keeper and self._misread >= 2 else page
 
     async def _for_ever(self) -> None:
         while True:

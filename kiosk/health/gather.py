@@ -17,7 +17,7 @@ from kiosk.events import Bus, DeviceState, PrintDone
 from kiosk.hardware.ports import Device
 from kiosk.health.checks import examine
 from kiosk.health.lights import lights
-from kiosk.health.model import Facts, Finding, Light, PrinterFact
+from kiosk.health.model import Facts, Finding, Glass, Light, PrinterFact
 from kiosk.journal.store import Journal
 from kiosk.printing.printers.port import Printer, Status
 from kiosk.tasks import Spawn, alone
@@ -75,7 +75,7 @@ class Gatherer:
         mirrors: Sequence[Printer],
         devices: Sequence[Device],
         hub: Callable[[], HubView],
-        page_proof: Callable[[], Literal["ok", "wrong", "stale", "none"]],
+        page_proof: Callable[[], Glass],
         told: Callable[[], Told],
     ) -> None:
         self._journal, self._bus, self._clock, self._dir = journal, bus, clock, data_dir

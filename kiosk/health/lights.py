@@ -44,6 +44,8 @@ def _service(facts: Facts) -> Light:
         return Light("no", told("no printer can print: {names}", names=", ".join(p.name for p in mains)))
     if facts.page_proof == "wrong":
         return Light("no", told("the counter page shows another QR"))
+    if facts.page_proof in ("unseen", "unplugged", "dark"):
+        return Light("no", told("the code on the counter screen cannot be seen"))
     if facts.page_proof == "stale":
         return Light("unknown", told("the counter page has fallen silent"))
     return Light("ok", told("{n} printers", n=len(mains)))

@@ -14,6 +14,8 @@ from ui.texts import texts
 
 Severity = Literal["ok", "info", "warning", "error"]
 State = Literal["ok", "no", "unknown"]
+Glass = Literal["ok", "wrong", "stale", "none", "unseen", "unplugged", "dark"]
+"""What the page proves of itself (`none`: there never was a page), then what is seen from outside of it."""
 
 
 class PrinterFact(msgspec.Struct, frozen=True):
@@ -50,7 +52,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     config_warnings: tuple[str, ...]
     fallback_config: bool
     account_keys_here: bool
-    page_proof: Literal["ok", "wrong", "stale", "none"]
+    page_proof: Glass
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -83,7 +83,7 @@ class Keeper:
         self._link, self._connector, self._now = link or Link(url), connector, now
         self._power = power or Power()
         self._process: subprocess.Popen[bytes] | None = None
-        self._started = self._looked = 0.0
+        self._started, self._looked = 0.0, -LOOK_S
         self._crashes = 0
         self._stop = False
         self._home = tempfile.TemporaryDirectory(prefix="kiosk-browser-")
@@ -159,4 +159,6 @@ class Keeper:
             log.info("the daemon is away: %s", err)
             return ""
         self._power.follow(bool(told["open"]))
+        if told.get("look"):
+            self._looked = -LOOK_S
         return str(told["do"])

@@ -110,19 +110,22 @@ async def _views(app: web.Application) -> AsyncIterator[bytes]:
 
 
 async def proof(request: web.Request) -> web.StreamResponse:
-    """Compare what a page shows with what was ordered."""
+    """Compare what a page shows with what was ordered; the answer reaches a page whose stream is dead, too."""
     services = request.app[SERVICES]
     if not services.door.is_local(request):
         raise Refused(403, "not_local", "only the counter's own screen reports what it shows.")
     report = msgspec.json.decode(await request.read(), type=ProofReport)
-    state = services.glass.report(report.bits, report.frame, report.visible)
-    return web.json_response({"state": state})
+    view = services.show.view
+    state = services.glass.report(report.bits, report.frame, report.visible, report.seq, view["seq"])
+    return web.json_response({"state": state, "reload": view["reload"]})
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
-    """Hear the keeper of the screen; say what it is to do (nothing, `browser`, `compositor`) and whether the shop is open."""
+    """Hear the keeper of the screen; say what it is to do (nothing, `browser`, `compositor`), whether the shop is open, and whether to look at once."""
     services = request.app[SERVICES]
     if not services.door.is_local(request):
         raise Refused(403, "not_local", "only the counter's own screen reports how it is.")
     report = msgspec.json.decode(await request.read(), type=Report)
-    return web.json_response({"do": services.watch.hear(report), "open": bool(services.show.view["open"])})
+    view, watch = services.show.view, services.watch
+    do = watch.hear(report, covered=bool(view["outcome"]) or not view["open"])
+    return web.json_response({"do": do, "open": bool(view["open"]), "look": watch.look_again})

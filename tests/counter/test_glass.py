@@ -74,6 +74,23 @@ def test_a_page_whose_pictures_stand_still_is_stale() -> None:
     assert rig.glass.state() == "stale"
 
 
+def test_a_page_that_shows_an_old_view_is_stale() -> None:
+    rig = Rig()
+    rig.glass.report(BITS, 1, True, seq=3, newest=4)
+    rig.clock.advance(GRACE_S - 0.1)
+    assert rig.glass.report(BITS, 2, True, seq=3, newest=4) == "ok"
+    rig.clock.advance(0.1)
+    assert rig.glass.report(BITS, 3, True, seq=3, newest=5) == "stale"
+    assert rig.glass.report(BITS, 4, True, seq=5, newest=5) == "ok"
+
+
+def test_a_page_that_moves_on_through_hasty_views_is_not_stale() -> None:
+    rig = Rig()
+    for n in range(20):
+        rig.clock.advance(5)
+        assert rig.glass.report(BITS, n, True, seq=10 * n, newest=10 * n + 1) == "ok"
+
+
 def test_what_is_not_to_be_seen_cannot_be_wrong() -> None:
     rig = Rig()
     rig.report("0", visible=False)

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.counter.glass import Glass
-from kiosk.counter.screen_watch import Report, ScreenWatch
+from kiosk.counter.screen_watch import COVERED_S, Report, ScreenWatch
 from kiosk.events import Bus
 from kiosk.journal.store import Journal
 
@@ -107,6 +107,41 @@ async def test_a_screenshot_without_the_code_twice_is_trouble(bench: Bench) -> N
     assert bench.watch.trouble() == "unseen"
     bench.watch.hear(Report(connector="on", looked=True, read=LINK))
     assert bench.watch.trouble() == ""
+
+
+async def test_a_misread_screenshot_asks_for_a_second_look_at_once(bench: Bench) -> None:
+    bench.page()
+    bench.watch.hear(Report(connector="on", looked=True, read=None))
+    assert bench.watch.look_again
+    bench.watch.hear(Report(connector="on", looked=True, read=None))
+    assert not bench.watch.look_again
+    assert bench.watch.state() == "unseen"
+
+
+async def test_an_outcome_over_the_code_is_no_misread_screenshot(bench: Bench) -> None:
+    """Nor is one whose screenshot was begun while it covered the code."""
+    bench.page()
+    for _ in range(3):
+        bench.watch.hear(Report(connector="on", looked=True, read=None), covered=True)
+    bench.clock.advance(COVERED_S)
+    bench.watch.hear(Report(connector="on", looked=True, read=None))
+    assert not bench.watch.look_again
+    bench.clock.advance(0.1)
+    bench.watch.hear(Report(connector="on", looked=True, read=None))
+    assert bench.watch.look_again
+
+
+async def test_what_is_known_of_the_glass(bench: Bench) -> None:
+    assert bench.watch.state() == "none"
+    bench.page()
+    assert bench.watch.state() == "ok"
+    for connector, state in (("unplugged", "unplugged"), ("off", "dark"), ("on", "ok"), ("unknown", "ok")):
+        bench.watch.hear(Report(connector=connector))  # type: ignore[arg-type]
+        assert bench.watch.state() == state
+    bench.clock.advance(30)
+    assert bench.watch.state() == "stale"
+    bench.open = False
+    assert bench.watch.state() == "ok", "a display that sleeps reports nothing, and nothing is wrong with it"
 
 
 @pytest.mark.parametrize("connector", ["off", "unplugged"])

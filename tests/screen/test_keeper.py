@@ -39,7 +39,7 @@ class Daemon:
         order = self.orders.pop(0) if self.orders else ""
         if order == "away":
             raise Away("nobody")
-        return {"do": order, "open": True}
+        return {"do": order, "open": True, "look": order == "look"}
 
 
 @pytest.fixture
@@ -104,6 +104,28 @@ def test_orders_are_obeyed(keeper: Any) -> None:
     assert one.turn() == "browser"
     assert alive(one) != first
     assert one.turn() == "compositor"
+
+
+def test_it_looks_once_a_minute_and_at_once_when_it_is_asked(
+    keeper: Any, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glass, "screenshot_program", lambda: "grim")
+    monkeypatch.setattr(glass, "look", lambda program: None)
+    daemon = Daemon("", "", "", "look", "")
+    one = keeper(daemon)
+    looked = []
+    for wait in (0, 11, 2, 58, 2, 2):
+        clock[0] += wait
+        one.turn()
+        looked.append(daemon.heard[-1].get("looked", False))
+    assert looked == [
+        False,
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_all_processes_of_the_browser_end_also_those_that_do_not_want_to(

@@ -208,11 +208,13 @@ async function proof() {
     }
   }
   const seen = document.visibilityState === "visible" && $("outcome").hidden && $("asleep").hidden;
-  await fetch("/api/v1/counter/proof", {
+  const answer = await fetch("/api/v1/counter/proof", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ seq: applied, bits, frame, visible: seen }),
   });
+  const told = answer.ok ? await answer.json() : null;
+  if (told && told.reload !== first.reload) location.reload(); // also where the stream of views is dead
 }
 
 function tick() {
