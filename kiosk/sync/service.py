@@ -217,6 +217,7 @@ class Sync:
         """Do what makes the next try different, where something does."""
         if err.error == "resync_required":
             await self._exchange.snapshot()
+            await self._greet()  # a hub that does not know our position may not have our journal's end either
         elif err.status == 413:
             self._exchange.smaller()
         elif err.error in ("seq_gap", "seq_regress"):
@@ -231,6 +232,11 @@ class Sync:
         self._pulled.set()
         await self._exchange.renew()
         await self._exchange.refill()
+
+    async def _greet(self) -> None:
+        """Compare the ends again; what the hub has lost goes up at once."""
+        if await self._exchange.hello():
+            self.nudge()
 
     async def _listen(self) -> None:
         """Wait for wake-ups. One that is cut is no outage: many proxies end what is held; a short request tells.
@@ -254,7 +260,7 @@ class Sync:
             if ended and self.clock.mono() - begun < 1:
                 await asyncio.sleep(random.uniform(*STORM_S))
             if ended or self.clock.mono() - compared > COMPARE_S:
-                await self._exchange.hello()
+                await self._greet()
                 compared = self.clock.mono()
             self.reach.answered()
             await self._exchange.remember_time()
