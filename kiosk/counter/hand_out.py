@@ -13,6 +13,7 @@ import msgspec
 
 from kiosk.clock import Clock
 from kiosk.counter import tell, words
+from kiosk.counter.records import hidden
 from kiosk.counter.result import Place
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.ids import new_rid
@@ -66,7 +67,10 @@ class HandOut:
     async def batch(self) -> Batch | None:
         """Return the batch that the button gives, or None when there is none today."""
         now = self._clock.trusted().at
+        away = await hidden(self._journal)
         for batch in await self._journal.batches():
+            if batch.stock_id in away:
+                continue
             fits = batch.product == "slip_coupon" and self._settings.stock_id in ("", batch.stock_id)
             if fits and batch.status == "running" and batch.begins <= now <= batch.ends:
                 return batch
@@ -93,12 +97,25 @@ class HandOut:
                 )
                 return HandOutResult("error")
 
+    async def give(self, stock_id: str) -> HandOutResult:
+        """Hand one slip of a batch out for the staff: cool-down and caps are for strangers at the button."""
+        place, now = await self._place(), self._clock.trusted().at
+        batch = await self._journal.batch(stock_id)
+        fits = batch is not None and batch.product == "slip_coupon" and batch.status == "running"
+        if batch is None or not fits or not batch.begins <= now <= batch.ends:
+            return HandOutResult("closed")
+        async with self._one:
+            return await self._hand(batch, place)
+
     async def _press(self, place: Place) -> HandOutResult:
         batch = await self.batch()
         if batch is None:
             return self._say("closed", place.locale)
         if (limit := await self._limited()) is not None:
             return self._say(limit, place.locale)
+        return await self._hand(batch, place)
+
+    async def _hand(self, batch: Batch, place: Place) -> HandOutResult:
         taken = await self._take(batch, place)
         if taken is None:
             return self._say("empty", place.locale)

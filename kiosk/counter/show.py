@@ -16,6 +16,7 @@ import msgspec
 from kiosk.clock import Clock
 from kiosk.counter import words
 from kiosk.counter.dress import Dress
+from kiosk.counter.records import hidden
 from kiosk.counter.result import Place
 from kiosk.coupons.batch import Batch
 from kiosk.events import (
@@ -158,7 +159,9 @@ class Show:
         store = place.store
         known = await self._journal.batches()
         self._period_s = min(next_change(known, now), self._dress.opening.next_change_s(now))
-        batches = [b for b in known if _runs(b, now, store.id if store else "")]
+        away = await hidden(self._journal)
+        here = [b for b in known if b.stock_id not in away]
+        batches = [b for b in here if _runs(b, now, store.id if store else "")]
         t = words.counter_texts(place.locale)
         link = store.link if store else ""
         return {

@@ -18,8 +18,10 @@ from kiosk.journal.figures import Figures
 from kiosk.journal.jobs import Jobs
 from kiosk.journal.leases import Leases
 from kiosk.journal.objects import Objects
+from kiosk.journal.people import People
 from kiosk.journal.pool import Pool
 from kiosk.journal.rows import Recovery, first_use
+from kiosk.journal.search import Search
 from kiosk.journal.upload import MAX_BYTES, MAX_ITEMS, RETENTION_DAYS, Upload
 
 __all__ = ["MAX_BYTES", "MAX_ITEMS", "RETENTION_DAYS", "Journal", "first_use"]
@@ -35,7 +37,7 @@ class Tip(msgspec.Struct, frozen=True):
     seq: int
 
 
-class Journal(Attempts, Leases, Pool, Jobs, Upload, Objects, Figures):
+class Journal(Attempts, Leases, Pool, Jobs, Upload, Objects, Figures, People, Search):
     """The durable record of one kiosk: it opens, mends what was left open, and closes."""
 
     unclean = False

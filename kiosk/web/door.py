@@ -7,9 +7,11 @@ origins needs a permission that is never given.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import json
+import logging
 import os
 import secrets
 from hashlib import sha256
@@ -17,15 +19,24 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+import msgspec
 from aiohttp import web
 
 from kiosk.clock import Clock
+from kiosk.counter import people
+from kiosk.journal.people import Person
 from kiosk.journal.store import Journal
+
+log = logging.getLogger(__name__)
 
 COOKIE = "staff"
 LIFE_S = 12 * 3600
 TRIES, WINDOW_S = 5, 300.0
 """Five wrong PINs in five minutes shut an address out until the five minutes are over; restarts do not reset it."""
+ALL_TRIES = 30
+"""Wrong PINs from all addresses together, in the same time: whoever changes addresses is shut out too."""
+FIRST = "first"
+"""The manager whose PIN is in kiosk.toml or in staff.pin; always there, so that nobody locks the shop out."""
 PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
@@ -35,6 +46,25 @@ class Refused(Exception):
     def __init__(self, status: int, error: str, sentence: str) -> None:
         super().__init__(sentence)
         self.status, self.error = status, error
+
+
+class Visitor(msgspec.Struct, frozen=True):
+    """A person with a session."""
+
+    person: Person
+    session: str
+
+    @property
+    def manages(self) -> bool:
+        """Tell whether the person may undo, decide and set."""
+        return self.person.role == "manager"
+
+
+class Knock(msgspec.Struct, frozen=True):
+    """How a PIN was received."""
+
+    end: Literal["ok", "wrong", "blocked"]
+    person: Person | None = None
 
 
 def keep_secret(path: Path, fresh: str) -> str:
@@ -61,6 +91,8 @@ class Door:
         self._journal, self._clock, self._dir, self._pin = journal, clock, data_dir, pin
         self._hosts = {h.lower() for h in hosts}
         self._token = self._key = ""
+        self._one = asyncio.Lock()
+        """One PIN at a time: many at once would all pass before the first failure is counted."""
 
     def start(self) -> None:
         """Read the secrets of the data directory, or make them."""
@@ -94,52 +126,97 @@ class Door:
 
     # -- people --
 
-    async def knock(self, pin: str, remote: str) -> Literal["ok", "wrong", "blocked"]:
-        """Check a PIN; failures are kept in the journal's facts."""
-        now = self._clock.trusted().at.timestamp()
+    async def knock(self, pin: str, remote: str) -> Knock:
+        """Check a PIN; failures are kept in the journal's facts, a lock-out among the acts."""
+        async with self._one:
+            now = self._clock.trusted().at.timestamp()
+            failures = await self._failures(now)
+            mine = failures.get(remote, [])
+            if len(mine) >= TRIES or sum(map(len, failures.values())) >= ALL_TRIES:
+                return Knock("blocked")
+            person = await self._whose(pin)
+            if person is not None:
+                if mine:
+                    failures.pop(remote)
+                    await self._journal.put("pin_failures", json.dumps(failures))
+                return Knock("ok", person)
+            mine = [*mine, now]
+            newest = dict(sorted({**failures, remote: mine}.items(), key=lambda kv: kv[1][-1])[-50:])
+            await self._journal.put("pin_failures", json.dumps(newest))
+            if len(mine) == TRIES:
+                log.warning("%d wrong PINs from %s: shut out for %g s", TRIES, remote, WINDOW_S)
+                await self._journal.note_act("", remote, "locked")
+            return Knock("wrong")
+
+    async def _failures(self, now: float) -> dict[str, list[float]]:
         kept: dict[str, list[float]] = json.loads(await self._journal.get("pin_failures") or "{}")
-        failures = {
-            r: recent for r, ts in kept.items() if (recent := [t for t in ts if 0 <= now - t < WINDOW_S])
-        }
-        mine = failures.get(remote, [])
-        if len(mine) >= TRIES:
-            return "blocked"
+        return {r: recent for r, ts in kept.items() if (recent := [t for t in ts if 0 <= now - t < WINDOW_S])}
+
+    async def _whose(self, pin: str) -> Person | None:
         if hmac.compare_digest(pin.encode(), self._pin.encode()):
-            if mine:
-                failures.pop(remote)
-                await self._journal.put("pin_failures", json.dumps(failures))
-            return "ok"
-        newest = dict(sorted({**failures, remote: [*mine, now]}.items(), key=lambda kv: kv[1][-1])[-50:])
-        await self._journal.put("pin_failures", json.dumps(newest))
-        return "wrong"
+            return self._first()
+        return await people.find(pin, await self._journal.people())
+
+    def _first(self) -> Person:
+        return Person(FIRST, "", "manager", self._mark(f"pin {self._pin}"))
+
+    async def taken(self, pin: str, but: str = "") -> bool:
+        """Tell whether a PIN is another person's already."""
+        person = await self._whose(pin)
+        return person is not None and person.id != but
+
+    async def salt(self) -> bytes:
+        """Return the salt of this kiosk's people."""
+        if (kept := await self._journal.get("pin_salt")) is None:
+            kept = secrets.token_hex(16)
+            await self._journal.put("pin_salt", kept)
+        return bytes.fromhex(kept)
 
     def _mark(self, text: str) -> str:
         return hmac.new(self._key.encode(), text.encode(), sha256).hexdigest()[:40]
 
-    def open_session(self) -> str:
-        """Return the value of a session's cookie."""
-        raw = f"{int(self._clock.wall().timestamp()) + LIFE_S}.{secrets.token_hex(12)}"
+    def open_session(self, person: Person) -> str:
+        """Return the value of a session's cookie: until when, whose, under which PIN and role."""
+        until = int(self._clock.wall().timestamp()) + LIFE_S
+        raw = f"{until}.{person.id}.{self._standing(person)}.{secrets.token_hex(12)}"
         return f"{raw}.{self._mark(raw)}"
 
-    def session(self, request: web.Request) -> str | None:
-        """Return the session that a request belongs to."""
+    def _standing(self, person: Person) -> str:
+        """Return what changes with a person's PIN or role, so that old sessions end."""
+        return self._mark(f"standing {person.id} {person.role} {person.verifier}")[:16]
+
+    async def visitor(self, request: web.Request) -> Visitor | None:
+        """Return the person whose session a request belongs to."""
         raw, _, mark = request.cookies.get(COOKIE, "").rpartition(".")
         if not raw or not hmac.compare_digest(mark.encode(), self._mark(raw).encode()):
             return None
-        return raw if int(raw.partition(".")[0]) > self._clock.wall().timestamp() else None
+        until, person_id, standing, token = raw.split(".")
+        if int(until) <= self._clock.wall().timestamp() or token in await self._ended():
+            return None
+        known = self._first() if person_id == FIRST else await self._person(person_id)
+        return Visitor(known, raw) if known is not None and self._standing(known) == standing else None
+
+    async def _person(self, person_id: str) -> Person | None:
+        return next((p for p in await self._journal.people() if p.id == person_id), None)
+
+    async def _ended(self) -> dict[str, int]:
+        kept: dict[str, int] = json.loads(await self._journal.get("sessions_ended") or "{}")
+        return kept
+
+    async def end_session(self, visitor: Visitor) -> None:
+        """End a session for good: its cookie is of no use any more, wherever a copy of it is."""
+        until, _, _, token = visitor.session.split(".")
+        now = self._clock.wall().timestamp()
+        ended = {t: u for t, u in (await self._ended()).items() if u > now}
+        await self._journal.put("sessions_ended", json.dumps({**ended, token: int(until)}))
 
     def csrf(self, session: str) -> str:
         """Return the token that every change of a session carries."""
         return self._mark(f"csrf {session}")[:32]
 
-    def is_staff(self, request: web.Request, token: str) -> bool:
-        """Tell whether a request that changes something comes from a page of ours with a session."""
-        session = self.session(request)
-        return (
-            session is not None
-            and same_site(request)
-            and hmac.compare_digest(token.encode(), self.csrf(session).encode())
-        )
+    def is_ours(self, request: web.Request, visitor: Visitor, token: str) -> bool:
+        """Tell whether a request that changes something comes from a page of ours with that session."""
+        return same_site(request) and hmac.compare_digest(token.encode(), self.csrf(visitor.session).encode())
 
 
 def same_site(request: web.Request) -> bool:

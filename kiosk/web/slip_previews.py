@@ -23,7 +23,7 @@ def add_routes(app: web.Application) -> None:
 async def picture(request: web.Request) -> web.StreamResponse:
     """Draw one slip for the paper of the first printer, or for `?paper=generic-80`."""
     services, kind = request.app[SERVICES], request.match_info["kind"]
-    if services.door.session(request) is None:
+    if await services.door.visitor(request) is None:
         raise Refused(401, "signed_out", "the session is over; sign in again.")
     printers = services.spooler.printers
     usual = printers[0].profile if printers else PROFILES["generic-58"]

@@ -12,7 +12,7 @@ import pytest
 from kiosk.events import Outcome
 from simulators.demo import eyes
 from simulators.demo.chromium import Browser, Page
-from tests.web.rig import PIN, Rig, eventually, rig
+from tests.web.rig import Rig, eventually, rig
 from ui.fonts import missing
 
 SHOWN = ("#merchant", "#store", "#scan", ".ticket .offer", ".ticket .when")
@@ -119,21 +119,6 @@ async def test_the_page_comes_back_by_itself_after_the_daemon(browser: Browser, 
         await page.until("document.querySelector('#state').textContent === ''", 20)
         kiosk.daemon.bus.publish(Outcome(kind="info", title="请稍候", until_s=30))
         await page.until("document.querySelector('#outcome-title').textContent === '请稍候'", 20)
-
-
-async def test_a_stand_is_made_from_the_staff_console(browser: Browser, kiosk: Rig) -> None:
-    page = await browser.page()
-    await page.open(kiosk.url + "/staff", 360, 740, mobile=True)
-    await page.evaluate(f"document.querySelector('#pin').value = '{PIN}'")
-    await page.follow("form button")
-    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
-    await page.evaluate("document.querySelector('#poster button').click()")
-    await page.until("document.querySelector('#poster-result img')?.naturalWidth > 100", 60)
-    await page.evaluate(
-        "document.querySelector('#code').value = 'NOTACODE'; document.querySelector('#redeem button').click()"
-    )
-    await page.until("!document.querySelector('#result').hidden", 10)
-    assert await page.evaluate("document.querySelector('#result').className") == "refused"
 
 
 async def test_the_bench_presses_scans_and_shows_paper(browser: Browser, kiosk: Rig) -> None:

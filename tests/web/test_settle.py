@@ -38,13 +38,13 @@ async def test_it_came_out_or_is_printed_again(staff: Staff) -> None:
     spooler.printers = printers
     journal = staff.kiosk.daemon.journal
     first, second = (j.id for j in await journal.jobs(("unknown",)))
-    page = await staff.page()
+    page = await staff.page(path="/staff/coupons")
     assert f'data-settle="{first}"' in page
     assert "已出纸" in page
     assert (await staff.do("settle", {"job": first}))[1] == {"ok": True, "message": "已打印"}
     assert (await staff.do("settle", {"job": first}))[1]["ok"] is False, "once is enough"
     assert (await staff.do("reprint", {"job": second}))[1]["ok"] is True
     assert await journal.jobs(("unknown",)) == [], "nobody is asked any more"
-    page = await staff.page()
+    page = await staff.page(path="/staff/coupons")
     assert "data-settle" not in page
     assert "已重打" in page

@@ -26,7 +26,7 @@ async def look(staff: Staff, kind: str, paper: str = "") -> Image.Image:
 
 
 async def test_every_slip_can_be_looked_at(staff: Staff) -> None:
-    page = await staff.page()
+    page = await staff.page(path="/staff/coupons")
     for kind in KINDS:
         assert f'href="/staff/slip/{kind}.png"' in page
         for paper, wide in (("generic-58", 384), ("generic-80", 576)):
@@ -63,12 +63,12 @@ async def test_an_unknown_slip_is_one_sentence(staff: Staff) -> None:
 async def test_slips_are_held_back_and_go_on(staff: Staff) -> None:
     spooler = staff.kiosk.daemon.spooler
     assert (await staff.do("hold-slips"))[1]["ok"] is True
-    assert "release-slips" in await staff.page()
+    assert "release-slips" in await staff.page(path="/staff/coupons")
     job = await spooler.submit(await _slip(staff), rid="R1", kind="day")
     assert [j.id for j in spooler.waiting()] == [job]
     assert (await staff.do("release-slips"))[1]["message"] == "已恢复打印。"
     await eventually(lambda: not spooler.waiting())
-    assert "hold-slips" in await staff.page()
+    assert "hold-slips" in await staff.page(path="/staff/coupons")
 
 
 async def _slip(staff: Staff) -> object:

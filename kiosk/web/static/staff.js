@@ -1,78 +1,102 @@
-// The staff console. Every change carries the session's token.
-const $ = (id) => document.getElementById(id);
-const words = $("words").dataset;
-const csrf = document.querySelector("main").dataset.csrf;
-async function send(path, body) {
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF": csrf },
-    body: JSON.stringify(body || {}),
-  });
+// What every page of the console shares: changes with the session's token, answers in words, live parts.
+const main = document.querySelector("main");
+const told = document.getElementById("told");
+export async function send(path, body, signal) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRF": main.dataset.csrf },
+      body: body instanceof Blob ? body : JSON.stringify(body || {}),
+      signal,
+    });
+  } catch {
+    throw Object.assign(new Error(main.dataset.gone), { gone: true });
+  }
   if (answer.status === 401) location.reload();
-  const value = await answer.json();
-  if (!answer.ok) throw new Error(value.message || words.failed);
+  const value = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(value.message || main.dataset.failed);
   return value;
 }
-function tell(kind, title, detail) {
-  const box = $("result");
-  const icon = { confirmed: "confirmed", offline: "accepted", refused: "refused" }[kind] || "unknown";
-  box.replaceChildren(document.querySelector(`[data-icon="${icon}"]`).firstElementChild.cloneNode(true));
-  const text = document.createElement("div");
-  text.append(Object.assign(document.createElement("strong"), { textContent: title }), detail || "");
-  box.append(text);
-  box.className = kind;
-  box.hidden = false;
+export function say(text, bad) {
+  told.textContent = text;
+  told.className = bad ? "told bad" : "told";
+  told.hidden = !text;
 }
-function fen(text) {
-  const plain = text.trim().replace(/^[¥￥]/, "");
-  if (!plain) return null;
-  if (!/^\d{1,7}(\.\d{1,2})?$/.test(plain)) return NaN;
-  const [whole, part = ""] = plain.split(".");
-  return Number(whole) * 100 + Number((part + "00").slice(0, 2));
+// Fetch this page again and put its live parts in place; what somebody types in, or has the focus in, stays.
+let again = false, running = false;
+export async function renew() {
+  if (running) return void (again = true);
+  running = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!fresh.getElementById("main")) return location.reload();
+    const font = fresh.querySelector("link[rel=stylesheet]");
+    const mine = document.querySelector("link[rel=stylesheet]");
+    if (font.getAttribute("href") !== mine.getAttribute("href")) mine.before(document.adoptNode(font));
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
+      if (!next || part.innerHTML === next.innerHTML) continue;
+      if (part.contains(document.activeElement) && document.activeElement.matches("input, select")) continue;
+      const at = [...part.querySelectorAll("button, a")].indexOf(document.activeElement);
+      part.replaceWith(document.adoptNode(next));
+      if (at >= 0) next.querySelectorAll("button, a")[at]?.focus();
+    }
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // the kiosk is away: the stream comes back by itself and asks again
+  } finally {
+    running = false;
+    if (again) { again = false; renew(); }
+  }
 }
-$("redeem").onsubmit = async (event) => {
+async function act(button, path, body) {
+  const sure = button?.dataset.sure;
+  if (sure && !confirm(sure)) return;
+  if (button) button.disabled = true;
+  try {
+    const value = await send(path, body);
+    say(value.message || "", value.ok === false);
+    if (value.to) location.href = value.to;
+    await renew();
+    return value.ok !== false;
+  } catch (error) {
+    say(error.message, true);
+  } finally {
+    if (button) button.disabled = false;
+  }
+}
+main.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-post]");
+  if (button) act(button, button.dataset.post, JSON.parse(button.dataset.body || "{}"));
+});
+main.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.dataset.post) return;
   event.preventDefault();
-  const total = fen($("total").value);
-  if (Number.isNaN(total)) return tell("unknown", words.failed, $("total").value);
-  const body = { code: $("code").value };
-  if (total !== null) body.total = total;
-  try {
-    const told = await send("/staff/redeem", body);
-    tell(told.verdict, told.message, told.hint);
-    $("code").value = "";
-    $("total").value = "";
-  } catch (error) {
-    tell("unknown", error.message, "");
+  const body = {};
+  for (const field of form.elements) {
+    if (!field.name || (field.type === "radio" && !field.checked)) continue;
+    body[field.name] = field.type === "number" ? Number(field.value) : field.type === "checkbox" ? field.checked : field.value;
   }
-  $("code").focus();
+  const well = await act(form.querySelector("button:not([type=button])"), form.dataset.post, body);
+  if (well && form.dataset.clear !== undefined) form.reset();
+});
+// The browser reconnects by itself; until then the chip says that nobody answers.
+const hub = document.getElementById("hub");
+function cloud(state) {
+  hub.textContent = state === "ok" ? hub.dataset.ok : state === "none" ? hub.dataset.none : hub.dataset.away;
+  hub.className = state === "ok" ? "chip ok" : "chip unknown";
+}
+const stream = new EventSource("/staff/events");
+let first = true;
+stream.onmessage = (event) => {
+  const value = JSON.parse(event.data);
+  if (value.over) return location.reload();
+  cloud(value.hub);
+  if (!first) renew();
+  first = false;
 };
-document.querySelector("main").onclick = async (event) => {
-  const button = event.target.closest("button");
-  if (!button || button.form) return;
-  button.disabled = true;
-  try {
-    const d = button.dataset;
-    const told = d.undo ? await send("/staff/rollback", { rid: d.undo })
-      : d.reprint ? await send("/staff/reprint", { job: d.reprint })
-      : d.settle ? await send("/staff/settle", { job: d.settle })
-      : await send(`/staff/${d.do}`);
-    tell(told.ok === false ? "refused" : "confirmed", told.message || words.done, "");
-  } catch (error) {
-    tell("unknown", error.message, "");
-  }
-  button.disabled = false;
-};
-$("poster").onsubmit = async (event) => {
-  event.preventDefault();
-  const box = $("poster-result");
-  box.textContent = words.making;
-  try {
-    const told = await send("/staff/poster", { template: $("template").value, look: $("look").value });
-    const picture = Object.assign(document.createElement("img"), { src: told.preview, alt: "" });
-    const link = Object.assign(document.createElement("a"), { href: told.pdf, textContent: words.open, className: "button" });
-    box.replaceChildren(picture, link);
-    for (const note of told.findings) box.append(Object.assign(document.createElement("p"), { textContent: note }));
-  } catch (error) {
-    box.textContent = error.message;
-  }
-};
+stream.onerror = () => { hub.textContent = main.dataset.gone; hub.className = "chip no"; };
+addEventListener("pagehide", () => stream.close());
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

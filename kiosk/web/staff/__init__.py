@@ -1,0 +1,85 @@
+"""/staff: the staff console. A queue stands before whoever uses it: redeem first, everything common one tap away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from kiosk.counter.records import keep_days
+from kiosk.web.services import SERVICES
+from kiosk.web.staff import coupons, devices, live, records, redeem, signing, stands
+from kiosk.web.staff.frame import change, own, page
+
+log = logging.getLogger(__name__)
+KEEP_S = 6 * 3600.0
+"""Between two looks at the days that are over; their rows are kept for 14 days."""
+PAGES = {
+    "": redeem.redeem_page,
+    "/coupons": coupons.coupons_page,
+    "/records": records.records_page,
+    "/stands": stands.stands_page,
+    "/devices": devices.devices_page,
+}
+FILES = {
+    "/events": live.events,
+    "/day.csv": records.day_csv,
+    "/month.csv": records.month_csv,
+    r"/preview/{template:[0-9a-z-]+}.{look:warm|fresh|plain}.png": stands.preview,
+    r"/made/{name:[0-9a-z-]+\.(?:pdf|png)}": stands.made,
+}
+CLERK = {
+    "look": redeem.look,
+    "redeem": redeem.redeem,
+    "hand-out": coupons.hand_out,
+    "reprint": coupons.reprint,
+    "settle": coupons.settle,
+    "hold-slips": coupons.hold_slips,
+    "release-slips": coupons.release_slips,
+    "claim-slip": coupons.claim_slip,
+    "day-slip": records.day_slip,
+    "poster": stands.poster,
+    "test-printer": devices.test_printer,
+    "status-slip": devices.status_slip,
+    "look-again": devices.look_again,
+    "reload-page": devices.reload_page,
+}
+"""What everybody behind the counter may do."""
+MANAGER = {"rollback": redeem.rollback, "hide": coupons.hide, "decide": records.decide}
+"""What changes what was, or what others see."""
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the console."""
+    router = app.router
+    router.add_post("/staff/sign-in", signing.sign_in)
+    router.add_post("/staff/sign-out", signing.sign_out)
+    for path, handler in PAGES.items():
+        router.add_get(f"/staff{path}", page(handler))
+    for path, handler in FILES.items():
+        router.add_get(f"/staff{path}", own(handler))
+    for name, changing in CLERK.items():
+        router.add_post(f"/staff/{name}", change(changing))
+    for name, changing in MANAGER.items():
+        router.add_post(f"/staff/{name}", change(changing, manager=True))
+    app.cleanup_ctx.append(_keep_days)
+
+
+async def _keep_days(app: web.Application) -> AsyncIterator[None]:
+    """Keep the figures of days that are over, as long as the application runs."""
+    task = asyncio.create_task(_for_ever(app), name="day-totals")
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _for_ever(app: web.Application) -> None:
+    services = app[SERVICES]
+    while True:
+        try:
+            await keep_days(services.journal, services.clock)
+        except Exception:
+            log.exception("the figures of past days could not be kept; they are figured again later")
+        await asyncio.sleep(KEEP_S)

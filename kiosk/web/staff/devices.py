@@ -1,0 +1,178 @@
+"""Devices and health: each with a picture, its state in words and the one thing to do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from kiosk.health.checks.printers import GOOD
+from kiosk.health.model import Finding, PrinterFact
+from kiosk.health.summary import LIGHTS
+from kiosk.printing.templates import self_test_slip
+from kiosk.web.staff import told
+from kiosk.web.staff.frame import Visit, done, show
+from ui.marks import N_
+from ui.texts import Texts
+
+KINDS = {
+    "printer": N_("Slip printer"),
+    "scanner": N_("Scanner"),
+    "display": N_("Display"),
+    "button": N_("Button"),
+    "lights": N_("Lights"),
+    "buzzer": N_("Buzzer"),
+    "drawer": N_("Cash drawer"),
+    "speaker": N_("Speaker"),
+    "presence": N_("Presence sensor"),
+    "power": N_("Power supply"),
+    "serial": N_("Serial line"),
+    "keyboard": N_("Keyboard"),
+}
+ICONS = {"printer": "printed", "scanner": "scan", "button": "button"}
+STATES: dict[str, tuple[str, str]] = {
+    "ok": (N_("Ready"), ""),
+    "near_end": (N_("Paper is running low"), N_("Have a new roll at hand.")),
+    "out": (N_("Out of paper"), N_("Load a new roll, printed side up, and close the cover.")),
+    "cover": (N_("The cover is open"), N_("Close the cover until it clicks.")),
+    "offline": (N_("Offline"), N_("Switch it on and look at its network or cable.")),
+    "error": (
+        N_("Reports an error"),
+        N_("Switch it off and on; if that does not help, print a test slip and look."),
+    ),
+    "cannot_ask": (N_("Ready; this model tells no more"), ""),
+    "nobody_answered": (N_("Does not answer"), N_("Switch it on and look at its network or cable.")),
+    "starting": (N_("Starting"), ""),
+    "absent": (N_("Not plugged in"), N_("Plug it in; it is found by itself.")),
+    "not configured": (N_("Found, not set up"), N_("Add this address to kiosk.toml:")),
+    "not supported": (N_("Found, not supported yet"), N_("Use a model of the list in the manual.")),
+}
+PROMPTS = {"absent", "error", "out", "cover", "offline", "nobody_answered"}
+RISKS = {
+    "printers": N_("Until then no slips come out; the code on the screen still works."),
+    "prints": N_("Until then nobody knows whether the customer has a slip."),
+    "hub": N_("Until then coupons are redeemed only within each batch's offline rule."),
+    "journal": N_("Until then head office does not see what was redeemed here."),
+    "clock": N_("Until then periods cannot be checked without the cloud."),
+    "disk": N_("When it is full nothing is redeemed any more."),
+    "devices": N_("Until then that device does nothing; everything else goes on."),
+    "page": N_("Until then customers may not be able to scan the screen."),
+    "config": N_("The kiosk runs on, without that setting."),
+    "keys": N_("Whoever takes the card can print on the account's printers."),
+}
+
+
+class Named(msgspec.Struct, frozen=True):
+    """POST /staff/test-printer."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+
+
+async def devices_page(visiting: Visit) -> web.StreamResponse:
+    """Show the devices, what the doctor found and the four lights."""
+    services, t = visiting.services, visiting.t
+    findings, lights = await services.gatherer.examine()
+    rows = [_printer(p, t) for p in services.gatherer.printers()]
+    rows += [
+        _device(d, t)
+        for d in await services.devices()
+        if d["kind"] != "printer" or "configured" in d["state"]
+    ]
+    return await show(
+        visiting,
+        "staff_devices.html.jinja",
+        "devices",
+        devices=[d for d in rows if not d["found"]],
+        found=[d for d in rows if d["found"]],
+        findings=[_finding(f, t) for f in findings],
+        lights=[{**light.as_json(t.locale), "title": t(LIGHTS[n])} for n, light in lights.items()],
+        held=services.spooler.paused,
+    )
+
+
+def _printer(p: PrinterFact, t: Texts) -> dict[str, Any]:
+    good = p.state in GOOD or p.state == "starting"
+    return {**_shown("printer", p.name, p.state, p.detail, p.url, t), "good": good, "test": True}
+
+
+def _device(d: dict[str, Any], t: Texts) -> dict[str, Any]:
+    return {**_shown(d["kind"], d["name"], d["state"], d["detail"], d["url"], t), "test": False}
+
+
+def _shown(kind: str, name: str, state: str, detail: str, url: str, t: Texts) -> dict[str, Any]:
+    words, todo = STATES.get(state, STATES["error"])
+    found = state in ("not configured", "not supported")
+    return {
+        "kind": t(KINDS[kind]) if kind in KINDS else t("Device"),
+        "icon": ICONS.get(kind, "info"),
+        "name": name,
+        "told": t(words),
+        "todo": t(todo) if todo else "",
+        "detail": detail if state in PROMPTS or found else "",
+        "url": url,
+        "good": state in ("ok", "starting"),
+        "found": found,
+    }
+
+
+def _finding(f: Finding, t: Texts) -> dict[str, Any]:
+    risk = RISKS.get(f.name, "")
+    return {
+        **f.as_json(t.locale),
+        "risk": t(risk) if risk and f.severity != "info" else "",
+        "button": _button(f, t),
+    }
+
+
+def _button(f: Finding, t: Texts) -> dict[str, str] | None:
+    """Return what can be done about a finding at once: a place to go, or a change to ask for."""
+    if f.name == "prints":
+        return {"title": t("Go to the slips"), "to": "/staff/records#decide"}
+    if f.name in ("printers", "devices"):
+        return {"title": t("Look again"), "post": "/staff/look-again"}
+    if f.name == "page":
+        return {"title": t("Load the counter page anew"), "post": "/staff/reload-page"}
+    if f.name in ("config", "disk"):
+        return {"title": t("Go to the settings"), "to": "/staff/settings"}
+    return None
+
+
+async def test_printer(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Print a self-test slip on one printer."""
+    ask, services, t = msgspec.json.decode(raw, type=Named), visiting.services, visiting.t
+    printer = services.spooler.find(ask.name)
+    if printer is None:
+        return done(False, t("There is no printer {name} any more.", name=ask.name))
+    place = await services.place()
+    slip = self_test_slip(ask.name, services.clock.trusted().at, place.locale, printer.profile)
+    ended = await services.spooler.test(printer, slip)
+    await visiting.note("test", "")
+    return done(ended.ended == "printed", f"{ask.name}: {t(told.JOBS[ended.ended])}")
+
+
+async def status_slip(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Print how the kiosk is: addresses, lights, version."""
+    from kiosk.health.summary import lines
+
+    services = visiting.services
+    facts, place = await services.gatherer.facts(), await services.place()
+    address = str(visiting.request.url.origin())
+    job = await services.slips.status(lines(facts, address, services.device, services.version, place.locale))
+    return done(job.state == "printed", told.job_state(job, visiting.t))
+
+
+async def look_again(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Ask every printer now how it is."""
+    await visiting.services.gatherer.ask_printers()
+    bad = [p.name for p in visiting.services.gatherer.printers() if p.state not in GOOD]
+    t = visiting.t
+    return done(
+        not bad, t("Still not ready: {names}.", names=", ".join(bad)) if bad else t("All printers are ready.")
+    )
+
+
+async def reload_page(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Tell the counter page to load itself anew."""
+    visiting.services.show.reload()
+    return done(True, visiting.t("The counter page loads itself anew."))

@@ -1,0 +1,163 @@
+"""What every page of the console has: a visitor, a language, a frame, and changes that come from our own pages only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from html import unescape
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from kiosk.counter import words
+from kiosk.web.door import Refused, Visitor
+from kiosk.web.local_api import answer
+from kiosk.web.services import PAGES, SERVICES, Services
+from ui.marks import N_
+from ui.routes import HEADERS
+from ui.texts import Texts, negotiate
+
+HEADS = {
+    "Cache-Control": "no-store",
+    "Permissions-Policy": HEADERS["Permissions-Policy"].replace("camera=()", "camera=(self)"),
+}
+"""The camera is for the console's pages alone, and only when somebody taps for it."""
+TABS = (
+    ("", "scan", N_("Redeem")),
+    ("coupons", "ticket", N_("Coupons")),
+    ("records", "records", N_("Records")),
+    ("stands", "stand", N_("Stands")),
+    ("devices", "printed", N_("Devices")),
+    ("settings", "settings", N_("Settings")),
+)
+LIVE = "0123456789￥¥.,:·-–%/()"
+"""Characters that figures of a live page may bring."""
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """One request of a person."""
+
+    request: web.Request
+    services: Services
+    visitor: Visitor
+    t: Texts
+
+    @property
+    def name(self) -> str:
+        """Return what the person is called on the record."""
+        return self.visitor.person.name or words.counter_texts(self.services.settings.locale)(N_("Manager"))
+
+    @property
+    def manages(self) -> bool:
+        """Tell whether a manager asks."""
+        return self.visitor.manages
+
+    async def note(self, what: str, rid: str = "") -> None:
+        """Note on the record who did what."""
+        await self.services.journal.note_act(self.visitor.person.id, self.name, what, rid)
+
+
+Page = Callable[[Visit], Awaitable[web.StreamResponse]]
+Change = Callable[[Visit, bytes], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def texts_for(request: web.Request) -> Texts:
+    """Return the texts in the language that the browser likes."""
+    return words.counter_texts(negotiate(request.headers.get("Accept-Language")))
+
+
+async def visit(request: web.Request) -> Visit | None:
+    """Return who asks, None without a session."""
+    services = request.app[SERVICES]
+    visitor = await services.door.visitor(request)
+    return None if visitor is None else Visit(request, services, visitor, texts_for(request))
+
+
+def page(handler: Page) -> Handler:
+    """Show a page to people with a session, the question for the PIN to others."""
+
+    async def shown(request: web.Request) -> web.StreamResponse:
+        if (visiting := await visit(request)) is None:
+            return sign_in_page(request)
+        return await handler(visiting)
+
+    shown.__doc__ = handler.__doc__
+    return shown
+
+
+def own(handler: Page, *, manager: bool = False) -> Handler:
+    """Give a file or a stream to people with a session; one sentence to others."""
+
+    async def given(request: web.Request) -> web.StreamResponse:
+        return await handler(await _known(request, manager))
+
+    given.__doc__ = handler.__doc__
+    return given
+
+
+def change(handler: Change, *, manager: bool = False, stream: bool = False) -> Handler:
+    """Let only a page of ours with a session change something; `manager`: only managers; `stream`: the body is not read here."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        visiting = await _known(request, manager)
+        token = request.headers.get("X-CSRF", "")
+        if not visiting.services.door.is_ours(request, visiting.visitor, token):
+            raise Refused(
+                403, "csrf", visiting.t("That did not come from this console; load the page again.")
+            )
+        return await handler(visiting, b"" if stream else await request.read())
+
+    guarded.__doc__ = handler.__doc__
+    return guarded
+
+
+async def _known(request: web.Request, manager: bool) -> Visit:
+    visiting = await visit(request)
+    if visiting is None:
+        raise Refused(401, "signed_out", texts_for(request)("The session is over; sign in again."))
+    if manager and not visiting.manages:
+        raise Refused(403, "manager", visiting.t("Only a manager may do that."))
+    return visiting
+
+
+def done(ok: bool, message: str, **more: Any) -> web.StreamResponse:
+    """Answer a change with a sentence."""
+    return answer({"ok": ok, "message": message, **more})
+
+
+def sign_in_page(request: web.Request, wrong: str = "", status: int = 200) -> web.Response:
+    """Ask for the PIN."""
+    return _respond(request, "staff_sign_in.html.jinja", status, "", wrong=wrong)
+
+
+async def show(visiting: Visit, name: str, tab: str, spare: str = "", **context: Any) -> web.Response:
+    """Show a page in the frame; `spare` are texts that its script may show later."""
+    services, t = visiting.services, visiting.t
+    place, merchant = await services.place(), await services.journal.merchant()
+    view = services.show.view
+    frame = {
+        "tab": tab,
+        "tabs": [
+            {"path": f"/staff/{p}".rstrip("/"), "id": p, "icon": i, "title": t(title)} for p, i, title in TABS
+        ],
+        "merchant": merchant.name if merchant else "",
+        "store": place.store.name if place.store else "",
+        "person": visiting.name,
+        "manages": visiting.manages,
+        "csrf": services.door.csrf(visiting.visitor.session),
+        "hub": view.get("status", {}).get("hub", "none"),
+    }
+    return _respond(visiting.request, name, 200, spare, **frame, **context)
+
+
+def _respond(request: web.Request, name: str, status: int, spare: str, **context: Any) -> web.Response:
+    """Render a page; its font holds what is on it and what its script may show."""
+    locale = negotiate(request.headers.get("Accept-Language"))
+    pages = request.app[PAGES]
+    html = pages.render(name, locale, font="@@later@@", **context)
+    shown = re.findall(r'(?:placeholder|title|aria-label|value|data-[a-z-]+)="([^"]*)"', html)
+    text = unescape(re.sub(r"<[^>]*>", " ", html) + "".join(shown)) + LIVE + spare
+    html = html.replace("@@later@@", pages.font_css(text, (400, 700)))
+    return web.Response(text=html, status=status, content_type="text/html", headers=HEADS)

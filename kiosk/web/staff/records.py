@@ -1,0 +1,174 @@
+"""Records: what waits for a decision, the search, the day, the month, and both as CSV."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from kiosk.counter import records
+from kiosk.coupons.batch import Batch
+from kiosk.journal.rows import DayRow
+from kiosk.journal.search import Ask
+from kiosk.web.door import Refused
+from kiosk.web.staff import told
+from kiosk.web.staff.coupons import ended
+from kiosk.web.staff.frame import Visit, done, show
+from ui.money import local, yuan
+
+
+class Decide(msgspec.Struct, frozen=True):
+    """POST /staff/decide."""
+
+    epoch: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{1,32}$")]
+    seq: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
+async def records_page(visiting: Visit) -> web.StreamResponse:
+    """Show what waits for a decision, today's figures and what was looked for."""
+    services, t, query = visiting.services, visiting.t, visiting.request.query
+    journal = services.journal
+    batches = await journal.batches()
+    names = {b.stock_id: b.name for b in batches}
+    day, month = _day(visiting), _month(visiting)
+    ask = await _ask(visiting)
+    rows, after = await journal.search(ask)
+    acts = await journal.acts(limit=1000)
+    lines = await records.month_rows(journal, services.clock, month)
+    return await show(
+        visiting,
+        "staff_records.html.jinja",
+        "records",
+        conflicts=[told.row(r, names, t) for r in await journal.waiting_conflicts()],
+        doubts=[told.job(j, t) for j in await journal.jobs(("unknown",))],
+        day=day.isoformat(),
+        figures_of_day=[_figures(r, names) for r in await records.day_rows(journal, day)],
+        month=f"{month:%Y-%m}",
+        months=_sum(lines, names),
+        rows=[told.row(r, names, t) for r in rows],
+        after=after,
+        asked={k: query.get(k, "") for k in ("code", "from", "to", "person", "batch")},
+        people=sorted({a.name for a in acts if a.name and a.what != "locked"}),
+        batches=[{"stock_id": b.stock_id, "name": b.name} for b in batches],
+    )
+
+
+def _figures(r: DayRow, names: dict[str, str]) -> dict[str, Any]:
+    return {"name": names.get(r.stock_id, r.stock_id or "-"), **msgspec.structs.asdict(r)}
+
+
+def _sum(lines: list[tuple[date, DayRow]], names: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the month's figures by batch."""
+    sums: dict[str, DayRow] = {}
+    for _, r in lines:
+        s = sums.get(r.stock_id, DayRow(r.stock_id, 0, 0, 0, 0, 0))
+        sums[r.stock_id] = DayRow(
+            r.stock_id,
+            s.claimed + r.claimed,
+            s.redeemed + r.redeemed,
+            s.value + r.value,
+            s.void + r.void,
+            s.conflicts + r.conflicts,
+        )
+    return [_figures(r, names) for r in sums.values()]
+
+
+def _date(visiting: Visit, name: str) -> date | None:
+    """Return a date of the address; one that is none is named."""
+    text = visiting.request.query.get(name, "")
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        told_ = visiting.t("{text} is not a date; write it as 2026-11-24.", text=text[:40])
+        raise Refused(400, "bad_request", told_) from None
+
+
+def _today(visiting: Visit) -> date:
+    return local(visiting.services.clock.trusted().at).date()
+
+
+def _day(visiting: Visit) -> date:
+    return _date(visiting, "day") or _today(visiting)
+
+
+def _month(visiting: Visit) -> date:
+    text = visiting.request.query.get("month", "")
+    if not text:
+        return _today(visiting).replace(day=1)
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        told_ = visiting.t("{text} is not a month; write it as 2026-11.", text=text[:40])
+        raise Refused(400, "bad_request", told_) from None
+
+
+async def _ask(visiting: Visit) -> Ask:
+    query, since, until = visiting.request.query, _date(visiting, "from"), _date(visiting, "to")
+    return Ask(
+        since=records.day_begin(since) if since else None,
+        until=records.day_begin(until + timedelta(days=1)) if until else None,
+        coupons=await records.keys_of(visiting.services.journal, query.get("code", "")[:2048]),
+        stock_id=query.get("batch", "")[:32],
+        person=query.get("person", "")[:60],
+        after=query.get("after", "")[:200],
+    )
+
+
+async def decide(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Let a conflict stand: the shop bears it."""
+    ask, t = msgspec.json.decode(raw, type=Decide), visiting.t
+    if not await visiting.services.journal.let_stand(ask.epoch, ask.seq, visiting.name):
+        return done(False, t("Nothing waits for a decision there any more."))
+    await visiting.note("let_stand", f"{ask.epoch}:{ask.seq}")
+    return done(True, t("Noted. The redemption stands."))
+
+
+async def day_slip(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Print today's figures."""
+    return ended(visiting, await visiting.services.slips.day(), "")
+
+
+async def day_csv(visiting: Visit) -> web.StreamResponse:
+    """Give a day's figures as CSV."""
+    day = _day(visiting)
+    names = await _names(visiting)
+    rows = [(day, r) for r in await records.day_rows(visiting.services.journal, day)]
+    return _csv(visiting, rows, names, f"day-{day}.csv")
+
+
+async def month_csv(visiting: Visit) -> web.StreamResponse:
+    """Give a month's figures as CSV, a line for each day and batch."""
+    month = _month(visiting)
+    rows = await records.month_rows(visiting.services.journal, visiting.services.clock, month)
+    return _csv(visiting, rows, await _names(visiting), f"month-{month:%Y-%m}.csv")
+
+
+async def _names(visiting: Visit) -> dict[str, Batch]:
+    return {b.stock_id: b for b in await visiting.services.journal.batches()}
+
+
+def _csv(
+    visiting: Visit, rows: list[tuple[date, DayRow]], batches: dict[str, Batch], name: str
+) -> web.StreamResponse:
+    t = visiting.t
+    head = [
+        t("Day"), t("Batch number"), t("Batch"), t("Handed out"), t("Redeemed"), t("Value in yuan"),
+        t("Not honoured"), t("Conflicts"),
+    ]  # fmt: skip
+    table = [
+        (
+            day.isoformat(), f"{r.stock_id}\t", batches[r.stock_id].name if r.stock_id in batches else "", r.claimed,
+            r.redeemed, yuan(r.value), r.void, r.conflicts,
+        )
+        for day, r in rows
+    ]  # fmt: skip
+    return web.Response(
+        body=records.as_csv(head, table),
+        content_type="text/csv",
+        charset="utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )

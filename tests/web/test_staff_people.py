@@ -1,0 +1,125 @@
+"""Who may do what at the console, and that a session ends when it has to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from kiosk.counter import people
+from kiosk.coupons.record import Change
+from kiosk.journal.people import Person
+from kiosk.web import door as door_module
+from tests.web.rig import CAPPED, SLIP, Rig, rig
+from tests.web.test_staff import Staff, staff
+
+__all__ = ["staff"]
+CLERK_PIN = "2468"
+
+
+async def hire(
+    kiosk: Rig, pin: str = CLERK_PIN, role: str = "clerk", name: str = "小李", who: str = "P1"
+) -> None:
+    door = kiosk.daemon.server._runner.app[_services()].door  # type: ignore[union-attr]
+    made = people.verifier(pin, await door.salt())
+    await kiosk.daemon.journal.put_person(Person(who, name, role, made))  # type: ignore[arg-type]
+
+
+def _services() -> object:
+    from kiosk.web.services import SERVICES
+
+    return SERVICES
+
+
+@pytest.fixture
+async def clerk(kiosk: Rig) -> AsyncIterator[Staff]:
+    await hire(kiosk)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        held = Staff(kiosk, browser)
+        await held.sign_in(CLERK_PIN)
+        yield held
+
+
+async def test_a_clerk_redeems_and_does_not_undo(clerk: Staff) -> None:
+    _, told = await clerk.do("redeem", {"code": await clerk.kiosk.issue(SLIP)})
+    assert told["verdict"] == "confirmed"
+    for name, body in (
+        ("rollback", {"rid": told["rid"]}),
+        ("hide", {"stock_id": CAPPED, "away": True}),
+        ("decide", {"epoch": "ab", "seq": 1}),
+    ):
+        status, refused = await clerk.do(name, body)
+        assert (status, refused["error"]) == (403, "manager"), name
+        assert refused["message"] == "只有店长可以这样做。"
+    page = await clerk.page()
+    assert "小李" in page
+    assert "/staff/rollback" not in page
+    found, _ = await clerk.kiosk.daemon.journal.search(_of("小李"))
+    assert [r.rid for r in found] == [told["rid"]]
+
+
+def _of(person: str) -> object:
+    from kiosk.journal.search import Ask
+
+    return Ask(person=person)
+
+
+async def test_one_who_left_or_whose_role_changed_is_out_at_once(clerk: Staff) -> None:
+    journal = clerk.kiosk.daemon.journal
+    await hire(clerk.kiosk, role="manager")
+    assert (await clerk.do("look", {"code": "ABCDEFGH"}))[0] == 401
+    await hire(clerk.kiosk)
+    assert (await clerk.do("look", {"code": "ABCDEFGH"}))[0] == 200
+    assert await journal.drop_person("P1")
+    assert (await clerk.do("look", {"code": "ABCDEFGH"}))[0] == 401
+
+
+async def test_signing_out_ends_every_copy_of_the_session(clerk: Staff) -> None:
+    cookie = {c.key: c.value for c in clerk.browser.cookie_jar}["staff"]
+    async with clerk.browser.post(clerk.kiosk.url + "/staff/sign-out", data={"csrf": clerk.token}):
+        pass
+    async with clerk.kiosk.http.get(
+        clerk.kiosk.url + "/staff", headers={"Cookie": f"staff={cookie}"}
+    ) as answer:
+        assert 'name="pin"' in await answer.text()
+
+
+async def test_people_of_a_hub_sign_in_and_those_of_the_kiosk_do_not(clerk: Staff) -> None:
+    body = {"name": "王姐", "role": "manager", "verifier": people.verifier("97531", b"0123456789abcdef")}
+    await clerk.kiosk.daemon.journal.apply("p", [Change("put", "person", "H1", 1, body)])
+    assert (await clerk.do("look", {"code": "ABCDEFGH"}))[0] == 401
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        held = Staff(clerk.kiosk, browser)
+        await held.sign_in("97531")
+        assert "王姐" in await held.page()
+
+
+async def test_many_pins_at_once_are_counted_one_by_one(tmp_path: Path) -> None:
+    async with rig(tmp_path, hub=False) as kiosk:
+
+        async def knock(n: int) -> int:
+            async with kiosk.http.post(kiosk.url + "/staff/sign-in", data={"pin": f"{n:04}"}) as answer:
+                return answer.status
+
+        ends = await asyncio.gather(*(knock(n) for n in range(20)))
+        assert (ends.count(403), ends.count(429)) == (5, 15)
+        assert [(a.what, a.name) for a in await kiosk.daemon.journal.acts()] == [("locked", "127.0.0.1")]
+
+
+async def test_who_changes_addresses_is_shut_out_too(alone: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    door = alone.daemon.server._runner.app[_services()].door  # type: ignore[union-attr]
+    monkeypatch.setattr(door_module, "ALL_TRIES", 6)
+    ends = [(await door.knock("0000", f"10.0.0.{n}")).end for n in range(8)]
+    assert ends == ["wrong"] * 6 + ["blocked"] * 2
+
+
+async def test_a_session_is_over_after_its_time(clerk: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import timedelta
+
+    clock = clerk.kiosk.daemon.clock
+    later = clock.wall() + timedelta(seconds=door_module.LIFE_S + 1)
+    monkeypatch.setattr(clock, "wall", lambda: later)
+    assert (await clerk.do("look", {"code": "ABCDEFGH"}))[0] == 401
