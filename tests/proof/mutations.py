@@ -177,7 +177,7 @@ MUTATIONS = (
         ),
     ),
     _one(
-        "printing", "what was being sent at a crash is unknown", "tests/printing/test_spooler.py::test_what_a_crash_left_open",
+        "printing", "what was being sent at a crash is unknown", "tests/printing/test_spooler_stops.py::test_what_a_crash_left_open",
         "kiosk/printing/spooler.py", 'self._journal.jobs(("sending", "sent"))', 'self._journal.jobs(("nothing",))',
     ),
     _one(
