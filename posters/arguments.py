@@ -91,6 +91,12 @@ def _add_sheets(commands: Any) -> None:
     calibrate.add_argument("--sheet", default="a4", metavar="NAME", help="a4 (default), a3 or sra3")
     calibrate.add_argument("--flip", default="long", metavar="EDGE", help="long (default) or short")
 
+    offset = commands.add_parser("offset", help="keep how far the backs of a printer are off, or show it")
+    offset.add_argument("queue", metavar="QUEUE", help="its name in CUPS")
+    offset.add_argument(
+        "value", nargs="?", type=_offset, metavar="DX,DY", help="right and down in mm, as the sheet shows"
+    )
+
 
 def _add_looks(parser: argparse.ArgumentParser) -> None:
     from posters.imposition import SHEETS
@@ -112,20 +118,22 @@ def _add_looks(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--offset",
-        type=_offset,
+        type=_offset_or_queue,
         default=(0.0, 0.0),
         metavar="DX,DY",
-        help="move the backs right and down by mm; see calibrate",
+        help="move the backs right and down by mm, or as kept for the queue of that name; see calibrate and offset",
     )
     parser.add_argument("--tile", default="", metavar="NAME", help=f"a poster on many sheets: {sheets}")
 
 
 def joined(words: Sequence[str]) -> list[str]:
-    """Return the words with the value of --offset tied to it: argparse takes -0.5,1 for an option."""
+    """Return the words with two lengths below zero told from options, which argparse takes -0.5,1 for."""
     tied: list[str] = []
     for word in words:
         if tied and tied[-1] == "--offset" and re.match(r"-[\d.]", word):
             tied[-1] += f"={word}"
+        elif re.match(r"-[\d.]+,", word):
+            tied.append(f" {word}")
         else:
             tied.append(word)
     return tied
@@ -133,7 +141,22 @@ def joined(words: Sequence[str]) -> list[str]:
 
 def output_of(options: argparse.Namespace) -> Output:
     """Return how the pieces leave."""
-    return Output(options.profile, options.icc, options.sheet, options.flip, options.offset, options.tile)
+    return Output(options.profile, options.icc, options.sheet, options.flip, offset_of(options), options.tile)
+
+
+def offset_of(options: argparse.Namespace) -> tuple[float, float]:
+    """Return the offset in mm: as given, or as it is kept for the queue that is named."""
+    from posters import queues
+
+    if isinstance(options.offset, str):
+        return queues.offset_of(options.offset, queues.file())
+    dx, dy = options.offset
+    return dx, dy
+
+
+def _offset_or_queue(text: str) -> tuple[float, float] | str:
+    """Return two lengths, or the name of a queue: none has a comma."""
+    return _offset(text) if "," in text else text
 
 
 def _offset(text: str) -> tuple[float, float]:

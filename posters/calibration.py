@@ -17,6 +17,8 @@ from posters.words import say
 REVISED = "2026-11-24T08:00:00+08:00"
 REACH = 10  # mm of scale each way: no office printer is further off
 ARM = 25.0
+FLIPS: tuple[Flip, ...] = ("long", "short")
+MOST_BYTES = 200_000  # a sheet has some 30 kB
 BLACK = (0.0, 0.0, 0.0, 1.0)
 
 
@@ -52,13 +54,28 @@ def plan(sheet_id: str, flip: Flip, locale: str) -> Plan:
 
 def calibrate(out: Path, sheet_id: str, flip: Flip, locale: str) -> None:
     """Write the sheet."""
+    write_all({Path(out): drawn(sheet_id, flip, locale)})
+
+
+def drawn(sheet_id: str, flip: Flip, locale: str) -> bytes:
+    """Return the sheet as PDF."""
     from posters.assembly import assemble
     from posters.finish import Boxes, Finish, finish
 
     both = plan(sheet_id, flip, locale)
     size = SHEETS[sheet_id]
     how = Finish(say("calibration sheet", locale), REVISED, [Boxes(size, (0, 0, *size))] * 2, flip=flip)
-    write_all({Path(out): finish(assemble(b"", both, 0.0), how)})
+    return finish(assemble(b"", both, 0.0), how)
+
+
+def is_sheet(data: bytes) -> bool:
+    """Say whether a PDF is a calibration sheet of ours: it has no code to read back, so its bytes must be those we draw."""
+    return any(
+        data == drawn(sheet_id, flip, locale)
+        for sheet_id in SHEETS
+        for flip in FLIPS
+        for locale in ("en", "zh_CN")
+    )
 
 
 def _cross(x: float, y: float) -> list[Shape]:

@@ -6,11 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from posters.arguments import joined, output_of, parser
+from posters.arguments import joined, offset_of, output_of, parser
 from posters.errors import FailedError, PosterError, UsageError
 from posters.profiles import Output
 from posters.result import Result
@@ -52,7 +53,7 @@ def _make(options: argparse.Namespace) -> int:
         icc=options.icc,
         sheet=options.sheet,
         flip=options.flip,
-        offset=options.offset,
+        offset=offset_of(options),
         tile=options.tile,
         ledger=options.ledger,
         proof=options.proof,
@@ -76,12 +77,33 @@ def _print(options: argparse.Namespace) -> int:
     from posters.checking import check
     from posters.office import send
 
-    result = check(options.file)
-    _show(result, False, str(options.file), str(options.file))
-    if result.verdict == "refuse":
-        return 1
+    if not _is_calibration(options.file):
+        result = check(options.file)
+        _show(result, False, str(options.file), str(options.file))
+        if result.verdict == "refuse":
+            return 1
     answer = send(options.file, options.queue, options.copies)
     print(say("handed to the queue {queue}: {answer}", locale(), queue=options.queue, answer=answer))
+    return 0
+
+
+def _is_calibration(path: Path) -> bool:
+    from posters.calibration import MOST_BYTES, is_sheet
+    from posters.storefile import read_bytes
+
+    data = read_bytes(path)
+    return len(data) < MOST_BYTES and b"%PDF" in data[:16] and is_sheet(data)
+
+
+def _offset(options: argparse.Namespace) -> int:
+    from posters import queues
+
+    path = queues.file()
+    if options.value is not None:
+        queues.keep(options.queue, options.value, path)
+    dx, dy = queues.offset_of(options.queue, path)
+    sentence = "{queue}: backs move {dx} mm right and {dy} mm down"
+    print(say(sentence, locale(), queue=options.queue, dx=f"{dx:g}", dy=f"{dy:g}"))
     return 0
 
 
@@ -181,6 +203,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": _check,
     "print": _print,
     "calibrate": _calibrate,
+    "offset": _offset,
 }
 
 

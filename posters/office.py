@@ -5,13 +5,13 @@ The options are those of IPP (RFC 8011 and PWG 5100.13): sides, print-scaling, m
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
-from posters.errors import FailedError, UsageError
+from posters.errors import FailedError
 from posters.imposition import SHEETS
+from posters.queues import checked_name
 from posters.units import PT_PER_MM
 
 DEADLINE_S = 30.0
@@ -20,7 +20,6 @@ SIDES = {
     "/DuplexFlipShortEdge": "two-sided-short-edge",
 }
 MEDIA = {"a4": "A4", "a3": "A3", "sra3": "SRA3"}
-_QUEUE = re.compile(r"[A-Za-z0-9][\w.\-]{0,126}\Z")
 
 
 def options(path: Path) -> list[str]:
@@ -47,8 +46,7 @@ def _media(size: tuple[float, float]) -> str:
 
 def send(path: Path, queue: str, copies: int = 1) -> str:
     """Hand the file to the queue and return what CUPS answers, such as the number of the request."""
-    if not _QUEUE.match(queue):
-        raise UsageError("{queue} is no name of a print queue", queue=queue)
+    checked_name(queue)
     program = shutil.which("lp")
     if program is None:
         raise FailedError("there is no lp on this machine: install cups-client, or print the file by hand")

@@ -66,8 +66,14 @@ def _check_sheets(output: Output, faces: int) -> None:
         raise UsageError("--tile is for posters with one face")
     if output.flip not in ("long", "short"):
         raise UsageError("--flip is long or short, not {value}", value=output.flip)
-    if any(not math.isfinite(v) or abs(v) > MOST_OFFSET_MM for v in output.offset):
+    checked_offset(output.offset)
+
+
+def checked_offset(offset: tuple[float, float]) -> tuple[float, float]:
+    """Return the offset in mm; raise UsageError for one that no printer is off by."""
+    if any(not math.isfinite(v) or abs(v) > MOST_OFFSET_MM for v in offset):
         raise UsageError("--offset is two lengths of at most {most} mm, such as 0.5,-1", most=MOST_OFFSET_MM)
+    return offset
 
 
 def _check_file(name: str, out: Path) -> None:
