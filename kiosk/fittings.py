@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kiosk.config import Settings, secret
 from kiosk.events import Bus
@@ -49,12 +51,13 @@ class Fittings:
                 "state": d.state,
                 "url": d.url,
                 "detail": f"{'experimental: ' if experimental(d) else ''}{d.detail}",
+                "experimental": experimental(d),
             }
             for d in self.devices
         ]
-        configured = {d.url for d in self.devices} | {p.url for p in (*self.mains, *self.mirrors)}
+        configured = {_place(d.url) for d in (*self.devices, *self.mains, *self.mirrors)}
         for found in self.hot_plug.found:
-            if found.url and found.url in configured:
+            if found.url and _place(found.url) in configured:
                 continue
             state = "not configured" if found.url else "not supported"
             rows.append(
@@ -64,9 +67,16 @@ class Fittings:
                     "state": state,
                     "url": found.url,
                     "detail": found.detail,
+                    "experimental": False,
                 }
             )
         return rows
+
+
+def _place(url: str) -> str:
+    """Return what an address stands for: its device file, whichever link names it and whatever speaks there."""
+    path = urlsplit(url).path
+    return os.path.realpath(path) if path.startswith("/dev/") else url
 
 
 def _speakers(s: Settings, bench: SimBench, bus: Bus) -> list[Speaker]:
