@@ -55,7 +55,8 @@ class Fittings:
             }
             for d in self.devices
         ]
-        configured = {_place(d.url) for d in (*self.devices, *self.mains, *self.mirrors)}
+        urls = [*(d.url for d in self.devices), *(p.url for p in (*self.mains, *self.mirrors))]
+        configured = {_place(url) for url in urls}
         for found in self.hot_plug.found:
             if found.url and _place(found.url) in configured:
                 continue
