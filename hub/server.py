@@ -15,8 +15,8 @@ from aiohttp import web
 from hub.app import make_app
 from hub.config import Settings
 from hub.errors import HubError
-from hub.notify import tell
 from hub.parts import Parts
+from kiosk.notify import tell, watchdog
 
 STOP_S = 3.0
 """Time for requests under way at a stop; held ones end at once by the bell."""
@@ -81,21 +81,13 @@ async def serve(settings: Settings, started: Callable[[], None] = _nothing, *, s
     started()
     print(json.dumps({"hub": hub.url, "public_url": settings.public_url}), flush=True)
     tell(f"READY=1\nSTATUS=listening on {settings.listen}")
-    watchdog = asyncio.create_task(_watchdog(), name="watchdog")
+    fed = asyncio.create_task(watchdog(), name="watchdog")
     try:
         await stop.wait()
     finally:
         tell("STOPPING=1")
-        watchdog.cancel()
+        fed.cancel()
         await hub.stop()
-
-
-async def _watchdog() -> None:
-    """Feed systemd's watchdog at a third of its patience."""
-    patience = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6
-    while patience:
-        tell("WATCHDOG=1")
-        await asyncio.sleep(patience / 3)
 
 
 def serve_many(settings: Settings, workers: int, started: Callable[[], None] = _nothing) -> int:
