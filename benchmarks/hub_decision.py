@@ -29,7 +29,6 @@ from hub.parts import Parts, now
 from hub.store import decide, uses
 from hub.store.coupons import Issued
 from hub.store.prepared import Prepared, stamp
-from kiosk.coupons.code import Signed, read
 from kiosk.coupons.ids import new_rid
 from kiosk.sync.protocol import Answer, Ask
 
@@ -94,7 +93,7 @@ class Bare:
             self._raw = psycopg.connect(url.replace("+psycopg", ""))
         self._sqlite = parts.database.sqlite
         self._known, self._coupon, self._take, self._keep, self._count = (
-            self._plan(p) for p in (decide._KNOWN, decide._BY_NUMBER, uses.TAKE, decide._KEEP, decide._COUNT)
+            self._plan(p) for p in (decide._KNOWN, decide._BY_MARK, uses.TAKE, decide._KEEP, decide._COUNT)
         )
         with parts.database.engine.connect() as c:
             self._at = stamp(c, now())
@@ -105,17 +104,17 @@ class Bare:
             return lambda values: (sql, {**fixed, **values})
         return lambda values: (sql, [{**fixed, **values}[name] for name in order])
 
-    def run(self, work: list[tuple[str, int, int]], answer: str) -> None:
-        """Run the statements of a decision for each (rid, batch, serial), one transaction each."""
+    def run(self, work: list[tuple[str, str, int, int]], answer: str) -> None:
+        """Run the statements of a decision for each (rid, mark, batch, serial), one transaction each."""
         common = {
             "tenant": "main", "of_tenant": "main", "of_stock": STOCK, "of_device": "k0123456789abcdef0123", "digest": "0" * 64, "device": "k0123456789abcdef0123",
             "store": STORE, "stock_id": STOCK, "state": "ok", "answer": answer, "reason": "", "verdict": "confirmed",
             "policy": "capped", "value": 100, "total": 2000, "threshold": "met", "source": "", "at": self._at, "error_s": 0.0,
             "recorded_at": None,
         }  # fmt: skip
-        for rid, batch, serial in work:
+        for rid, mark, batch, serial in work:
             values = {
-                **common, "rid": rid, "batch": batch, "serial": serial, "of_batch": batch, "of_serial": serial,
+                **common, "rid": rid, "mark": mark, "of_batch": batch, "of_serial": serial,
                 "coupon": f"{batch}-{serial}",
             }  # fmt: skip
             cursor = self._raw.cursor()
@@ -137,13 +136,8 @@ def _asks(made: list[Issued]) -> list[Ask]:
     return [Ask(rid=new_rid(), code=i.code, store=STORE, total=2000) for i in made]
 
 
-def _keys(made: list[Issued]) -> list[tuple[str, int, int]]:
-    found = []
-    for one in made:
-        scan = read(one.code)
-        assert isinstance(scan, Signed)
-        found.append((new_rid(), scan.code.batch, scan.code.serial))
-    return found
+def _keys(made: list[Issued]) -> list[tuple[str, str, int, int]]:
+    return [(new_rid(), decide.mark(one.code), *map(int, one.coupon.split("-"))) for one in made]
 
 
 def compare(name: str, url: str, twin: str, key: Path) -> None:

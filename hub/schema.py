@@ -28,7 +28,7 @@ class Utc(sa.types.TypeDecorator[datetime]):
         if value is None:
             return None
         at = value.astimezone(UTC)
-        return at.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00") if dialect.name == "sqlite" else at
+        return at.isoformat(timespec="microseconds") if dialect.name == "sqlite" else at
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         """Return in UTC."""
@@ -142,6 +142,7 @@ coupons = sa.Table(
     sa.UniqueConstraint("tenant", "form"),
     sa.Index("ix_coupons_claimant", "tenant", "claimant", "stock_id"),
     sa.Index("ix_coupons_pool", "tenant", "pool_rid"),
+    sa.Index("ix_coupons_mark", "tenant", "mark"),
     sa.Index(
         "ix_coupons_lease",
         "tenant",

@@ -135,7 +135,8 @@ def _on_connect(raw: Any, _: object) -> None:
 
 def _on_begin(connection: sa.Connection) -> None:
     # IMMEDIATE: a transaction that reads, decides and writes must not find another writer in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # By the driver's own cursor: Core takes 60 µs for it, a seventh of a decision.
+    connection.connection.cursor().execute("BEGIN IMMEDIATE")
 
 
 def _check_file(path: Path) -> None:

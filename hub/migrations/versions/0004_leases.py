@@ -37,6 +37,7 @@ def upgrade() -> None:
         ("attempts", "lease", 32),
     ):
         op.add_column(table, sa.Column(name, sa.String(length)))
+    op.create_index("ix_coupons_mark", "coupons", ["tenant", "mark"])
     where = sa.text("lease IS NOT NULL")
     op.create_index(
         "ix_coupons_lease", "coupons", ["tenant", "lease"], sqlite_where=where, postgresql_where=where
