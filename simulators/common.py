@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from simulators import command
+
 FOREVER_S = 3600.0
 Handler = Callable[[], Awaitable[web.Response]]
 
@@ -160,7 +162,7 @@ class Site:
 
 def run(sim: Sim) -> None:
     """Serve until SIGINT or SIGTERM; one JSON line on standard output says where."""
-    asyncio.run(_run(sim))
+    command.serve(type(sim).__name__.removesuffix("Sim").lower(), _run(sim))
 
 
 async def _run(sim: Sim) -> None:

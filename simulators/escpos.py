@@ -21,6 +21,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulators import command
 from simulators.paper import Interpreter, Printed
 
 FAULTS = {
@@ -291,7 +292,7 @@ async def _main(port: int, width_dots: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A TCP slip printer that understands ESC/POS.")
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port", type=command.port, default=0)
     parser.add_argument("--width", type=int, default=384, metavar="DOTS", help="384 (58 mm) or 576 (80 mm)")
     given = parser.parse_args()
-    asyncio.run(_main(given.port, given.width))
+    command.serve("escpos", _main(given.port, given.width))

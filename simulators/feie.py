@@ -18,6 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulators import command
 from simulators.common import TRANSPORT, Faults, Site, run, through
 from simulators.common_control import Control
 from simulators.common_printer import Device
@@ -166,7 +167,7 @@ class FeieSim:
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description="Feie's cloud with simulated printers.")
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port", type=command.port, default=0)
     parser.add_argument("--user", default=USER)
     parser.add_argument("--ukey", default=UKEY)
     parser.add_argument(

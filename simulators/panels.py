@@ -8,11 +8,11 @@ mends it.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import random
 from pathlib import Path
 from typing import Any
 
+from simulators import command
 from simulators.panels_control import Refused, Route, run
 from simulators.panels_dialects import DIALECTS, Panel
 from simulators.panels_wire import PtyWire, TcpWire, Wire
@@ -96,12 +96,12 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description="A small display on a serial line or a TCP port.")
     parser.add_argument("family", choices=DIALECTS)
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port", type=command.port, default=0)
     parser.add_argument("--pty", type=Path, help="make a serial line behind this link instead")
-    parser.add_argument("--control", type=int, default=0, help="port of the page of control")
+    parser.add_argument("--control", type=command.port, default=0, help="port of the page of control")
     words = parser.parse_args()
     wire: Wire = PtyWire(words.pty) if words.pty else TcpWire(words.port)
-    asyncio.run(run(PanelSim(words.family, wire), words.control))
+    command.serve(words.family, run(PanelSim(words.family, wire), words.control))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulators import command
 from simulators.panels_control import Control, Refused, Route
 
 FAULTS = {
@@ -187,5 +188,5 @@ async def _main(port: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A service for cloud speakers and a broker.")
-    parser.add_argument("--port", type=int, default=0)
-    asyncio.run(_main(parser.parse_args().port))
+    parser.add_argument("--port", type=command.port, default=0)
+    command.serve("speaker", _main(parser.parse_args().port))

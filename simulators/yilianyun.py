@@ -19,6 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulators import command
 from simulators.common import TRANSPORT, Faults, Site, run, through
 from simulators.common_control import Control
 from simulators.common_printer import Device
@@ -237,7 +238,7 @@ def _is_uuid4(text: str) -> bool:
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description="Yilianyun's cloud with simulated printers.")
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port", type=command.port, default=0)
     parser.add_argument("--client-id", default=CLIENT_ID)
     parser.add_argument("--client-secret", default=SECRET)
     parser.add_argument(
