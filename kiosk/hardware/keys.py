@@ -20,6 +20,8 @@ KEYS = {
 }  # fmt: skip
 """Enter and Tab end a code; the second row of digits is the keypad, which some scanners type on."""
 SHIFTS = (42, 54)
+PAUSE_S = 0.8
+"""Between two keys of one code there is less; the kernel stamps each key."""
 
 
 class Keys:
@@ -30,20 +32,32 @@ class Keys:
         self._rest = b""
         self.lost = False
         """Whether the kernel has dropped events since this was last set to False: what was being typed is incomplete."""
+        self._torn = False
+        self._last = 0.0
 
     def feed(self, data: bytes) -> bytes:
         """Take raw events, cut anywhere, and return what was typed."""
         self._rest += data
         whole = len(self._rest) // EVENT.size * EVENT.size
         out = ""
-        for _, _, kind, code, value in EVENT.iter_unpack(self._rest[:whole]):
+        for seconds, micros, kind, code, value in EVENT.iter_unpack(self._rest[:whole]):
             if kind == EV_SYN and code == SYN_DROPPED:
-                self.lost, out = True, ""
+                self.lost = self.lost or "\n" not in out
+                out = out[: out.rfind("\n") + 1]
+                self._torn = True
                 self._shift.clear()
             elif kind == EV_KEY:
-                out += self._key(code, value)
+                out += self._untorn(self._key(code, value), seconds + micros / 1e6)
         self._rest = self._rest[whole:]
         return out.encode()
+
+    def _untorn(self, char: str, at: float) -> str:
+        """Drop the rest of a code of which keys were lost: to its end, or to a pause, as its end may be lost too."""
+        paused, self._last = at - self._last > PAUSE_S, at
+        if not self._torn:
+            return char
+        self._torn = char != "\n" and not paused
+        return "" if self._torn or char == "\n" else char
 
     def _key(self, code: int, value: int) -> str:
         """Return the character of a key that goes down (1); releases (0) and repeats (2) type nothing."""

@@ -48,7 +48,7 @@ class TestKeyboards:
         half = typed("C1:LOST")[: -len(tap(ENTER))]
         os.write(rig.end, half)
         await until(lambda: rig.device._framer.open)  # type: ignore[attr-defined]
-        os.write(rig.end, event(3, 0, kind=0) + typed("C1:NEXT"))
+        os.write(rig.end, event(3, 0, kind=0) + typed("TAIL") + typed("C1:NEXT"))
         await until(lambda: watch.codes)
         assert watch.codes == ["C1:NEXT"]
         await rig.device.stop()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.hardware.keys import EVENT, KEYS, SHIFTS, Keys
-from tests.hardware.typing import ENTER, SHIFT, event, typed
+from kiosk.hardware.keys import EV_SYN, EVENT, KEYS, SHIFTS, SYN_DROPPED, Keys
+from tests.hardware.typing import ENTER, SHIFT, event, tap, typed
 
 
 def test_an_event_has_the_kernels_24_bytes() -> None:
@@ -55,10 +55,34 @@ def test_lost_events_are_told_and_shift_is_let_go() -> None:
     keys = Keys()
     keys.feed(event(SHIFT, 1) + event(30, 1))
     assert not keys.lost
-    assert keys.feed(event(30, 1) + event(3, 0, kind=0) + event(48, 1)) == b"b"
+    assert keys.feed(event(30, 1) + event(3, 0, kind=0) + event(ENTER, 1) + event(48, 1)) == b"b"
     assert keys.lost
 
 
 @given(st.binary(max_size=400))
 def test_noise_breaks_nothing(noise: bytes) -> None:
     Keys().feed(noise).decode("ascii")
+
+
+def stamped(text: str, at: float) -> bytes:
+    """Return the events of a text, each with its time."""
+    events = EVENT.iter_unpack(typed(text)[: -len(tap(ENTER))])
+    return b"".join(EVENT.pack(int(at), int(at % 1 * 1e6), *rest) for _, _, *rest in events)
+
+
+DROPPED = EVENT.pack(1, 0, EV_SYN, SYN_DROPPED, 0)
+
+
+def test_the_rest_of_a_torn_code_is_no_code() -> None:
+    keys = Keys()
+    assert keys.feed(stamped("AB\nOK", 1) + DROPPED) == b"AB\n", "what was whole before stays"
+    assert not keys.lost, "nothing of it is with whoever reads"
+    assert keys.feed(stamped("-7\nC8\n", 1.1)) == b"C8\n"
+    assert keys.feed(DROPPED + stamped("x\n", 1.2)) == b""
+    assert keys.lost
+
+
+def test_a_pause_ends_a_torn_code_whose_end_was_lost() -> None:
+    keys = Keys()
+    assert keys.feed(stamped("AB", 1) + DROPPED + stamped("cd", 1.1)) == b""
+    assert keys.feed(stamped("C9\n", 2.5)) == b"C9\n"
