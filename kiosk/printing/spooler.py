@@ -2,7 +2,7 @@
 
 queued -> sending -> sent -> printed | unknown | failed. Only *failed before the first byte* goes on to the next printer, or
 is tried again, without a person: a slip that may be on paper is never sent twice by itself. What was being sent when the
-kiosk stopped, by whatever means, is *unknown*.
+kiosk stopped, by whatever means, is *unknown*; what a cloud had taken by then, the cloud is asked about.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from kiosk.coupons.ids import new_rid
 from kiosk.events import Bus, PrintDone
 from kiosk.journal.rows import JobRow
 from kiosk.journal.store import Journal
+from kiosk.printing.aftermath import STOPPED, Aftermath
 from kiosk.printing.mirrors import Mirrors
 from kiosk.printing.pictures import load_pictures
-from kiosk.printing.printers.port import Outcome, Printer, when_left
+from kiosk.printing.printers.port import Follows, Outcome, Printer, when_left
 from kiosk.printing.queue import CAP, Queue, Waiting, rule_of
 from kiosk.printing.render import render
 from kiosk.printing.slip import Slip, parse_slip
@@ -59,9 +60,12 @@ class Spooler:
         self._queue = Queue()
         self._numbers = itertools.count()
         self._changed = asyncio.Event()
+        self._aftermath = Aftermath(self._end, _whole_s)
         self._copies = Mirrors(self.mirrors, self._try)
         self._worker: asyncio.Task[None] | None = None
         self._sending: asyncio.Task[Outcome] | None = None
+        self._open: set[str] = set()
+        """Jobs of which a cloud is asked after the next start."""
         self.paused = False
 
     # -- start and stop --
@@ -71,10 +75,8 @@ class Spooler:
         for printer in (*self.printers, *self.mirrors):
             await printer.start()
         self.paused = await self._journal.get(PAUSED) is not None
-        for row in await self._journal.jobs(("sending", "sent")):
-            await self._end(
-                row.id, Outcome("unknown", "", "the kiosk stopped while this slip was being sent")
-            )
+        left = await self._journal.jobs(("sending", "sent"))
+        await self._aftermath.begin(left, self.printers, self._now())
         for row in reversed(await self._journal.jobs(("queued",))):
             await self._take_up(row)
         self._worker = asyncio.create_task(self._work(), name="printing")
@@ -102,6 +104,7 @@ class Spooler:
             if not job.rule.survives:
                 await self._end(job.id, Outcome("failed", "", "the kiosk stopped before this slip was sent"))
             await self._tell(job)
+        await self._aftermath.stop()
         await self._copies.stop()
         await asyncio.gather(*(self._let_go(p) for p in (*self.mirrors, *self.printers)))
 
@@ -232,6 +235,9 @@ class Spooler:
 
     async def _decide(self, job: Waiting, outcome: Outcome) -> None:
         """Queue a job again whose first byte never left, as long as somebody waits for it; else record its end."""
+        if job.id in self._open:
+            await self._tell(job)
+            return
         if outcome.ended == "failed" and outcome.trouble != "configuration":
             if self._worker is None and job.rule.survives:
                 await self._journal.job_mark(job.id, "queued", {}, item=False)
@@ -264,11 +270,13 @@ class Spooler:
             log.exception("job %s cannot be drawn for printer %s", job.id, printer.name)
             return Outcome("failed", "configuration", f"the slip cannot be drawn: {err}")
         # Another id for each try and each reprint: under an old one a cloud gives its old answer and prints nothing.
-        rid = new_rid()
+        rid, followed = new_rid(), False
         await self._journal.job_mark(job.id, "sending", {"printer": printer.name, "print": rid}, item=False)
 
         async def left(reference: str) -> None:
-            note = {"reference": reference} if reference else {}
+            nonlocal followed
+            followed = bool(reference) and isinstance(printer, Follows)
+            note = {"reference": reference, "url": printer.url} if reference else {}
             await self._journal.job_mark(job.id, "sent", note, item=False)
 
         when_left(left)
@@ -281,7 +289,9 @@ class Spooler:
         except asyncio.CancelledError:
             if getattr(printer, "sent", None) == 0:
                 return Outcome("failed", "", "the kiosk stopped before the first byte")
-            return Outcome("unknown", "", "the kiosk stopped while this slip was being sent")
+            if followed:
+                self._open.add(job.id)
+            return Outcome("unknown", "", STOPPED)
         finally:
             self._sending = None
 
@@ -313,6 +323,11 @@ class Spooler:
         """Give whoever waits the job as the journal has it."""
         if job.done is not None and not job.done.done():
             job.done.set_result(await self._journal.job(job.id))
+
+
+def _whole_s(row: JobRow, printer: Printer) -> float:
+    """Return how long a job of the last run had been given."""
+    return seconds_for(printer, b"", parse_slip(json.loads(row.slip)).copies)
 
 
 def seconds_for(printer: Printer, data: bytes, copies: int) -> float:

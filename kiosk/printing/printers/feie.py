@@ -25,6 +25,8 @@ ORDER_S = 8.0
 """Longest wait for the answer to an order; clients in production use 5 to 15 s."""
 SURE_S = 10.0
 """From this deadline on there is time to see an order expire, and to be sure."""
+LATER_S = 6.0
+"""For the last looks at an order of the last run, beyond what was left of its time."""
 MARGIN_S = 4
 """Seconds kept between the expiry and the deadline, for the last look."""
 OFF_LIFE_S = 5
@@ -132,6 +134,22 @@ class FeiePrinter:
             if work.submitted:
                 return Outcome("unknown", "no_answer", told, work.size)
             return Outcome("failed", "no_answer", f"Feie: {told}; no order was given")
+
+    async def follow_up(self, reference: str, *, age_s: float, whole_s: float) -> Outcome | None:
+        """Tell what became of an order of the last run; past its time Feie has dropped it, and only a print counts."""
+        try:
+            printed = await self._api.is_printed(reference, CALL_S)
+        except Refused as err:
+            return Outcome("unknown", err.trouble, str(err))
+        except CloudError:
+            return None
+        if printed:
+            return Outcome("printed", "", f"acknowledged by the printer, order {reference}")
+        now, left = asyncio.get_running_loop().time(), max(0.0, whole_s - age_s)
+        expires = int(self._api.cloud.now() + left)
+        return await self._follow(
+            _Job(0, now - age_s, now + left + LATER_S, expires=expires, submitted=True, order=reference)
+        )
 
     async def _print(self, work: _Job, content: str, copies: int) -> Outcome:
         call = min(CALL_S, self._left(work) * 0.3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -72,6 +72,14 @@ class Printer(Protocol):
 
     async def status(self) -> Status:
         """Ask how the printer is."""
+
+
+@runtime_checkable
+class Follows(Printer, Protocol):
+    """A printer that knows a job by its number after everything here was forgotten."""
+
+    async def follow_up(self, reference: str, *, age_s: float, whole_s: float) -> Outcome | None:
+        """Tell what became of a job that left `age_s` ago and had `whole_s` in all; None when nobody answers now."""
 
 
 class PrinterError(Exception):

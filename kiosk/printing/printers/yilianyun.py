@@ -125,6 +125,17 @@ class YilianyunPrinter:
                 return Outcome("unknown", "no_answer", told, work.size)
             return Outcome("failed", "no_answer", f"Yilianyun: {told}; no order was given")
 
+    async def follow_up(self, reference: str, *, age_s: float, whole_s: float) -> Outcome | None:
+        """Tell what became of an order of the last run; one that still waits is given its time, then cancelled."""
+        try:
+            await self._api.order_state(self._machine, reference, CALL_S)
+        except Refused as err:
+            return Outcome("unknown", err.trouble, str(err))
+        except CloudError:
+            return None
+        now, left = asyncio.get_running_loop().time(), max(0.0, whole_s - age_s)
+        return await self._follow(_Job(0, now - age_s, now + left + GRACE_S, maybe=True, order=reference))
+
     async def _order(self, work: _Job, content: str, origin: str) -> Outcome | None:
         """Give the order until it is taken, each time under the same key; an outcome when it is not."""
         waits = iter(PAUSES_S)
