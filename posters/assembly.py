@@ -9,6 +9,7 @@ import pikepdf
 from msgspec import structs
 from pikepdf import Dictionary, Pdf
 
+from posters.content import TRIM
 from posters.faces import Faces
 from posters.imposition import Label, Leaf, Place, Plan
 from posters.ops import Draft, Op, Page, Words
@@ -33,7 +34,7 @@ def assemble(art: bytes, plan: Plan, bleed: float, *, outline: bool = False, tim
         Pdf.open(BytesIO(_overlay(plan, outline))) as top,
         Pdf.new() as out,
     ):
-        forms = [out.copy_foreign(page.as_form_xobject()) for page in source.pages]
+        forms = [out.copy_foreign(_form(page, pt(bleed))) for page in source.pages]
         sizes = [[float(v) for v in page.mediabox] for page in source.pages]
         for leaf, over in zip(plan.leaves, top.pages, strict=True):
             names: dict[str, pikepdf.Object] = {}
@@ -50,6 +51,14 @@ def assemble(art: bytes, plan: Plan, bleed: float, *, outline: bool = False, tim
         buffer = BytesIO()
         out.save(buffer, deterministic_id=True)  # the first half of the final id comes from here
         return buffer.getvalue()
+
+
+def _form(page: pikepdf.Page, bleed: float) -> pikepdf.Object:
+    """Return a face as a form that knows its trim: on a sheet of pieces no box of the page tells it."""
+    form = page.as_form_xobject()
+    x0, y0, x1, y1 = (float(v) for v in page.mediabox)
+    form[TRIM] = pikepdf.Array([x0 + bleed, y0 + bleed, x1 - bleed, y1 - bleed])
+    return form
 
 
 def _repeated(plan: Plan, times: int) -> Plan:

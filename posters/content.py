@@ -16,6 +16,7 @@ from posters.inks import Bounds, Ink, Paint
 
 UNTURNED = Affine()
 CHORDS = 16
+TRIM = "/KioskTrim"  # of a form: the trim of the piece that it draws, in its own points
 MAX_DEPTH = 8  # forms within forms; deeper is a loop or a trick
 _FILLS = {"f", "F", "f*", "B", "B*", "b", "b*"}
 _STROKES = {"S", "s", "B", "B*", "b", "b*"}
@@ -44,6 +45,7 @@ class _State(NamedTuple):
     over_fill: bool = False
     over_stroke: bool = False
     clear: bool = False
+    piece: Bounds | None = None
 
     def scale(self, inner: Affine = UNTURNED) -> float:
         """Return how much lengths grow on the way to the page."""
@@ -126,6 +128,7 @@ class _Reader:
                 overprint=state.over_fill,
                 clear=state.clear,
                 box=found.box,
+                piece=state.piece,
             )
 
     def _color(self, op: str, operands: list[Any], state: _State) -> _State:
@@ -198,11 +201,20 @@ class _Reader:
             pixels = (int(found.get("/Width", 0)), int(found.get("/Height", 0)))
             clear = state.clear or "/SMask" in found
             ink = Ink(_image_space(space), (1.0,) * 4)
-            yield Paint("image", _unit(state.matrix), ink, clear=clear, pixels=pixels)
+            yield Paint("image", _unit(state.matrix), ink, clear=clear, pixels=pixels, picture=found)
         elif depth < MAX_DEPTH:
             matrix = Affine(*map(float, found.get("/Matrix", [1, 0, 0, 1, 0, 0])))
             inner = _Reader(found.get("/Resources", self.resources))
-            yield from inner.read(found, state._replace(matrix=_times(matrix, state.matrix)), depth + 1)
+            placed = state._replace(matrix=_times(matrix, state.matrix))
+            yield from inner.read(found, placed._replace(piece=_piece(found, placed)), depth + 1)
+
+
+def _piece(form: Object, state: _State) -> Bounds | None:
+    """Return where the trim of a piece falls that a form of ours is; what is within a piece is part of it."""
+    if TRIM not in form:
+        return state.piece
+    x0, y0, x1, y1 = (float(v) for v in form[TRIM])
+    return _box([state.matrix(x, y) for x in (x0, x1) for y in (y0, y1)])
 
 
 def _image_space(space: Object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from posters.symbol import LOGO_SHARE
 
@@ -45,6 +45,8 @@ class Paint(NamedTuple):
     clear: bool = False  # seen through
     box: bool = False  # type that shows the box of a missing character
     pixels: tuple[int, int] = (0, 0)  # an image's
+    picture: Any = None  # an image's stream
+    piece: Bounds | None = None  # the trim of the piece on a sheet that it is part of
 
     def meets(self, area: Bounds) -> bool:
         """Say whether any of it may lie within an area."""

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from posters.inks import Bounds, Paint
+    from posters.pictureink import PictureInk
 
 MOST_INK = 300  # per cent on coated paper
+PICTURE_SLACK = 3.0  # per cent that packing as JPEG may add
 LEAST_LINE_PT = 0.25  # 0.09 mm; thinner ones break up or vanish
 LEAST_TYPE_PT, POOR_TYPE_PT = 5.0, 5.95
 SAFE_MM = 3.0  # the floor; templates keep 5
@@ -29,9 +31,15 @@ MOST_BLEED_MM = 1.0  # less bleed than this is none
 
 
 def findings(
-    number: int, page: pikepdf.Page, painted: list[Paint], image: Image, dpi: float, x1a: bool
+    number: int,
+    page: pikepdf.Page,
+    painted: list[Paint],
+    image: Image,
+    dpi: float,
+    x1a: bool,
+    pictures: PictureInk,
 ) -> list[Finding]:
-    """Return every finding of one page."""
+    """Return every finding of one page; `pictures` is the ink of what is placed on it."""
     found: list[Finding] = []
 
     def add(level: Level, code: str, sentence: str, **args: object) -> None:
@@ -46,9 +54,11 @@ def findings(
         add("refuse", "boxes", "the boxes of page {page} do not lie within each other")
     if any(paint.ink.space == "rgb" for paint in painted):
         add("refuse", "rgb", "page {page} has RGB colours; a press prints CMYK")
-    peak = peak_ink(painted)
+    peak = max(peak_ink(painted), pictures.peak - PICTURE_SLACK)
     if peak > MOST_INK:
         add("refuse", "ink", "page {page} carries {peak} % ink; 300 % is the most", peak=round(peak))
+    if pictures.unread:
+        add("confirm", "picture-ink", "page {page} has a CMYK picture whose ink could not be measured")
     for level, code, sentence, args in _making(painted, trim, bleed, media, x1a):
         add(level, code, sentence, **args)
     if _has_bleed(trim, bleed) and stops_at_trim(image, media, trim, dpi):
@@ -65,6 +75,7 @@ def _making(
 ) -> Iterator[tuple[Level, str, str, dict[str, object]]]:
     """Yield level, code, sentence and arguments of what is wrong with how things are painted."""
     seen = [p for p in painted if _meets(p.bounds, bleed)]
+    whole = trim if _apart(trim, media) else None
     if any(p.kind == "text" and p.box for p in seen):
         sentence = "page {page} shows the box of a character that its font does not have"
         yield "refuse", "notdef", sentence, {}
@@ -80,7 +91,7 @@ def _making(
         sentence = "page {page} has type of {pt} pt; smaller than 6 pt fills in"
         level: Level = "refuse" if min(types) < LEAST_TYPE_PT else "confirm"
         yield level, "small-type", sentence, {"pt": f"{min(types):.1f}"}
-    if _apart(trim, media) and any(_unsafe(p.bounds, trim) for p in seen if p.kind == "text"):
+    if any(_unsafe(p.bounds, edge) for p in seen if p.kind == "text" and (edge := p.piece or whole)):
         sentence = "page {page} has type within {mm} mm of the trim: the cut may take it"
         yield "refuse", "safe", sentence, {"mm": f"{SAFE_MM:g}"}
     if any(p.clear for p in seen):
@@ -98,14 +109,14 @@ def peak_ink(painted: list[Paint]) -> float:
     return max((p.ink.total() for p in painted if p.kind in ("fill", "stroke", "text")), default=0.0)
 
 
-def figures(number: int, page: pikepdf.Page, painted: list[Paint]) -> dict[str, Any]:
+def figures(number: int, page: pikepdf.Page, painted: list[Paint], pictures: PictureInk) -> dict[str, Any]:
     """Return what was measured on a page: sizes in mm, ink in per cent, pictures in dpi."""
     trim, bleed = _box(page.trimbox), _box(page.bleedbox)
     return {
         "page": number,
         "trim_mm": [round((trim[2] - trim[0]) / PT_PER_MM, 1), round((trim[3] - trim[1]) / PT_PER_MM, 1)],
         "bleed_mm": round((trim[0] - bleed[0]) / PT_PER_MM, 1),
-        "ink_peak": round(peak_ink(painted)),
+        "ink_peak": round(max(peak_ink(painted), pictures.peak)),
         "least_pt": round(min((p.size for p in painted if p.kind == "text"), default=0.0), 1),
         "images": [{"pixels": list(p.pixels), "dpi": round(_dpi(p))} for p in painted if p.pixels[0]],
     }

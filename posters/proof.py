@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from posters import content, gates, inks, preflight, raster
+from posters import content, gates, inks, pictureink, preflight, raster
 from posters.result import FaceProof, Finding
 from posters.symbol import FLOOR_MM, LOGO_SHARE, PIXELS_PER_MODULE_METRES, QUIET_MODULES
 from posters.units import mm
@@ -55,13 +55,14 @@ def prove(pdf: bytes, expect: Expect) -> Proof:
         shots = raster.each(_upright(document, pdf), gates.dpi_for, grey=True)
         for number, (page, (image, dpi)) in enumerate(zip(document.pages, shots, strict=True), 1):
             painted = content.paints(page)
+            inked = pictureink.measure(painted)
             wanted = expect.codes[number - 1] if expect.codes else 1
             found = _codes(number, image, dpi, page, painted, wanted)
             faces += found
             findings += _page_findings(number, found, expect, wanted)
             if number not in expect.sketches:
-                findings += preflight.findings(number, page, painted, image, dpi, x1a)
-            sheets.append(preflight.figures(number, page, painted))
+                findings += preflight.findings(number, page, painted, image, dpi, x1a, inked)
+            sheets.append(preflight.figures(number, page, painted, inked))
         fonts = _fonts(document)
     findings += [
         Finding.of("refuse", "font", f["name"], "the font {name} is not embedded in the file", name=f["name"])

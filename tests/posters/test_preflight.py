@@ -57,14 +57,21 @@ def short_art(pdf: pikepdf.Pdf) -> None:
     pdf.pages[0].contents_add(f"q 0 0 0 0 k 0 0 {trim[0]} {media[3]} re f Q".encode())
 
 
-def coarse_picture(pdf: pikepdf.Pdf) -> None:
-    out = BytesIO()
-    Image.new("CMYK", (10, 10), (0, 200, 200, 0)).save(out, "JPEG")
-    stream = pikepdf.Stream(pdf, out.getvalue())
-    stream.Type, stream.Subtype, stream.Width, stream.Height = Name.XObject, Name.Image, 10, 10
-    stream.ColorSpace, stream.BitsPerComponent, stream.Filter = Name.DeviceCMYK, 8, Name.DCTDecode
-    pdf.pages[0].Resources.XObject = Dictionary(Planted=pdf.make_indirect(stream))
-    pdf.pages[0].contents_add(b"q 29 0 0 29 60 60 cm /Planted Do Q")
+def placed(side: int, inks: tuple[int, int, int, int], *, packed: bool = True) -> Change:
+    """Place a flat picture of `side` pixels over 10 mm; inks of 255."""
+
+    def change(pdf: pikepdf.Pdf) -> None:
+        out, drawn = BytesIO(), Image.new("CMYK", (side, side), inks)
+        drawn.save(out, "JPEG")
+        stream = pikepdf.Stream(pdf, out.getvalue() if packed else drawn.tobytes())
+        stream.Type, stream.Subtype, stream.Width, stream.Height = Name.XObject, Name.Image, side, side
+        stream.ColorSpace, stream.BitsPerComponent = Name.DeviceCMYK, 8
+        if packed:  # Pillow writes a CMYK JPEG upside down, as Adobe's marker in it says
+            stream.Filter, stream.Decode = Name.DCTDecode, Array([1, 0] * 4)
+        pdf.pages[0].Resources.XObject = Dictionary(Planted=pdf.make_indirect(stream))
+        pdf.pages[0].contents_add(b"q 29 0 0 29 60 60 cm /Planted Do Q")
+
+    return change
 
 
 def another_code(pdf: pikepdf.Pdf) -> None:
@@ -91,7 +98,9 @@ FAULTS: dict[str, tuple[str, Change]] = {
         "transparency",
         paint(b"/Planted gs 0 0.5 0 0 k 60 60 10 10 re f", Dictionary(ca=0.5)),
     ),
-    "a picture of 25 dpi": ("picture-dpi", coarse_picture),
+    "a picture of 25 dpi": ("picture-dpi", placed(10, (0, 200, 200, 0))),
+    "a picture of 380 % ink": ("ink", placed(200, (255, 255, 255, 204))),
+    "a picture of 380 % ink, not packed": ("ink", placed(200, (255, 255, 255, 204), packed=False)),
     "four inks on the code": ("k-only", paint(b"0.7 0.6 0.6 0.9 k 116.1 249.7 14.7 14.7 re f")),
     "a code that cannot be read": ("no-code", another_code),
 }
@@ -146,3 +155,43 @@ def test_marks_and_labels_in_the_slug_are_no_fault(store: dict[str, str], tmp_pa
     for template, options in (("tent-a6", {"profile": "press-x1a"}), ("sticker-80", {"sheet": "a4"})):
         result = posters.make(template, store, tmp_path / "t.pdf", **options)  # type: ignore[arg-type]
         assert result.verdict == "printable", [f.say() for f in result.findings]
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_ink_of_a_picture_is_measured(good_pdf: Path, tmp_path: Path, packed: bool) -> None:
+    result = judged(good_pdf, tmp_path / "a.pdf", placed(200, (255, 255, 204, 51), packed=packed))
+    assert result.findings == []
+    assert result.sheets[0]["ink_peak"] == pytest.approx(300, abs=3)
+
+
+def test_a_picture_that_nobody_can_decode_is_for_a_person(good_pdf: Path, tmp_path: Path) -> None:
+    def broken(pdf: pikepdf.Pdf) -> None:
+        placed(200, (0, 0, 0, 90))(pdf)
+        image = pdf.pages[0].Resources.XObject.Planted
+        image.write(b"no jpeg at all", filter=Name.DCTDecode)
+
+    result = judged(good_pdf, tmp_path / "a.pdf", broken)
+    assert ("confirm", "picture-ink") in [(f.level, f.code) for f in result.findings]
+
+
+@pytest.mark.parametrize(
+    ("template", "options"),
+    [("stand-a6", {"sheet": "a3"}), ("tent-a6", {}), ("stand-a6", {"sheet": "a4", "profile": "press-x1a"})],
+)
+def test_type_near_the_cut_is_found_on_whole_sheets(
+    store: dict[str, str], tmp_path: Path, template: str, options: dict[str, str]
+) -> None:
+    posters.make(template, store, tmp_path / "good.pdf", **options)  # type: ignore[arg-type]
+    assert posters.check(tmp_path / "good.pdf", URL).verdict == "printable"
+    with pikepdf.Pdf.open(tmp_path / "good.pdf") as pdf:
+        form = next(
+            o
+            for o in pdf.objects
+            if isinstance(o, pikepdf.Stream) and "/KioskTrim" in o and "/Font" in o.Resources
+        )
+        x0, y0, *_ = (float(v) for v in form["/KioskTrim"])
+        name = next(iter(form.Resources.Font.keys()))
+        extra = f" q BT {name} 9 Tf 1 0 0 1 {x0 + 4:.1f} {y0 + 40:.1f} Tm <0001> Tj ET Q"
+        form.write(form.read_bytes() + extra.encode())
+        pdf.save(tmp_path / "bad.pdf")
+    assert "safe" in {f.code for f in posters.check(tmp_path / "bad.pdf", URL).findings}
