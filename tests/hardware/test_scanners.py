@@ -25,6 +25,8 @@ from simulators.scanner import ScannerSim
 from tests.hardware.conftest import Watch, until
 from tests.hardware.typing import typed
 
+NOBODY = 65534
+
 
 class Rig(ABC):
     """A scanner and what a person does with it."""
@@ -348,3 +350,36 @@ async def test_a_plain_file_is_no_serial_line_and_stays_as_it_is(bus: Bus, tmp_p
     assert "no device of this kind" in device.detail
     await device.stop()
     assert file.read_text() == "keep me"
+
+
+async def test_a_line_of_another_user_is_named_and_taken_once_it_is_ours(
+    bus: Bus, watch: Watch, tmp_path: Path
+) -> None:
+    wires = PtyWire(tmp_path / "theirs"), PtyWire(tmp_path / "ours")
+    for wire in wires:
+        await wire.plug()
+    theirs, ours = (os.readlink(w.link) for w in wires)
+    root = os.geteuid() == 0
+    os.chmod(theirs, 0o600 if root else 0)
+    if root:  # the superuser may open everything: be somebody else meanwhile
+        os.chown(ours, NOBODY, -1)
+        os.seteuid(NOBODY)
+    devices = [open_scanner(n, f"serial://{p}", SimBench(bus), bus) for n, p in (("a", theirs), ("b", ours))]
+    try:
+        for device in devices:
+            await device.start()
+        await until(lambda: [d.state for d in devices] == ["error", "ok"])
+        assert devices[0].detail.startswith(f"{theirs} belongs to another user; add the kiosk's user")
+        wires[1].write(b"C1:B\r")
+        await until(lambda: watch.codes == ["C1:B"], "the other scanner goes on")
+        if root:
+            os.seteuid(0)
+        os.chmod(theirs, 0o600)
+        await until(lambda: devices[0].state == "ok", "it is tried again")
+    finally:
+        if root:
+            os.seteuid(0)
+        for device in devices:
+            await device.stop()
+        for wire in wires:
+            await wire.unplug()
