@@ -144,7 +144,9 @@ def since(
     ).all()
     page = rows[:limit]
     more = len(rows) > limit
-    last = (page[-1].xid, page[-1].id) if more else max(top, (xid, number))
+    # What was committed since `top` was looked up is on the page already.
+    end = (page[-1].xid, page[-1].id) if page else (xid, number)
+    last = end if more else max(top, end)
     items = tuple(Change(op=r.op, type=r.type, id=r.obj, rev=r.id, body=r.body) for r in page)
     return f"{last[0]}.{last[1]}", more, items
 

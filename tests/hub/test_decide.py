@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from hub.parts import Parts, now
 from hub.schema import attempts, batches, coupons
 from hub.store.catalog import BatchFile
 from hub.store.envelope import read
-from kiosk.coupons.code import new_short
+from kiosk.coupons.code import new_short, sign
 from kiosk.coupons.ids import new_rid
 from kiosk.coupons.verdict import Goods
 from kiosk.sync.protocol import Answer, Ask
@@ -144,8 +144,6 @@ def test_a_short_code_that_was_never_given_is_unknown(parts: Parts) -> None:
 def test_a_code_signed_by_somebody_else_is_refused(parts: Parts) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from kiosk.coupons.code import sign
-
     [made] = issue(parts, CAPPED)
     number, _, serial = made.coupon.partition("-")
     day = (now() + timedelta(days=9)).date()
@@ -155,6 +153,25 @@ def test_a_code_signed_by_somebody_else_is_refused(parts: Parts) -> None:
         )
         assert ask(parts, forged).reason == "bad_signature"
     assert uses(parts, made.coupon) == 0
+
+
+def test_a_code_that_differs_from_the_one_issued_is_good_if_its_signature_is(parts: Parts) -> None:
+    """The last day in it moves with the batch, so customers hold several texts of one coupon."""
+    load(parts, batch("LONGER", threshold=0))
+    made = issue(parts, "LONGER", 2)
+    later = (now() + timedelta(days=900)).isoformat()
+    load(parts, batch("LONGER", threshold=0, ends=later))
+    key = parts.database.call(parts.catalog.private_key, 1)
+    number, _, serial = made[0].coupon.partition("-")
+    other = sign(
+        key, slot=1, batch=int(number), serial=int(serial), not_after=datetime.fromisoformat(later).date()
+    )
+    assert other != made[0].code
+    assert ask(parts, other).coupon == made[0].coupon
+    assert ask(parts, made[0].code).reason == "used"
+    assert ask(parts, f" {made[1].code.lower()} ").status == "ok"
+    broken = made[1].code[:-1] + ("A" if made[1].code[-1] != "A" else "B")
+    assert ask(parts, broken).reason in ("bad_signature", "unreadable")
 
 
 def test_rules_are_judged_before_a_use_is_taken(parts: Parts) -> None:
