@@ -16,6 +16,7 @@ from typing import Any
 from kiosk.clock import SystemClock
 from kiosk.config import ConfigError, Settings, fallback
 from kiosk.counter.authority import Alone, Authority
+from kiosk.counter.backup import BackupError, put_back
 from kiosk.counter.baskets import Baskets
 from kiosk.counter.dress import dressed
 from kiosk.counter.feedback import Feedback
@@ -110,7 +111,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             try:
                 await self._start(stack)
-            except JournalError as err:
+            except (JournalError, BackupError) as err:
                 raise DaemonError(str(err)) from err
             except ListenError as err:
                 raise DaemonError(str(err)) from err
@@ -124,6 +125,7 @@ class Daemon:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         _make_dir(self.data_dir)
+        await asyncio.to_thread(put_back, self.data_dir)
         recovery = await self.journal.start()
         _later(stack, self.journal.stop, "journal")
         await self._note(recovery.unclean, recovery.told)
@@ -258,6 +260,7 @@ class Daemon:
         door.start()
         return Services(
             settings=s,
+            config=self._path,
             version=version("coupon-kiosk"),
             device=self.device,
             data_dir=self.data_dir,

@@ -58,3 +58,8 @@ def who_has(pin: str, people: Sequence[Person]) -> Person | None:
 async def find(pin: str, people: Sequence[Person]) -> Person | None:
     """Look for the person of a PIN beside the loop."""
     return await asyncio.to_thread(who_has, pin, people)
+
+
+async def keep(pin: str, salt: bytes) -> str:
+    """Make the verifier of a PIN beside the loop."""
+    return await asyncio.to_thread(verifier, pin, salt)

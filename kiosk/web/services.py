@@ -34,6 +34,8 @@ class Services:
     """The rooms below, as far as people and scripts may reach them."""
 
     settings: Settings
+    config: Path | None
+    """The file that the settings came from; None: there was none."""
     version: str
     device: str
     data_dir: Path

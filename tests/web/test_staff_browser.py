@@ -9,7 +9,7 @@ import pytest
 from simulators.demo.chromium import Browser, Page
 from tests.web.rig import PIN, SLIP, Rig, eventually
 
-TABS = ("", "/coupons", "/records", "/stands", "/devices")
+TABS = ("", "/coupons", "/records", "/stands", "/devices", "/settings")
 WEIGHT = 150 * 1024
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from kiosk.counter.records import keep_days
 from kiosk.web.services import SERVICES
-from kiosk.web.staff import coupons, devices, live, records, redeem, signing, stands
+from kiosk.web.staff import coupons, devices, live, people, records, redeem, settings, signing, stands
 from kiosk.web.staff.frame import change, own, page
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ PAGES = {
     "/records": records.records_page,
     "/stands": stands.stands_page,
     "/devices": devices.devices_page,
+    "/settings": settings.settings_page,
 }
 FILES = {
     "/events": live.events,
@@ -47,7 +48,15 @@ CLERK = {
     "reload-page": devices.reload_page,
 }
 """What everybody behind the counter may do."""
-MANAGER = {"rollback": redeem.rollback, "hide": coupons.hide, "decide": records.decide}
+MANAGER = {
+    "rollback": redeem.rollback,
+    "hide": coupons.hide,
+    "decide": records.decide,
+    "person": people.put,
+    "person-drop": people.drop,
+    "shop": settings.shop,
+    "backup": settings.backup_file,
+}
 """What changes what was, or what others see."""
 
 
@@ -64,6 +73,8 @@ def add_routes(app: web.Application) -> None:
         router.add_post(f"/staff/{name}", change(changing))
     for name, changing in MANAGER.items():
         router.add_post(f"/staff/{name}", change(changing, manager=True))
+    router.add_post("/staff/restore", change(settings.restore, manager=True, stream=True))
+    router.add_get("/staff/diagnostics.zip", own(settings.bundle, manager=True))
     app.cleanup_ctx.append(_keep_days)
 
 

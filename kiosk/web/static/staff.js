@@ -1,14 +1,13 @@
 // What every page of the console shares: changes with the session's token, answers in words, live parts.
 const main = document.querySelector("main");
 const told = document.getElementById("told");
-export async function send(path, body, signal) {
+export async function send(path, body, more = {}) {
   let answer;
   try {
     answer = await fetch(path, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRF": main.dataset.csrf },
+      headers: { "Content-Type": body instanceof Blob ? "application/octet-stream" : "application/json", "X-CSRF": main.dataset.csrf, ...more },
       body: body instanceof Blob ? body : JSON.stringify(body || {}),
-      signal,
     });
   } catch {
     throw Object.assign(new Error(main.dataset.gone), { gone: true });

@@ -1,0 +1,165 @@
+"""A copy of this kiosk that can be put back: its journal, its identity, its settings, its logos; encrypted with a passphrase.
+
+The file is `KIOSKB1` and a new line, 16 bytes of salt, 12 of nonce, then AES-256-GCM over a ZIP; the key comes from the
+passphrase by scrypt (RFC 7914). A copy that is put back is an older journal: the kiosk notices that by its second witness
+(`tip`), begins a new epoch, and the hub tells it what was used meanwhile (facts: sync-fleet A7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import logging
+import os
+import re
+import secrets
+import shutil
+import sqlite3
+import tempfile
+import zipfile
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from kiosk.journal.store import Journal
+
+log = logging.getLogger(__name__)
+MAGIC = b"KIOSKB1\n"
+SALT, NONCE = 16, 12
+LOG_N = 15
+"""32 MiB a guess: the file leaves the kiosk, and its passphrase is a person's."""
+MOST = 256 * 1024 * 1024
+"""A journal of 14 days at 2,000 redemptions a day holds some 60 MB."""
+FILES = ("device.key", "staff.pin")
+JOURNAL, SETTINGS = "journal.db", "kiosk.toml"
+LOGO = re.compile(r"logos/[^/\\\0]*[^./\\\0][^/\\\0]*")
+STAGED, BEFORE = "restore", "before-restore"
+
+
+class BackupError(Exception):
+    """A backup that cannot be made or put back: one sentence."""
+
+
+async def make(journal: Journal, data_dir: Path, config: Path | None, passphrase: str) -> bytes:
+    """Return an encrypted copy of everything that makes this kiosk itself."""
+    with tempfile.TemporaryDirectory(dir=data_dir, prefix="backup-") as work:
+        copy = Path(work) / JOURNAL
+        await journal.copy_to(str(copy))
+        return await asyncio.to_thread(_pack, copy, data_dir, config, passphrase)
+
+
+def _pack(copy: Path, data_dir: Path, config: Path | None, passphrase: str) -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.write(copy, JOURNAL)
+        for name in FILES:
+            if (data_dir / name).is_file():
+                bundle.write(data_dir / name, name)
+        for logo in sorted((data_dir / "logos").glob("*")):
+            bundle.write(logo, f"logos/{logo.name}")
+        if config is not None and config.is_file():
+            bundle.write(config, SETTINGS)
+    return seal(raw.getvalue(), passphrase)
+
+
+def _key(passphrase: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(passphrase.encode(), salt=salt, n=2**LOG_N, r=8, p=1, maxmem=2**27, dklen=32)
+
+
+def seal(plain: bytes, passphrase: str) -> bytes:
+    """Encrypt."""
+    salt, nonce = secrets.token_bytes(SALT), secrets.token_bytes(NONCE)
+    return MAGIC + salt + nonce + AESGCM(_key(passphrase, salt)).encrypt(nonce, plain, MAGIC)
+
+
+def unseal(sealed: bytes, passphrase: str) -> bytes:
+    """Decrypt; BackupError when the passphrase is another one or a byte was changed."""
+    if not sealed.startswith(MAGIC):
+        raise BackupError("that file is no backup of a kiosk; choose the file that this page gave you.")
+    salt = sealed[len(MAGIC) :][:SALT]
+    nonce = sealed[len(MAGIC) + SALT :][:NONCE]
+    try:
+        return AESGCM(_key(passphrase, salt)).decrypt(nonce, sealed[len(MAGIC) + SALT + NONCE :], MAGIC)
+    except (InvalidTag, ValueError):
+        raise BackupError(
+            "the passphrase does not fit, or the file is damaged; nothing was changed."
+        ) from None
+
+
+def stage(sealed: bytes, passphrase: str, data_dir: Path) -> list[str]:
+    """Check a backup and lay it ready; it takes the place of what is here at the next start. Return its files."""
+    plain = unseal(sealed, passphrase)
+    with tempfile.TemporaryDirectory(dir=data_dir, prefix="restore-") as work:
+        fresh = Path(work) / "new"
+        fresh.mkdir(mode=0o700)
+        with zipfile.ZipFile(io.BytesIO(plain)) as bundle:
+            names = [n for n in bundle.namelist() if _ours(n)]
+            for name in names:
+                target = fresh / name
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(bundle.read(name))
+                target.chmod(0o600)
+        if JOURNAL not in names:
+            raise BackupError("there is no journal in that backup; nothing was changed.")
+        _whole(fresh / JOURNAL)
+        shutil.rmtree(data_dir / STAGED, ignore_errors=True)
+        os.replace(fresh, data_dir / STAGED)
+    return names
+
+
+def _ours(name: str) -> bool:
+    """Tell whether a name of the archive is one that we write; a made-up archive cannot write elsewhere."""
+    return name in (*FILES, JOURNAL, SETTINGS) or LOGO.fullmatch(name) is not None
+
+
+def _whole(path: Path) -> None:
+    """Open the copy as the kiosk would and read it through."""
+    try:
+        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            db.execute("SELECT count(*) FROM item").fetchone()
+        finally:
+            db.close()
+    except sqlite3.Error as err:
+        raise BackupError(
+            f"the journal in that backup cannot be read ({err}); nothing was changed."
+        ) from None
+    if found != "ok":
+        raise BackupError(f"the journal in that backup is damaged ({found}); nothing was changed.")
+
+
+def put_back(data_dir: Path) -> list[str]:
+    """Put a staged backup in the place of what is here, before anything is opened; what was here is kept beside it.
+
+    A power cut in the middle is no harm: what is still staged is moved at the next start.
+    """
+    if not (data_dir / STAGED).is_dir():
+        return []
+    try:
+        return _move(data_dir, data_dir / STAGED, data_dir / BEFORE)
+    except OSError as err:
+        raise BackupError(
+            f"{data_dir / STAGED}: the backup cannot be put back ({err.strerror}); make room, or remove that directory."
+        ) from err
+
+
+def _move(data_dir: Path, staged: Path, before: Path) -> list[str]:
+    moved = []
+    for path in sorted(p for p in staged.rglob("*") if p.is_file()):
+        name = str(path.relative_to(staged))
+        target = data_dir / ("restored-kiosk.toml" if name == SETTINGS else name)
+        olds = [target, Path(f"{target}-wal"), Path(f"{target}-shm")] if name == JOURNAL else [target]
+        for old in reversed(olds):
+            if old.is_file():
+                kept = before / old.relative_to(data_dir)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(old, kept)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
+        moved.append(name)
+    shutil.rmtree(staged)
+    log.warning("a backup was put back: %s; what was here is in %s", ", ".join(moved), before)
+    return moved

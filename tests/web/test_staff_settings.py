@@ -1,0 +1,191 @@
+"""Settings: people, kiosk.toml changed line by line, a backup put back, a bundle without secrets."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.config import ConfigError, Settings, load
+from kiosk.web.staff import diagnostics, toml_edit
+from tests.web.rig import PIN, SLIP, Rig, rig
+from tests.web.test_staff import Staff, staff
+
+__all__ = ["staff"]
+
+FILE = """# our shop
+data_dir = "/tmp/x"
+[web]
+pin = "4711"  # the manager's
+[shop]
+hours = "08:00-20:00" # summer
+[printers.counter]
+url = "tcp://192.168.1.50:9100"
+"""
+NEW = {
+    ("shop", "hours"): "09:00-21:30", ("shop", "holidays"): ("2027-02-16..2027-02-22",), ("screen", "look"): "fresh",
+    ("", "locale"): "en",
+}  # fmt: skip
+
+
+def test_only_those_lines_change_and_the_file_before_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text(FILE, "utf-8")
+    toml_edit.change(path, NEW)
+    text = path.read_text("utf-8")
+    for line in FILE.splitlines():
+        assert line in text or line.startswith("hours")
+    now = load(path).value
+    assert (now.shop.hours, now.screen.look, now.locale, now.web.pin) == (
+        "09:00-21:30",
+        "fresh",
+        "en",
+        "4711",
+    )
+    assert now.shop.holidays == ("2027-02-16..2027-02-22",)
+    assert (tmp_path / "kiosk.toml.before").read_text("utf-8") == FILE
+    assert not list(tmp_path.glob("*.new"))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({("shop", "hours"): "25:00-26:00"}, "25:00-26:00"),
+        ({("shop", "holidays"): ("next week",)}, "next week"),
+        ({("screen", "look"): "shiny"}, "must be one of"),
+    ],
+)
+def test_what_is_not_right_is_named_and_nothing_changes(
+    tmp_path: Path, values: toml_edit.Values, said: str
+) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text(FILE, "utf-8")
+    with pytest.raises(ConfigError, match=said):
+        toml_edit.change(path, values)
+    assert [p.name for p in tmp_path.iterdir()] == ["kiosk.toml"]
+    assert path.read_text("utf-8") == FILE
+
+
+def test_a_file_written_in_another_way_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text('[shop]\nholidays = [\n  "2026-10-01",\n]\n', "utf-8")
+    with pytest.raises(ConfigError, match=r"by hand|not valid TOML"):
+        toml_edit.change(path, {("shop", "holidays"): ("2027-01-01",)})
+    assert "2026-10-01" in path.read_text("utf-8")
+
+
+SECRET = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=6, max_size=30)
+
+
+@given(ukey=SECRET, client=SECRET, pin=st.from_regex(r"\A[0-9]{6,12}\Z"), user=SECRET)
+def test_planted_secrets_are_not_in_the_bundle(ukey: str, client: str, pin: str, user: str) -> None:
+    plain = {
+        "feie": {"user": "shop", "ukey": ukey}, "yilianyun": {"client_secret": client}, "web": {"pin": pin},
+    }  # fmt: skip
+    settings = msgspec.convert(plain, Settings)
+    parts = {
+        "settings.json": msgspec.to_builtins(settings),
+        "doctor.json": [
+            {"sentence": f"the account said {ukey}: {client}"},
+            {"url": f"mqtt://shop:{pin}@h/{pin}"},
+        ],
+    }
+    known = diagnostics.secrets_of(settings, Path("/nonexistent"))
+    with zipfile.ZipFile(BytesIO(diagnostics.pack(parts, known))) as bundle:
+        told = "".join(bundle.read(n).decode() for n in bundle.namelist())
+    for secret in (ukey, client, pin):
+        for form in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+            assert form in diagnostics.GONE or form not in told
+
+
+async def test_the_bundle_holds_none_of_this_kiosks_own_secrets(staff: Staff, tmp_path: Path) -> None:
+    async with staff.browser.get(staff.kiosk.url + "/staff/diagnostics.zip") as answer:
+        assert answer.status == 200
+        raw = await answer.read()
+    with zipfile.ZipFile(BytesIO(raw)) as bundle:
+        assert {"status.json", "doctor.json", "settings.json"} <= set(bundle.namelist())
+        told = "".join(bundle.read(n).decode() for n in bundle.namelist())
+    assert (
+        json.loads(zipfile.ZipFile(BytesIO(raw)).read("status.json"))["device"] == staff.kiosk.daemon.device
+    )
+    for name in ("local.token", "session.key"):
+        assert (tmp_path / "kiosk" / name).read_text().strip() not in told
+    assert PIN not in told
+
+
+async def test_a_manager_adds_changes_and_removes_people(staff: Staff) -> None:
+    ask = {"name": "小李", "role": "clerk", "pin": "2468"}
+    assert (await staff.do("person", ask))[1] == {"ok": True, "message": "小李 现在可以登录了。"}
+    for bad, said in (
+        ({**ask, "pin": "9999"}, "同名"),
+        ({**ask, "name": "小王"}, "换一个"),
+        ({**ask, "name": "小王", "pin": PIN}, "换一个"),
+        ({**ask, "name": "小王", "pin": "12"}, "4 到 12"),
+    ):
+        told = (await staff.do("person", bad))[1]
+        assert told["ok"] is False
+        assert said in told["message"]
+    (person,) = await staff.kiosk.daemon.journal.people()
+    assert "2468" not in person.verifier
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        clerk = Staff(staff.kiosk, browser)
+        await clerk.sign_in("2468")
+        assert (await clerk.do("person", ask))[0] == 403
+        assert "staff-settings.js" not in await clerk.page(path="/staff/settings")
+        change = {"id": person.id, "name": "小李", "role": "manager"}
+        assert (await staff.do("person", change))[1]["ok"] is True
+        assert (await clerk.do("look", {"code": "ABCDEFGH"}))[0] == 401, "another role, another session"
+    assert (await staff.do("person-drop", {"id": person.id}))[1]["ok"] is True
+    assert await staff.kiosk.daemon.journal.people() == []
+
+
+async def test_a_backup_put_back_knows_what_was_redeemed(tmp_path: Path) -> None:
+    async with rig(tmp_path) as kiosk:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+            held = Staff(kiosk, browser)
+            await held.sign_in()
+            code = await kiosk.issue(SLIP)
+            assert (await held.do("redeem", {"code": code}))[1]["verdict"] == "confirmed"
+            device = kiosk.daemon.device
+            headers = {"X-CSRF": held.token}
+            async with browser.post(
+                kiosk.url + "/staff/backup", json={"passphrase": "correct horse"}, headers=headers
+            ) as answer:
+                assert answer.status == 200
+                raw = await answer.read()
+    assert code.encode() not in raw
+    async with rig(tmp_path / "new", hub=False) as kiosk:
+        assert kiosk.daemon.device != device
+        told = await _restore(kiosk, raw, "wrong horse!")
+        assert told["ok"] is False
+        told = await _restore(kiosk, raw, "correct horse")
+        assert told["ok"] is True
+        assert await kiosk.daemon.journal.recent() == []
+    async with rig(tmp_path / "new", hub=False) as kiosk:
+        assert kiosk.daemon.device == device
+        assert [a.verdict for a in await kiosk.daemon.journal.recent()] == ["confirmed"]
+        _, told = await kiosk.post("/api/v1/redeem", {"code": code})
+        assert (told["verdict"], told["reason"]) == ("refused", "used")
+
+
+async def _restore(kiosk: Rig, raw: bytes, passphrase: str) -> dict[str, object]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        held = Staff(kiosk, browser)
+        await held.sign_in()
+        headers = {
+            "X-CSRF": held.token,
+            "X-Passphrase": base64.urlsafe_b64encode(passphrase.encode()).decode(),
+            "Content-Type": "application/octet-stream",
+        }
+        async with browser.post(kiosk.url + "/staff/restore", data=raw, headers=headers) as answer:
+            assert answer.status == 200
+            told: dict[str, object] = await answer.json()
+            return told
