@@ -44,7 +44,7 @@ class Keys:
             if kind == EV_SYN and code == SYN_DROPPED:
                 self.lost = self.lost or "\n" not in out
                 out = out[: out.rfind("\n") + 1]
-                self._torn = True
+                self._torn, self._last = True, seconds + micros / 1e6
                 self._shift.clear()
             elif kind == EV_KEY:
                 out += self._untorn(self._key(code, value), seconds + micros / 1e6)

@@ -73,6 +73,10 @@ def stamped(text: str, at: float) -> bytes:
 DROPPED = EVENT.pack(1, 0, EV_SYN, SYN_DROPPED, 0)
 
 
+def test_a_reader_whose_first_event_says_that_keys_were_lost_waits_for_the_end() -> None:
+    assert Keys().feed(DROPPED + stamped("k-0\nOK\n", 1.1)) == b"OK\n"
+
+
 def test_the_rest_of_a_torn_code_is_no_code() -> None:
     keys = Keys()
     assert keys.feed(stamped("AB\nOK", 1) + DROPPED) == b"AB\n", "what was whole before stays"
