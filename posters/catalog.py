@@ -16,6 +16,7 @@ from posters.errors import UsageError
 from posters.merge import FIELDS
 from posters.scaling import rescaled
 from posters.schema import AnyItem, Drawings, Lang, Look, Names, Template
+from posters.terms import TERMS
 
 ROOT = Path(__file__).parent / "templates"
 ENGLISH = "-en"  # every look has a twin in English
@@ -173,6 +174,7 @@ def templates(root: Path = ROOT) -> list[TemplateInfo]:
 
 def _info(template_id: str, root: Path) -> TemplateInfo:
     shared = template(template_id, root)
+    versioned = shared.kind == "versioned"
     faces = 2 if look(template_id, shared.looks[0], root).back else 1
     fields = [
         {
@@ -180,10 +182,11 @@ def _info(template_id: str, root: Path) -> TemplateInfo:
             "title": msgspec.to_builtins(rule.title),
             "kind": rule.kind,
             "max": rule.max,
-            "required": rule.required,
+            "required": rule.required or (versioned and name in (*TERMS, "revision")),
             "example": rule.example,
         }
         for name, rule in FIELDS.items()
+        if versioned or name not in TERMS
     ]
     looks = [name + tail for tail in ("", ENGLISH) for name in shared.looks]
     return TemplateInfo(template_id, shared.title, *shared.size, faces, looks, fields)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from posters import catalog, icc, layout, merge
+from posters import catalog, icc, layout, merge, terms
 from posters.ops import Draft, Image
 from posters.profiles import Output
 from posters.result import Finding, Shrunk
@@ -97,6 +97,7 @@ def _laid_out(
 
     merged = merge.merged(job.data)
     check_printable({name: text for name, text in merged.items() if merge.FIELDS[name].kind != "file"})
+    dated = terms.demand(job.chosen.template, job.chosen.id, merged)
     chosen, recoloured = branded(job.chosen, merged["brand"])
     names = [name for name, rule in merge.FIELDS.items() if rule.kind == "file" and merged[name]]
     files = [name for name in names if name != "merchant_image"]
@@ -108,7 +109,7 @@ def _laid_out(
         limit = sheets.code_limit(job.output)
         draft = layout.draft(chosen, values, symbol, faces.measure, catalog.drawings(), limit)
         images, coarse = _at_size(draft, images)
-        notes = [*_notes(symbol, merged), *recoloured, *draft.findings, *coarse]
+        notes = [*_notes(symbol, merged), *dated, *recoloured, *draft.findings, *coarse]
         yield _adapted(draft, job.output.profile, faces), faces, min(texts), images, symbol, notes
 
 

@@ -14,6 +14,7 @@ from posters.merge import FIELDS, fill, places
 from posters.ops import Cmyk, Code, Draft, Image, Op, Page, Shape, Words
 from posters.result import Finding, Shrunk
 from posters.symbol import FLOOR_MM, LOGO_MARGIN, QUIET_MODULES, TILT_VERSION, Symbol, hole_modules
+from posters.terms import says_terms
 from posters.typeset import SOFT, Line, Measure, fit
 from posters.units import PT_PER_MM
 
@@ -32,7 +33,7 @@ def _values(chosen: Chosen, merged: Values, lang: s.Lang) -> dict[str, str]:
     values = {**merged, "revision": merged["revision"] or str(chosen.template.revision)}
     words = chosen.words_in(lang)
     for name, text in words.items():
-        if not values.get(name):
+        if not values.get(name) or says_terms(text):
             values[name] = fill(text, {**words, **values})
     # 一 alone in a badge reads as a minus sign.
     values["initial"] = next(

@@ -10,7 +10,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from posters import terms
 from posters.errors import FailedError, RefusedError
+from posters.schema import Template
 
 
 class Printed(Struct, frozen=True):
@@ -20,6 +22,7 @@ class Printed(Struct, frozen=True):
     material: str
     payload: str
     revision: int
+    terms: str = ""  # amount and last day of a versioned one
 
 
 class Ledger:
@@ -39,8 +42,21 @@ class Ledger:
     def check(self, asked: Printed) -> None:
         """Refuse a second address for a material that was printed, unless the revision is newer."""
         known = self._known.get((asked.store_id, asked.material))
-        if known is None or known.payload == asked.payload or asked.revision > known.revision:
+        if known is None or asked.revision > known.revision:
             return
+        if known.payload == asked.payload:
+            if known.terms == asked.terms:
+                return
+            raise RefusedError(
+                "second-terms",
+                "amount",
+                "{material} of {store} was printed with {old} (revision {revision}): set revision to {next} to print other terms",
+                material=asked.material,
+                store=asked.store_id,
+                old=known.terms,
+                revision=known.revision,
+                next=known.revision + 1,
+            )
         raise RefusedError(
             "second-payload",
             "url",
@@ -66,8 +82,7 @@ class Ledger:
             ) from error
 
 
-def printed(template_id: str, template_revision: int, merged: dict[str, str]) -> Printed:
+def printed(template_id: str, template: Template, merged: dict[str, str]) -> Printed:
     """Return the entry of a piece."""
-    return Printed(
-        merged["store_id"], template_id, merged["url"], int(merged["revision"] or template_revision)
-    )
+    revision = int(merged["revision"] or template.revision)
+    return Printed(merged["store_id"], template_id, merged["url"], revision, terms.of(template, merged))

@@ -113,7 +113,7 @@ def make(
     pixels = Path(out).suffix.lower() in profiles.PICTURES["wideformat"]
     made = build(Job(chosen, dict(data), output, Path(base or ""), pixels))
     known = Ledger(Path(ledger)) if ledger is not None and made.good else None
-    asked = printed(chosen.id, chosen.template.revision, merge.merged(data)) if known else None
+    asked = printed(chosen.id, chosen.template, merge.merged(data)) if known else None
     if known and asked:
         made = _allowed(made, known, asked)
     files: dict[Path, bytes] = {}

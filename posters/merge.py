@@ -27,6 +27,8 @@ FIELDS: dict[str, FieldRule] = {
     "partner_mark": FieldRule(Names("合作方标志", "Partner's mark"), 400, False, "partner.png", "file"),
     "code_logo": FieldRule(Names("码中标志", "Logo in the code"), 400, False, "logo.png", "file"),
     "brand": FieldRule(Names("品牌色", "Brand colour"), 24, False, "#C8102E", "colour"),
+    "amount": FieldRule(Names("优惠", "Offer"), 16, False, "满30减5元"),
+    "until": FieldRule(Names("有效期至", "Last day"), 10, False, "2026-12-31", "date"),
     "revision": FieldRule(Names("版本", "Revision"), 4, False, "2", "number"),
 }
 REQUIRED = tuple(name for name, rule in FIELDS.items() if rule.required)

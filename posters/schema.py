@@ -161,7 +161,7 @@ class FieldRule(Struct, frozen=True, forbid_unknown_fields=True):
     max: int
     required: bool = False
     example: str = ""
-    kind: Literal["text", "url", "file", "colour", "number"] = "text"
+    kind: Literal["text", "url", "file", "colour", "number", "date"] = "text"
 
 
 Share = tuple[float, Annotated[float, Meta(ge=0, le=1)]]
@@ -182,10 +182,14 @@ class Tent(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Template(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """template.toml: what the looks of one artefact share. With a `base` the looks are the base's, drawn at this size."""
+    """template.toml: what the looks of one artefact share. With a `base` the looks are the base's, drawn at this size.
+
+    A permanent material carries no amount and no day; a versioned one says both and is told apart by its revision.
+    """
 
     title: Names
     size: Point
+    kind: Literal["permanent", "versioned"] = "permanent"
     revision: int
     revised: str
     bleed: float = 3

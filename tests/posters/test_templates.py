@@ -25,6 +25,7 @@ IDS = {
     "stand-100x150",
     "stand-a5",
     "stand-a6",
+    "stand-a6-offer",
     "sticker-80",
     "tent-a6",
     "xstand-800x1800",
@@ -45,13 +46,20 @@ def test_every_template_comes_in_three_looks_and_two_languages() -> None:
     assert set(found) == IDS
     assert {name for name, info in found.items() if info.faces == 2} == {
         "stand-a6",
+        "stand-a6-offer",
         "stand-a5",
         "stand-100x150",
         "tent-a6",
     }
     for info in found.values():
         assert info.looks == ["warm", "fresh", "plain", "warm-en", "fresh-en", "plain-en"]
-        assert [f["name"] for f in info.fields if f["required"]] == ["store_id", "merchant", "url"]
+        versioned = ["amount", "until", "revision"] if info.id == "stand-a6-offer" else []
+        assert [f["name"] for f in info.fields if f["required"]] == [
+            "store_id",
+            "merchant",
+            "url",
+            *versioned,
+        ]
 
 
 @pytest.mark.parametrize("name", ["热烈", "Warm", "warm"])
@@ -74,8 +82,10 @@ def rows() -> list[dict[str, str]]:
 @pytest.mark.parametrize(("template_id", "look"), mostly_heavy(LOOKS, ALWAYS))
 def test_the_hard_rows_fit_every_look(template_id: str, look: str, tmp_path: Path) -> None:
     verdicts = {}
+    terms = {"amount": "满30减5元", "until": "2026-12-31", "revision": "1"}
     for row in rows():
-        result = posters.make(template_id, row, tmp_path / "x.pdf", look=look)
+        given = {**row, **terms} if catalog.template(template_id).kind == "versioned" else row
+        result = posters.make(template_id, given, tmp_path / "x.pdf", look=look)
         verdicts[row["store_id"]] = result.verdict
     refused = {store for store, verdict in verdicts.items() if verdict == "refuse"}
     assert refused == {"S0012"}, "only what no glyph exists for is refused"
@@ -88,7 +98,14 @@ def test_the_hard_rows_fit_every_look(template_id: str, look: str, tmp_path: Pat
 )
 def test_every_field_fits_at_its_full_length(template_id: str, look: str, tmp_path: Path) -> None:
     full = {name: "国" * rule.max for name, rule in FIELDS.items() if rule.kind == "text"}
-    data = {**full, "store_id": "S1", "phone": "0755-88886666", "url": "https://q.cn/1"}
+    data = {
+        **full,
+        "store_id": "S1",
+        "phone": "0755-88886666",
+        "url": "https://q.cn/1",
+        "until": "2026-12-31",
+        "revision": "9999",
+    }
     result = posters.make(template_id, data, tmp_path / "x.pdf", look=look)
     assert result.verdict == "printable", [f.say() for f in result.findings]
 
