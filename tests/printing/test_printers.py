@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import termios
 from pathlib import Path
 
 import msgspec
 import pytest
+import serial
 
 from kiosk.printing import escpos
 from kiosk.printing.printers import device, port, stream
@@ -304,6 +306,41 @@ async def test_a_speed_that_does_not_exist(sim: EscposPrinterSim) -> None:
     ended = await DevicePrinter("p", "serial://", P58, path, 12345).send(JOB, rid="r", deadline_s=5)
     assert (ended.ended, ended.trouble) == ("failed", "configuration")
     assert "12345" in ended.detail
+
+
+async def test_a_serial_line_is_raw_8n1_at_its_speed(sim: EscposPrinterSim) -> None:
+    path = await sim.serve_serial()
+    printer = DevicePrinter("p", "serial://", P58, path, 19200)
+    assert (await printer.send(JOB, rid="r", deadline_s=20)).ended == "printed"
+    fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        iflag, oflag, cflag, lflag, *speeds = termios.tcgetattr(fd)[:6]
+    finally:
+        os.close(fd)
+    assert speeds == [termios.B19200] * 2
+    assert (cflag & termios.CSIZE, cflag & (termios.PARENB | termios.CSTOPB)) == (termios.CS8, 0)
+    assert oflag & termios.OPOST == 0
+    assert lflag & (termios.ICANON | termios.ECHO | termios.ISIG) == 0
+    assert iflag & (termios.IXON | termios.IXOFF) == 0, "a byte of a picture must not stop the line"
+
+
+async def test_a_serial_line_has_one_owner(sim: EscposPrinterSim) -> None:
+    path = await sim.serve_serial()
+    with serial.Serial(path, 115200, exclusive=True):
+        ended = await DevicePrinter("p", "serial://", P58, path, 115200).send(JOB, rid="r", deadline_s=5)
+    assert (ended.ended, ended.trouble) == ("failed", "busy")
+    assert "in use" in ended.detail
+
+
+async def test_what_is_no_serial_line(tmp_path: Path) -> None:
+    ended = await DevicePrinter("p", "serial://", P58, "/dev/null", 9600).send(JOB, rid="r", deadline_s=5)
+    assert (ended.ended, ended.trouble) == ("failed", "io")
+    assert "not a serial line" in ended.detail
+    ended = await DevicePrinter("p", "serial://", P58, str(tmp_path / "ttyUSB0"), 9600).send(
+        JOB, rid="r", deadline_s=5
+    )
+    assert (ended.ended, ended.trouble) == ("failed", "not_present")
+    assert "cable" in ended.detail
 
 
 async def test_a_name_that_is_not_known() -> None:

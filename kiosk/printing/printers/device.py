@@ -1,23 +1,23 @@
-"""serial://, lp://: a character device, opened without waiting and never created (root would print into a plain file)."""
+"""serial:// (through pyserial) and lp://: a device, opened without waiting, never created: root would print into a plain file."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
 import os
-import stat
 import struct
-import termios
-import tty
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 from kiosk.printing.printers.fd import FdLink
 from kiosk.printing.printers.port import Status, trouble_of
 from kiosk.printing.printers.replug import Replugged
+from kiosk.printing.printers.serial_line import LineLink, drop_output, only_a_device, open_line, sent_out
 from kiosk.printing.printers.stream import Link, OpenError, StreamPrinter
 from kiosk.printing.profiles import Profile
 
+Opened = TypeVar("Opened")
 LPGETSTATUS = 0x060B  # linux/lp.h; usblp answers it for every printer of the USB class, DLE EOT or not
 NO_PAPER, SELECTED, NO_ERROR = 0x20, 0x10, 0x08
 DRAIN_S = 5.0
@@ -38,47 +38,52 @@ class DevicePrinter(StreamPrinter):
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Link]:
-        fd, path = self._open_device()
+        async with self._line(self.baud) if self.baud is not None else self._port_of_usblp() as link:
+            yield link
+
+    @asynccontextmanager
+    async def _line(self, baud: int) -> AsyncIterator[Link]:
+        line = self._opened(lambda path: open_line(path, baud))
         try:
-            _own(fd, path)
-            if self.baud is not None:
-                _set_up(fd, self.baud, path)
+            yield LineLink(line.fileno())
+            try:
+                async with asyncio.timeout(DRAIN_S):
+                    await sent_out(line)
+            except TimeoutError:
+                drop_output(line)
+        except BaseException:
+            drop_output(line)
+            raise
+        finally:
+            line.close()
+
+    @asynccontextmanager
+    async def _port_of_usblp(self) -> AsyncIterator[Link]:
+        fd = self._opened(_open_alone)
+        try:
             link = FdLink(fd)
             yield link
-            await self._drained(link)
-        except BaseException:
-            if self.baud is not None:
-                _drop_output(fd)
-            raise
+            with suppress(
+                TimeoutError
+            ):  # closing drops what usblp still holds: a slip in doubt, which its barrier tells
+                async with asyncio.timeout(DRAIN_S):
+                    await link.writable()
         finally:
             os.close(fd)
 
-    def _open_device(self) -> tuple[int, str]:
+    def _opened(self, opener: Callable[[str], Opened]) -> Opened:
+        """Open the device where it is now; OpenError says what is wrong and what helps."""
         path = self._where.path()
         try:
-            fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+            opened = opener(path)
         except OSError as err:
             trouble = trouble_of(err)
             if trouble == "gone":  # unplugged, and its name not yet taken away
                 trouble = "not_present"
-            raise OpenError(trouble, f"{path}: {err.strerror}{PROBLEMS.get(trouble, '')}") from err
-        if not stat.S_ISCHR(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise OpenError("not_present", f"{path} is not a device; nothing is printed into files")
+            said = os.strerror(err.errno) if err.errno else str(err)
+            raise OpenError(trouble, f"{path}: {said}{PROBLEMS.get(trouble, '')}") from err
         self._where.seen(path)
-        return fd, path
-
-    async def _drained(self, link: FdLink) -> None:
-        """Wait until the bytes are out: closing would drop them (usblp) or hold everything up for 30 s (serial)."""
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                if self.baud is None:
-                    await link.writable()
-                else:
-                    await _sent_out(link.fd)
-        except TimeoutError:
-            if self.baud is not None:
-                _drop_output(link.fd)
+        return opened
 
     def _port(self, link: Link) -> Status | None:
         if self.baud is not None or not isinstance(link, FdLink):
@@ -101,47 +106,16 @@ def port_status(bits: int) -> Status:
     return Status("ok")
 
 
-def _own(fd: int, path: str) -> None:
-    """Take the device for ourselves; another program of ours that has it is in the middle of a slip."""
+def _open_alone(path: str) -> int:
+    """Open a device for ourselves; another program of ours that has it is in the middle of a slip."""
+    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
+        only_a_device(path, os.fstat(fd).st_mode)
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        os.close(fd)
         raise OpenError("busy", f"{path} is in use; two printers or programs share it") from None
-
-
-async def _sent_out(fd: int) -> None:
-    """Wait until a serial port has nothing left to send; no event tells it, so it is looked at every 20 ms."""
-    while True:
-        if struct.unpack("i", fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)))[0] == 0:
-            return
-        await asyncio.sleep(0.02)
-
-
-def _drop_output(fd: int) -> None:
-    """Forget what has not left: closing waits for it, up to 30 s when the other end has stopped us."""
-    try:
-        termios.tcflush(fd, termios.TCOFLUSH)
-    except termios.error:
-        return  # the line has gone, and its buffer with it
-
-
-def _set_up(fd: int, baud: int, path: str) -> None:
-    """Set a serial line to raw 8N1 at a speed."""
-    speed = getattr(termios, f"B{baud}", None)
-    if speed is None:
-        raise OpenError(
-            "configuration", f"{path}: there is no speed of {baud} baud; 9600 and 115200 are usual"
-        )
-    try:
-        tty.setraw(fd, termios.TCSANOW)
-        mode = termios.tcgetattr(fd)
-        mode[2] = (
-            mode[2] & ~(termios.PARENB | termios.CSTOPB | termios.CRTSCTS)
-            | termios.CLOCAL
-            | termios.CREAD
-            | termios.CS8
-        )
-        mode[4] = mode[5] = speed
-        termios.tcsetattr(fd, termios.TCSANOW, mode)
-    except termios.error as err:
-        raise OpenError("io", f"{path}: is not a serial line ({err})") from err
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd

@@ -28,8 +28,12 @@ class FdLink:
             try:
                 return os.read(self.fd, 64)
             except BlockingIOError:
-                loop = asyncio.get_running_loop()
-                await self._ready(loop.add_reader, loop.remove_reader)
+                await self.readable()
+
+    async def readable(self) -> None:
+        """Wait until something came, or the other end has hung up."""
+        loop = asyncio.get_running_loop()
+        await self._ready(loop.add_reader, loop.remove_reader)
 
     async def writable(self) -> None:
         """Wait until the system takes more, which for usblp means that the last write has reached the printer."""
