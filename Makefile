@@ -6,7 +6,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 # pytest ends with 5 when a tier holds no test yet; that is said, and is no failure of the others.
 TIER = @$(PY) -m pytest -m $@ || { code=$$?; [ $$code -eq 5 ] && echo "make $@: nothing yet." || exit $$code; }
 
-.PHONY: demo test lint prove heavy scale bench gallery docs lock chromium container
+.PHONY: demo test lint prove heavy scale bench gallery docs lock chromium container kernel
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -23,7 +23,7 @@ lint: $(VENV)/dev.stamp
 	$(VENV)/bin/lint-imports
 	$(PY) -m ui.catalog check
 
-heavy: container
+heavy: container kernel
 prove heavy scale: $(VENV)/dev.stamp chromium
 	$(TIER)
 
@@ -62,3 +62,8 @@ chromium:
 container:
 	@command -v mmdebstrap >/dev/null && command -v systemd-nspawn >/dev/null || \
 	{ $(call APT,mmdebstrap systemd-container,a container); }
+
+# The kernel's own package and busybox are fetched by the test itself, once (tests/hardware/kernel_vm.py).
+kernel:
+	@command -v qemu-system-x86_64 >/dev/null && command -v tc >/dev/null || \
+	{ $(call APT,qemu-system-x86 iproute2,An emulator for a real kernel); }
