@@ -23,12 +23,14 @@ def demand(template: Template, template_id: str, merged: Mapping[str, str]) -> l
     """Return what to tell of amount and date; refuse a versioned piece without them and a permanent code with them."""
     if merged["until"]:
         _check_day(merged["until"])
+    unused: list[str]
     if template.kind == "versioned":
         for name in (*TERMS, "revision"):
             if not merged[name]:
                 sentence = "the field {field} is empty; {template} says amount and last day, and its revision tells it apart"
                 raise RefusedError("missing", name, sentence, field=name, template=template_id)
-        unused = [name for name in ("headline", "subline") if merged[name] and name in _spoken(template)]
+        spoken = _spoken(template)
+        unused = [name for name in ("headline", "subline") if merged[name] and name in spoken]
     else:
         _check_link(merged["url"])
         unused = [name for name in TERMS if merged[name]]
