@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kiosk.hardware.displays.language import Base, Reply, Step
 from kiosk.hardware.factory import languages
 from kiosk.hardware.ports import HardwareError
+from kiosk.printing.qr import side
 from simulators.panels_dialects import DIALECTS
 
 LINK = "https://q.example.cn/c/S0001"
@@ -228,3 +229,15 @@ def test_a_bad_option_is_named(family: str, options: dict[str, str], told: str) 
     with pytest.raises(HardwareError) as err:
         languages()[family]("display x", options)
     assert str(err.value) == f"display x: {told}"
+
+
+@pytest.mark.parametrize(("family", "modules"), [("dwin", 73), ("tjc", 49)])
+def test_the_makers_longest_code_is_what_its_level_holds(family: str, modules: int) -> None:
+    panel = speak(family)
+    assert side("x" * panel.max_bytes, panel.level) == modules
+    assert side("x" * (panel.max_bytes + 1), panel.level) == modules + 4
+    assert side("x" * panel.max_bytes, "M") > modules, "another level would not hold it"
+
+
+def test_where_nobody_knows_the_level_none_is_claimed() -> None:
+    assert {f for f in languages() if speak(f).level} == {"dwin", "tjc"}

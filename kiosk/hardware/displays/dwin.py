@@ -27,6 +27,8 @@ class Dwin(Base):
     source = "T5L DGUS II guide and ten public drivers; the length of a code from TGUS"
     baud = 115200
     max_bytes = 458
+    level = "L"
+    """458 bytes are what version 14 holds at level L, and 73 modules are its side (ISO/IEC 18004, table 7)."""
     options = ("text", "code", "line", "step", "page")
     texts = ("gb18030", "ascii")
 

@@ -39,6 +39,8 @@ class Language(Protocol):
     baud: int
     max_bytes: int
     """Longest code in bytes; 0: text only."""
+    level: str
+    """Error correction that it draws with, as far as known. No family takes a command for it: the display chooses."""
 
     def hello(self, brightness: int) -> list[Step]:
         """Return what is sent after the display was opened; brightness is in per cent."""
@@ -64,6 +66,7 @@ class Base:
     experimental = True
     baud = 9600
     max_bytes = 0
+    level = ""
     options: tuple[str, ...] = ("text",)
     """Words that may follow the `?` of the address, besides `baud`."""
     texts: tuple[str, ...] = ("gb18030", "gb2312", "cp437", "cp858", "ascii")

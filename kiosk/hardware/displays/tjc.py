@@ -35,6 +35,8 @@ class Tjc(Base):
     name = "tjc"
     source = "the Nextion instruction set"
     baud = 9600
+    level = "L"
+    """192 bytes, the most that the component takes by itself, are version 8 at level L (ISO/IEC 18004, table 7)."""
     options = ("text", "code", "line", "page", "max")
     texts = ("gb2312", "ascii")
     """In GB2312 no byte of a Chinese character is a quote or a backslash; in GBK some are."""
