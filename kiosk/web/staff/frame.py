@@ -81,7 +81,12 @@ def page(handler: Page) -> Handler:
     async def shown(request: web.Request) -> web.StreamResponse:
         if (visiting := await visit(request)) is None:
             return sign_in_page(request)
-        return await handler(visiting)
+        try:
+            return await handler(visiting)
+        except Refused as err:
+            told = await show(visiting, "staff_notice.html.jinja", "", message=str(err))
+            told.set_status(err.status)
+            return told
 
     shown.__doc__ = handler.__doc__
     return shown
@@ -144,7 +149,7 @@ async def show(visiting: Visit, name: str, tab: str, spare: str = "", **context:
         ],
         "merchant": merchant.name if merchant else "",
         "store": place.store.name if place.store else "",
-        "person": visiting.name,
+        "person": visiting.visitor.person.name or t("Manager"),
         "manages": visiting.manages,
         "csrf": services.door.csrf(visiting.visitor.session),
         "hub": view.get("status", {}).get("hub", "none"),
