@@ -126,6 +126,11 @@ class TcpWire:
     def deaf(self, deaf: bool) -> None:
         (self._hears.clear if deaf else self._hears.set)()
 
+    @property
+    def connected(self) -> int:
+        """Return how many have the near end open."""
+        return len(self._links)
+
     async def plug(self) -> None:
         """Listen."""
         if self._server is None:

@@ -18,7 +18,7 @@ from pathlib import Path
 MODULES = (
     "virtio_pci", "9pnet_virtio", "9p",
     "dummy_hcd", "libcomposite", "usb_f_hid", "usb_f_acm", "usb_f_printer",
-    "usbhid", "hid-generic", "evdev", "uinput", "usblp", "cdc-acm",
+    "usbhid", "hid-generic", "evdev", "uinput", "usblp", "cdc-acm", "sch_netem",
 )  # fmt: skip
 BOOT_S = 480
 """Emulated (TCG) on purpose: nested KVM hangs in the BIOS on machines that offer /dev/kvm and cannot keep it. Boot: 5 s."""
@@ -40,7 +40,10 @@ def fetch() -> Path:
     """Return a folder with the unpacked packages; Missing says what cannot be had."""
     if shutil.which("qemu-system-x86_64") is None:
         raise Missing("there is no qemu-system-x86_64 here: apt-get install qemu-system-x86")
-    if any((cache() / "root/boot").glob("vmlinuz-*")) and (cache() / "root/bin/busybox").exists():
+    if shutil.which("tc") is None:
+        raise Missing("there is no tc here, which makes networks bad: apt-get install iproute2")
+    kept = cache() / "modules"
+    if kept.is_file() and kept.read_text() == " ".join(MODULES):
         return cache() / "root"
     told = _run("apt-cache", "depends", "linux-image-amd64")
     names = re.findall(r"Depends: (linux-image-\d\S+)", told)
@@ -53,6 +56,7 @@ def fetch() -> Path:
         _run("dpkg", "-x", str(package), str(cache() / "root"))
         package.unlink()
     _keep_what_is_used(cache() / "root")
+    kept.write_text(" ".join(MODULES))
     return cache() / "root"
 
 

@@ -66,7 +66,7 @@ class Gadget:
     def keyboards(self) -> list[Path]:
         """Return the input devices that come from this device."""
         names = Path("/sys/class/input").glob("event*/device/name")
-        return [Path("/dev/input") / p.parts[-3] for p in names if "EM30xx" in p.read_text()]
+        return [Path("/dev/input") / p.parts[-3] for p in names if "EM30xx" in _read(p)]
 
     def send(self, data: bytes) -> None:
         """Send bytes through the serial line."""
@@ -87,3 +87,11 @@ class Gadget:
                 os.write(fd, bytes(8))
         finally:
             os.close(fd)
+
+
+def _read(attribute: Path) -> str:
+    """Read an attribute; of a device that goes meanwhile nothing is left to read."""
+    try:
+        return attribute.read_text()
+    except FileNotFoundError:
+        return ""
