@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0
 KEEPER_S = 10.0
 """A keeper of the screen reports every 2 s; without one nobody can restart a browser."""
+START_S = 30.0
+"""A browser that has just been started is silent: its page proves itself 16 s later on a Pi 3 (facts: edge 3(d))."""
 COVERED_S = 25.0
 """A screenshot and its decoding take up to 20 s on a Pi 3: one begun while an outcome covered the code proves nothing."""
 Connector = Literal["on", "off", "unplugged", "unknown"]
@@ -54,6 +56,7 @@ class ScreenWatch:
         self._open_now, self._link, self._reload = open_now, link, reload
         self._climb = Climb()
         self._heard_at: float | None = None
+        self._kept_since = 0.0
         self._connector: Connector = "unknown"
         self._misread = 0
         self._covered_at: float | None = None
@@ -78,6 +81,8 @@ class ScreenWatch:
     def hear(self, report: Report, *, covered: bool = False) -> Literal["", "browser", "compositor"]:
         """Take a report of the keeper and return what it is to do; `covered`: an outcome is ordered in place of the code."""
         now = self._clock.mono()
+        if not self.has_keeper:
+            self._kept_since = now
         self._heard_at, self._connector = now, report.connector
         if covered:
             self._covered_at = now
@@ -111,7 +116,8 @@ class ScreenWatch:
             return state
         if self.has_keeper and self._misread >= 2:
             return "unseen"
-        return "silent" if self.has_keeper and state == "none" else ""
+        started = self.has_keeper and self._clock.mono() - self._kept_since >= START_S
+        return "silent" if started and state == "none" else ""
 
     def state(self) -> State:
         """Return what is known of the glass; outside the opening hours nothing is wrong with a dark one."""

@@ -93,6 +93,25 @@ async def test_a_browser_that_hangs_is_restarted_by_the_keeper_then_the_composit
     assert bench.watch.reported
 
 
+async def test_a_browser_is_given_time_to_start_before_it_is_called_silent(bench: Bench) -> None:
+    taken = []
+    for second in range(60):
+        bench.watch.hear(Report(connector="on"))
+        if rung := await bench.watch.look():
+            taken.append((second, rung))
+        bench.clock.advance(1)
+    assert taken == [(30, "reload"), (42, "browser")]
+
+
+async def test_a_page_that_proves_itself_in_time_is_left_alone(bench: Bench) -> None:
+    for second in range(60):
+        bench.watch.hear(Report(connector="on"))
+        if second >= 25 and second % 5 == 0:
+            bench.page()
+        assert await bench.watch.look() is None
+        bench.clock.advance(1)
+
+
 async def test_without_a_keeper_it_is_only_reported(bench: Bench) -> None:
     bench.page()
     assert await bench.after(30) == "reload"
