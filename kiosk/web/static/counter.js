@@ -97,7 +97,7 @@ function drawOutcome(outcome) {
   box.hidden = !outcome;
   if (!outcome) return;
   const kind = outcome.kind === "busy" ? "retry" : outcome.kind;
-  if (box.dataset.id !== outcome.id) {
+  if (box.dataset.id !== outcome.id || box.dataset.kind !== outcome.kind) {
     const icon = document.querySelector(`[data-icon="${kind}"]`) || document.querySelector('[data-icon="info"]');
     $("outcome-shape").replaceChildren(icon.firstElementChild.cloneNode(true));
   }
