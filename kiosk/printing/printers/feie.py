@@ -14,6 +14,7 @@ from math import ceil
 import msgspec
 
 from kiosk.printing.feie import LIMIT
+from kiosk.printing.printers.abilities import Abilities
 from kiosk.printing.printers.cloud import CloudError, NoAnswer, Refused, pauses, trouble_of_state
 from kiosk.printing.printers.feie_api import Counted, FeieAccount, FeieApi
 from kiosk.printing.printers.port import Outcome, Status, Wants, has_left
@@ -88,6 +89,7 @@ class FeiePrinter:
     """A Feie printer of our own account."""
 
     wants: Wants = "feie"
+    can = Abilities(expires=True, clears=True, calls_back=True, most=LIMIT, cuts=True, opens_drawer=True)
 
     def __init__(
         self,
@@ -119,10 +121,8 @@ class FeiePrinter:
 
     async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
         """Give one order and follow it until the printer has acknowledged it."""
-        if len(job) > LIMIT:
-            return Outcome(
-                "failed", "configuration", f"the slip has {len(job)} bytes, Feie takes {LIMIT}; shorten it"
-            )
+        if (told := self.can.too_long("Feie", job)) is not None:
+            return Outcome("failed", "configuration", told)
         now = asyncio.get_running_loop().time()
         work = _Job(len(job), now, now + deadline_s)
         try:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from kiosk.printing.printers.abilities import Abilities
 from kiosk.printing.printers.cloud import CloudError, NoAnswer, NotSent, Refused, pauses, trouble_of_state
 from kiosk.printing.printers.port import Outcome, Status, Wants, has_left
 from kiosk.printing.printers.yilianyun_account import YilianyunAccount
@@ -71,6 +72,16 @@ class YilianyunPrinter:
     """A Yilianyun printer of our own application."""
 
     wants: Wants = "yilianyun"
+    can = Abilities(
+        same_key_s=7200,
+        cancels=True,
+        clears=True,
+        lists=True,
+        calls_back=True,
+        most=LIMIT,
+        unit="characters",
+        copies="tag",
+    )
 
     def __init__(
         self,
@@ -103,12 +114,8 @@ class YilianyunPrinter:
     async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
         """Give one order and follow it until it is printed or taken back; copies are in its markup."""
         content = job.decode("utf-8")
-        if len(content) > LIMIT:
-            return Outcome(
-                "failed",
-                "configuration",
-                f"the slip has {len(content)} characters, Yilianyun takes {LIMIT}; shorten it",
-            )
+        if (told := self.can.too_long("Yilianyun", job)) is not None:
+            return Outcome("failed", "configuration", told)
         now = asyncio.get_running_loop().time()
         work = _Job(len(job), now, now + deadline_s)
         try:

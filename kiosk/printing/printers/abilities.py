@@ -1,0 +1,40 @@
+"""What a cloud of printers can do (facts: cloud-printers 5): a new one is a module that says so of itself, and a renderer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Abilities(msgspec.Struct, frozen=True, kw_only=True):
+    """The abilities that decide what is honest about an order, and what a slip may hold."""
+
+    same_key_s: int = 0
+    """Seconds for which an order under the same key is known and not printed again; 0: there is no key of ours."""
+    expires: bool = False
+    """An order can carry a time after which it is dropped."""
+    cancels: bool = False
+    """One order can be taken back."""
+    clears: bool = False
+    """All orders of a printer can be dropped at once. Not used: it would drop other programs' slips."""
+    lists: bool = False
+    """What waits can be listed."""
+    refuses_offline: bool = False
+    """An order for a printer that is off can be refused instead of being kept."""
+    calls_back: bool = False
+    """It can tell of a print. Not used: a kiosk behind a shop's router cannot be called."""
+    most: int = 0
+    """Size of the longest order, in `unit`; 0: none is published."""
+    unit: Literal["bytes", "characters"] = "bytes"
+    copies: Literal["param", "tag"] = "param"
+    cuts: bool = False
+    """A slip can cut."""
+    opens_drawer: bool = False
+
+    def too_long(self, cloud: str, job: bytes) -> str | None:
+        """Say that an order is longer than a cloud takes, and what to do; None when it is not."""
+        size = len(job) if self.unit == "bytes" else len(job.decode("utf-8"))
+        if not self.most or size <= self.most:
+            return None
+        return f"the slip has {size} {self.unit}, {cloud} takes {self.most}; shorten it"
