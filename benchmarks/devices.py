@@ -3,12 +3,15 @@
 How: a code of 28 characters with CR is written into a pty whose near end the scanner has open; the bus's handler takes the
 time. Peer: a thread that waits in pyserial's `read_until` and hands over with `call_soon_threadsafe`. The button is
 gpiozero's mock pin, driven low; our figure holds the 25 ms for which the line must be quiet. Peer: gpiozero's own
-`when_pressed` without any debounce, handed over in the same way.
+`when_pressed` without any debounce, handed over in the same way. Idle: processor time (utime + stime of /proc/PID/stat) and memory of
+a daemon with a simulated device of each kind over 10 s of rest; peer: the same daemon without any device.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import tempfile
 import threading
 import time
@@ -17,15 +20,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from benchmarks.daemon import Started, rss_mib
 from benchmarks.figures import shown
 from kiosk.config import Gpio
 from kiosk.events import Bus, DeviceState, Pressed, Scanned
-from kiosk.hardware.factory import Pins, open_scanner
+from kiosk.hardware.factory import LINES, Pins, open_scanner
 from kiosk.hardware.inputs import QUIET_S
 from kiosk.hardware.sim import SimBench
 from simulators.panels_wire import PtyWire
 
 SCANS, PRESSES = 500, 60
+REST_S = 10.0
+EVERY_DEVICE = (
+    "".join(f'[{kind}.one]\nurl = "sim://"\n' for kind in ("scanners", "tills", "displays", "speakers"))
+    + '[gpio]\nfactory = "sim"\n'
+    + "".join(f"{line} = {pin}\n" for pin, line in enumerate(LINES, 4))
+)
 
 
 class Clock:
@@ -126,9 +136,35 @@ async def _run() -> None:
     print(shown("  gpiozero without a debounce", bare[5:], "ms"))
 
 
+def _idle(devices: str) -> tuple[float, float]:
+    """Return per cent of one processor and MiB of a daemon at rest."""
+    with tempfile.TemporaryDirectory() as base:
+        config = Path(base) / "kiosk.toml"
+        config.write_text(f'data_dir = "{base}/data"\n[web]\nlisten = "127.0.0.1:0"\n{devices}')
+        kiosk = Started([sys.executable, "-m", "kiosk", "run", "-c", str(config)])
+        try:
+            time.sleep(2)  # what is loaded after the start is no rest
+            pid = kiosk.process.pid
+            begun, at = _processor_s(pid), time.perf_counter()
+            time.sleep(REST_S)
+            used = (_processor_s(pid) - begun) / (time.perf_counter() - at)
+            return used * 100, rss_mib(pid)
+        finally:
+            kiosk.stop()
+
+
+def _processor_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     """Measure and print."""
     asyncio.run(_run())
+    (busy, rss), (bare_busy, bare_rss) = _idle(EVERY_DEVICE), _idle("")
+    print(shown("idle, a simulated device of each kind", [busy], "% of a CPU"))
+    print(shown("  idle, without any device", [bare_busy], "% of a CPU"))
+    print(shown("idle memory, a simulated device of each kind", [rss], "MiB", [bare_rss], "64 MiB"))
 
 
 if __name__ == "__main__":
