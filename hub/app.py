@@ -72,6 +72,11 @@ async def in_words(
     except HubError as err:
         log.warning("%s %s: %s", request.method, request.path, err)
         return _told(request, 503, "unavailable", str(err))
+    except ConnectionError:
+        if request.transport is not None:
+            raise
+        # Who asked went away in the middle of the request: no mistake of ours, and nobody reads the answer.
+        return web.Response(status=400)
     except web.HTTPException as err:
         if err.status < 400 or (known := ERRORS.get(err.status)) is None:
             raise

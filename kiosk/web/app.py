@@ -61,7 +61,10 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
         if err.status < 400 or not request.path.startswith(("/api/", "/simulator/")):
             raise
         return refusal(err.status, "http", f"{request.method} {request.path}: {err.reason}.")
-    except Exception:
+    except Exception as err:
+        if isinstance(err, ConnectionError) and request.transport is None:
+            # Who asked went away in the middle of the request: no mistake of ours, and nobody reads the answer.
+            return refusal(400, "broken_off", "the request broke off.")
         log.exception("%s %s failed", request.method, request.path)
         return refusal(
             500, "internal", "the kiosk made a mistake; its log says more, `kiosk diagnostics` collects it."
