@@ -73,6 +73,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/admin/batch", change_batch)
     app.router.add_post("/admin/approve", approve)
     app.router.add_post("/admin/revoke", revoke)
+    app.router.add_post("/admin/give-up", give_up)
 
 
 def _mark(parts: Parts, *text: str) -> str:
@@ -129,6 +130,7 @@ def _load(c: sa.Connection, parts: Parts) -> dict[str, Any]:
         "paused": parts.catalog.paused_stores(c),
         "devices": parts.devices.all(c),
         "conflicts": report.conflicts(c, parts.tenant),
+        "unconfirmed": report.unconfirmed(c, parts.tenant),
         "notes": report.notes(c, parts.tenant),
     }
 
@@ -212,3 +214,10 @@ async def revoke(request: web.Request) -> web.StreamResponse:
     parts, who, form = await _allowed(request)
     device = clean(str(form.get("device", "")))
     return await _do(request, who, "revoke", parts.devices.revoke, device, who.name, now())
+
+
+async def give_up(request: web.Request) -> web.StreamResponse:
+    """Free the use of an approval that was never recorded."""
+    parts, who, form = await _allowed(request)
+    rid = clean(str(form.get("rid", "")))
+    return await _do(request, who, "give_up", parts.uploads.facts.give_up, rid, who.name, now())

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from hub.errors import HubError
 from hub.schema import attempts, audit, coupons
 from hub.store.catalog import Catalog
 from hub.store.envelope import clean
@@ -252,6 +253,15 @@ class Facts:
             raise Poison("no such lease of this kiosk")
         return ItemVerdict(item.seq, "accepted", "returned")
 
+    def give_up(self, c: sa.Connection, rid: str, by: str, now: datetime) -> None:
+        """Free the use of an approval that no kiosk will record any more: its customer got nothing."""
+        where = (attempts.c.tenant == self.tenant, attempts.c.rid == rid, attempts.c.state == "ok")
+        known = c.execute(sa.select(attempts).where(*where).with_for_update()).first()
+        if known is None:
+            raise HubError(f"{rid} is no approval that waits for its record.", 1)
+        self._release(c, known, "void", now)
+        self._note(c, by, "given_up", {"rid": rid, "coupon": known.coupon, "device": known.device}, now)
+
     # -- slips --
 
     def _claim(self, c: sa.Connection, device: str, item: Item) -> ItemVerdict:
@@ -274,7 +284,13 @@ class Facts:
 
 
 def _lateness(batch: Batch, item: Item) -> str:
-    return "accepted_late" if batch.status != "running" or item.t.trusted > batch.ends else "accepted"
+    """Say when a redemption was honoured: late, or at a time that was possibly still within the period by the kiosk's error."""
+    if batch.status != "running":
+        return "accepted_late"
+    if item.t.trusted <= batch.ends:
+        return "accepted"
+    error = timedelta(seconds=item.t.error_s or 0.0)
+    return "accepted_grace" if item.t.trusted - error <= batch.ends else "accepted_late"
 
 
 def _told(item: Item) -> dict[str, Any]:

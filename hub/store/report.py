@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from hub.schema import attempts, audit, batches, devices, journal, stores
+from hub.schema import attempts, audit, batches, devices, epochs, journal, stores
 from kiosk.coupons.rules import SHANGHAI
 
 COLUMNS = (
     "rid", "state", "verdict", "stock_id", "batch_name", "coupon", "value_fen", "total_fen", "threshold", "store_id", "store_name",
     "device", "redeemed_at", "error_s", "recorded_at",
 )  # fmt: skip
+DAY = timedelta(days=1)
 HONOURED = ("recorded", "conflict", "ok", "rolled_back")
 
 
@@ -89,6 +90,29 @@ def conflicts(c: sa.Connection, tenant: str) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def unconfirmed(c: sa.Connection, tenant: str, limit: int = 100) -> list[dict[str, Any]]:
+    """Return approvals that their kiosk has never recorded though it was heard a day later or began a new journal since.
+
+    Each may hold a use of a customer who got nothing (facts: sync-fleet A4, P6).
+    """
+    mine = (epochs.c.tenant == attempts.c.tenant, epochs.c.device == attempts.c.device)
+    newest = sa.select(sa.func.max(epochs.c.opened_at)).where(*mine).scalar_subquery()
+    oldest = sa.select(sa.func.min(epochs.c.opened_at)).where(*mine).scalar_subquery()
+    rows = c.execute(
+        sa.select(attempts, devices.c.name.label("device_name"), devices.c.seen_at, newest.label("newest"), oldest.label("oldest"))
+        .outerjoin(devices, sa.and_(devices.c.tenant == attempts.c.tenant, devices.c.id == attempts.c.device))
+        .where(attempts.c.tenant == tenant, attempts.c.state == "ok")
+        .order_by(attempts.c.order)
+    )
+    found = []
+    for r in rows:
+        heard = r.seen_at is not None and r.seen_at - r.at > DAY
+        again = r.newest is not None and r.newest > max(r.oldest, r.at)
+        if heard or again:
+            found.append(dict(r._mapping))
+    return found[:limit]
+
+
 def devices_by_state(c: sa.Connection, tenant: str) -> dict[str, int]:
     """Return how many kiosks there are by state."""
     rows = c.execute(
@@ -114,7 +138,7 @@ def troubles(c: sa.Connection, tenant: str) -> dict[str, int]:
 
 NOTED = (
     "seq_regress", "epoch_change", "quarantined", "void_of_record", "conflict_resolved", "lease_breach", "lease_ending",
-    "lease_released",
+    "lease_released", "given_up",
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class Uploads:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog, self.tenant = catalog, catalog.tenant
-        self._facts = Facts(catalog)
+        self.facts = Facts(catalog)
 
     def take(self, c: sa.Connection, device: str, upload: Envelope, now: datetime) -> Acknowledged:
         """Take a run of items; Refused `seq_regress` or `seq_gap` when it does not continue what is known."""
@@ -77,7 +77,7 @@ class Uploads:
         if older is not None:
             told = {"epoch": upload.epoch, "before": older.epoch, "seq": older.seq}
             self._note(c, device, "epoch_change", told, now)
-            self._facts.leases.ending(c, device, "epoch_change", now)
+            self.facts.leases.ending(c, device, "epoch_change", now)
         c.execute(
             sa.insert(epochs).values(
                 tenant=self.tenant, device=device, epoch=upload.epoch, seq=0, hash=GENESIS, opened_at=now
@@ -96,7 +96,7 @@ class Uploads:
                 raise Poison("the hash does not fit the content")
             # A part of an item's effects is worse than none: what fails half way is undone.
             with c.begin_nested():
-                verdict = self._facts.apply(c, device, item, now)
+                verdict = self.facts.apply(c, device, item, now)
         except (BadItem, Poison) as err:
             verdict = ItemVerdict(raw.seq, "quarantined", detail=clean(str(err))[:200])
             told = {"epoch": epoch, "seq": raw.seq, "why": verdict.detail}
@@ -142,7 +142,7 @@ class Uploads:
                 409,
                 keep=True,
             )
-        verdict = self._facts.standing(c, row) if row.kind == "redeem_record" else row.verdict
+        verdict = self.facts.standing(c, row) if row.kind == "redeem_record" else row.verdict
         if verdict == "conflict":
             return ItemVerdict(raw.seq, "conflict", verdict, row.detail)
         return ItemVerdict(raw.seq, "duplicate", verdict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -13,7 +14,7 @@ import pytest
 from hub.admin import TRIES
 from hub.parts import now
 from hub.server import Hub
-from hub.store import people, report
+from hub.store import people, report, upload
 from hub.store.catalog import BatchFile
 from hub.till_api import till_key
 
@@ -272,3 +273,40 @@ async def test_conflicts_and_what_was_noticed_are_shown(
     assert made.coupon in page
     assert "有一条流水内容异常" in page
     assert "<script>" not in page
+
+
+async def test_an_approval_that_was_never_recorded_is_listed_and_can_be_freed(
+    hub: Hub, http: aiohttp.ClientSession, kiosk: Kiosk
+) -> None:
+    await add(hub)
+    made = await issued(hub, CAPPED, 2)
+    await kiosk.upload(Journal().run())
+    lost, kept = [await kiosk.ask(one.code) for one in made]
+    assert "已批准但无流水" not in (await sign_in(http))[1], "its record may be on the way"
+    book = Journal()
+    book.record(made[1].coupon, kept["rid"], verdict="confirmed")
+    await kiosk.upload(book.run())
+    async with http.get("/admin") as answer:
+        page = await answer.text()
+    assert "已批准但无流水" in page
+    assert f'name="rid" value="{lost["rid"]}"' in page
+    assert kept["rid"] not in page
+    for status, said in ((200, "已由人工释放"), (409, "该核销已有流水或已被释放")):
+        async with http.post("/admin/give-up", data={"csrf": csrf(page), "rid": lost["rid"]}) as answer:
+            assert (answer.status, said in await answer.text()) == (status, True)
+    assert (await kiosk.ask(made[0].code))["status"] == "ok"
+    async with http.post("/admin/give-up", data={"csrf": "0", "rid": lost["rid"]}) as answer:
+        assert answer.status == 403
+
+
+async def test_an_approval_of_a_kiosk_that_was_heard_a_day_later_is_listed(hub: Hub, kiosk: Kiosk) -> None:
+    parts = opened(hub)
+    [made] = await issued(hub, CAPPED)
+    told = await kiosk.ask(made.code)
+
+    async def listed() -> list[str]:
+        return [row["rid"] for row in await parts.database.run(report.unconfirmed, parts.tenant)]
+
+    for hours, found in ((23, []), (25, [told["rid"]])):
+        await parts.database.run(upload.touch, parts.tenant, kiosk.device, now() + timedelta(hours=hours))
+        assert await listed() == found

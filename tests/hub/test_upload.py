@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -312,6 +313,30 @@ def test_a_journal_that_went_backwards_is_noticed_and_named(parts: Parts) -> Non
     assert redeemed(parts, CAPPED) == 3
     shown = parts.database.call(report.notes, parts.tenant)
     assert [n["what"] for n in shown] == ["epoch_change", "seq_regress", "seq_regress"]
+
+
+@pytest.mark.parametrize(
+    ("past_s", "error_s", "verdict"),
+    [
+        (-5, 0.0, "accepted"),
+        (5, 9.0, "accepted_grace"),
+        (5, 1.0, "accepted_late"),
+        (5, None, "accepted_late"),
+    ],
+)
+def test_what_was_honoured_past_the_end_says_how_far(
+    parts: Parts, past_s: int, error_s: float | None, verdict: str
+) -> None:
+    [made] = issue(parts, CAPPED)
+    found = parts.database.call(parts.catalog.batch, CAPPED)
+    assert found is not None
+    at = found.ends + timedelta(seconds=past_s)
+    book = Journal()
+    book.record(made.coupon, "r1")
+    item = book.items.pop()
+    book.add(item.kind, "r1", item.body, msgspec.structs.replace(stamp(at), error_s=error_s))
+    told = take(parts, "kA", book.run()).items[0]
+    assert (told.status, told.verdict) == ("accepted", verdict)
 
 
 def test_a_chain_that_does_not_continue_is_noticed(parts: Parts) -> None:
