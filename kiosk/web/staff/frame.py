@@ -112,10 +112,17 @@ def change(handler: Change, *, manager: bool = False, stream: bool = False) -> H
             raise Refused(
                 403, "csrf", visiting.t("That did not come from this console; load the page again.")
             )
-        return await handler(visiting, b"" if stream else await request.read())
+        return await handler(visiting, b"" if stream else await _body(visiting))
 
     guarded.__doc__ = handler.__doc__
     return guarded
+
+
+async def _body(visiting: Visit) -> bytes:
+    try:
+        return await visiting.request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise Refused(413, "large", visiting.t("That is more than a form of this page holds.")) from None
 
 
 async def _known(request: web.Request, manager: bool) -> Visit:
