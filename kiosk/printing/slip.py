@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 VERSION = 1
 Align = Literal["left", "center", "right"]
@@ -125,6 +126,34 @@ def parse_slip(raw: bytes | str | dict[str, Any]) -> Slip:
         return msgspec.convert(plain, Slip)
     except msgspec.ValidationError as err:
         raise SlipError(_sentence(str(err), plain)) from None
+
+
+TEXT_MOST, CELL_MOST = 2000, 500
+"""Characters that `Text` and `Cell` take; 2,000 are 40 cm of paper."""
+
+
+def bounded(slip: Slip) -> tuple[Slip, tuple[str, ...]]:
+    """Return a slip that can be read again, and a sentence for each text that had to be cut; the cut shows as `…`."""
+    told: list[str] = []
+
+    def cut(text: str, most: int, where: str) -> str:
+        if len(text) <= most:
+            return text
+        told.append(f"{where} has {len(text)} characters, {most} are printed: {text[:12]!r}….")
+        return text[: most - 1] + "…"
+
+    def fitting(n: int, element: Element) -> Element:
+        if isinstance(element, Text):
+            return replace(element, text=cut(element.text, TEXT_MOST, f"elements[{n}]"))
+        if isinstance(element, Row):
+            cells = (
+                replace(c, text=cut(c.text, CELL_MOST, f"elements[{n}].cells[{k}]"))
+                for k, c in enumerate(element.cells)
+            )
+            return replace(element, cells=tuple(cells))
+        return element
+
+    return replace(slip, elements=tuple(fitting(n, e) for n, e in enumerate(slip.elements))), tuple(told)
 
 
 def _sentence(message: str, plain: Any) -> str:

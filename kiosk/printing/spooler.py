@@ -28,7 +28,7 @@ from kiosk.printing.pictures import load_pictures
 from kiosk.printing.printers.port import Follows, Outcome, Printer, when_left
 from kiosk.printing.queue import CAP, Queue, Waiting, rule_of
 from kiosk.printing.render import render
-from kiosk.printing.slip import Slip, parse_slip
+from kiosk.printing.slip import Slip, SlipError, bounded, parse_slip
 from kiosk.printing.templates import as_copy
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,11 @@ class Spooler:
             await self._end(row.id, Outcome("failed", "", "the kiosk stopped before this slip was sent"))
             return
         since = asyncio.get_running_loop().time() - age
-        slip = parse_slip(json.loads(row.slip))
+        try:
+            slip = parse_slip(json.loads(row.slip))
+        except SlipError as err:  # written by another version: the others must not wait for it
+            await self._end(row.id, Outcome("failed", "configuration", str(err)))
+            return
         self._queue.put(Waiting(row.id, row.rid, row.kind, slip, rule, since, next(self._numbers)))
 
     async def stop(self) -> None:
@@ -142,6 +146,9 @@ class Spooler:
         detail: dict[str, Any] = {"coupon": coupon} if coupon else {}
         if reprint_of:
             detail["reprint_of"] = reprint_of
+        slip, cut = bounded(slip)
+        for note in cut:
+            log.warning("slip %s: %s", rid, note)
         loop = asyncio.get_running_loop()
         job = Waiting(new_rid(), rid, kind, slip, rule_of(kind), loop.time(), next(self._numbers), done=done)
         await self._journal.job_add(job.id, rid, kind, msgspec.json.encode(slip), detail)

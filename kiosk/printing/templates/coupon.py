@@ -8,7 +8,7 @@ from kiosk.coupons.batch import Batch, Merchant, Store
 from kiosk.coupons.record import PoolCode
 from kiosk.printing.layout import readable
 from kiosk.printing.slip import Code128, Cut, Element, Feed, Logo, Qr, Rule, Slip, Text
-from kiosk.printing.templates.parts import centre, name, pair, period, title, under, words
+from kiosk.printing.templates.parts import centre, name, pair, period, short, title, under, words
 from ui.marks import N_
 from ui.money import yuan
 
@@ -38,7 +38,7 @@ def coupon_slip(
     elements: list[Element] = [
         *([Logo(name=logo)] if logo else []),
         *([name(shop)] if shop else []),
-        *([centre(store.name)] if store and store.name != shop else []),
+        *([centre(short(store.name))] if store and store.name != shop else []),
         Rule(char="="),
         Feed(),
         *_prize(batch, locale),
@@ -97,10 +97,10 @@ def _where(store: Store | None, batch: Batch, stores: Sequence[Store], locale: s
     if batch.stores is None:
         return [pair(t("Store"), t("All our stores"))]
     if store and batch.stores == (store.id,):
-        return under(t("Store"), f"{store.name} {store.address}".strip())
-    known = [s.name for s in stores if s.id in batch.stores]
-    if store and store.id in batch.stores and store.name not in known:
-        known.insert(0, store.name)
+        return under(t("Store"), f"{short(store.name)} {short(store.address)}".strip())
+    known = [short(s.name) for s in stores if s.id in batch.stores]
+    if store and store.id in batch.stores and short(store.name) not in known:
+        known.insert(0, short(store.name))
     told = "、".join(known[:SHOWN]) if locale != "en" else ", ".join(known[:SHOWN])
     more = len(batch.stores) - min(len(known), SHOWN)
     if not known:
@@ -115,7 +115,7 @@ def claim_slip(merchant: Merchant | None, store: Store, locale: str, *, logo: st
     elements: list[Element] = [
         *([Logo(name=logo)] if logo else []),
         name(shop),
-        *([centre(store.name)] if store.name != shop else []),
+        *([centre(short(store.name))] if store.name != shop else []),
         Rule(char="="),
         Feed(),
         title(t("Scan for coupons")),

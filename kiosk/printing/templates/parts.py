@@ -12,6 +12,8 @@ from ui.texts import Texts, texts
 LARGE = 16
 """Columns of a double-width line on the narrowest paper (384 dots)."""
 LABEL = 8
+NAME_MOST = 60
+"""Characters of a shop's name: four lines of Chinese on the narrowest paper."""
 
 
 def words(locale: str) -> Texts:
@@ -24,13 +26,19 @@ def title(text: str) -> Text:
     return Text(text=text, align="center", width=2, height=2, bold=True)
 
 
+def short(text: str) -> str:
+    """Return a name; one that is too long is cut, which shows."""
+    return text if len(text) <= NAME_MOST else text[: NAME_MOST - 1] + "…"
+
+
 def centre(text: str, *, bold: bool = False) -> Text:
     """A line in the middle."""
     return Text(text=text, align="center", bold=bold)
 
 
 def name(text: str) -> Text:
-    """Name a shop: large where that takes one line, else two at most."""
+    """Name a shop: large where that takes one line, else two lines or a few."""
+    text = short(text)
     if columns(text) <= 2 * LARGE:
         return Text(text=text, align="center", width=2, height=2)
     return Text(text=text, align="center", height=2, bold=True)

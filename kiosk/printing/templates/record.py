@@ -10,7 +10,7 @@ from msgspec import Struct
 from kiosk.coupons.batch import Batch, Store
 from kiosk.printing.layout import readable
 from kiosk.printing.slip import Cell, Cut, Element, Feed, Row, Rule, Slip, Text
-from kiosk.printing.templates.parts import centre, moment, pair, title, under, words
+from kiosk.printing.templates.parts import centre, moment, pair, short, title, under, words
 from ui.marks import N_
 from ui.money import yuan
 
@@ -28,7 +28,7 @@ def receipt_slip(
     gift = batch is not None and batch.kind == "exchange"
     elements: list[Element] = [
         title(t("Coupon redeemed")),
-        *([centre(store.name)] if store else []),
+        *([centre(short(store.name))] if store else []),
         Rule(char="="),
         *(under(t("Coupon"), batch.name) if batch else []),
         *([pair(t("Value"), f"￥{yuan(batch.value)}", bold=True)] if batch and not gift else []),
@@ -65,7 +65,7 @@ def conflict_slip(
         elements += [
             Rule(),
             pair(t("Use {n}", n=n), moment(use.at, locale)),
-            *under(t("Store"), use.store),
+            *under(t("Store"), short(use.store)),
             *under(t("Kiosk"), use.kiosk),
         ]
     elements += [
@@ -92,7 +92,7 @@ def day_slip(store: str, date: str, lines: list[DayLine], locale: str) -> Slip:
     t = words(locale)
     elements: list[Element] = [
         title(t("Day report")),
-        *([centre(store)] if store else []),
+        *([centre(short(store))] if store else []),
         centre(date),
         Rule(char="="),
     ]
