@@ -117,7 +117,7 @@ async def test_a_keeper_is_told_to_restart_what_hangs(kiosk: Rig) -> None:
 
 async def test_a_frozen_page_is_stale_even_if_it_reports(kiosk: Rig) -> None:
     _, view = await kiosk.get("/api/v1/counter")
-    report = {"seq": 1, "bits": "".join(view["qr"]["modules"]), "frame": 7, "visible": True}
+    report = {"seq": view["seq"], "bits": "".join(view["qr"]["modules"]), "frame": 7, "visible": True}
     await kiosk.post("/api/v1/counter/proof", report)
     before = kiosk.daemon.clock.mono
     kiosk.daemon.clock.mono = lambda: before() + 25  # type: ignore[method-assign]
