@@ -109,7 +109,14 @@ def _laid_out(
         limit = sheets.code_limit(job.output)
         draft = layout.draft(chosen, values, symbol, faces.measure, catalog.drawings(), limit)
         images, coarse = _at_size(draft, images)
-        notes = [*_notes(symbol, merged), *dated, *recoloured, *draft.findings, *coarse]
+        notes = [
+            *_notes(symbol, merged),
+            *_left_out(job.chosen, draft, merged),
+            *dated,
+            *recoloured,
+            *draft.findings,
+            *coarse,
+        ]
         yield _adapted(draft, job.output.profile, faces), faces, min(texts), images, symbol, notes
 
 
@@ -180,6 +187,24 @@ def branded(chosen: catalog.Chosen, brand: str) -> tuple[catalog.Chosen, list[Fi
 
     look, findings = recoloured(chosen.look, parse(brand))
     return msgspec.structs.replace(chosen, look=look), findings
+
+
+def _left_out(chosen: catalog.Chosen, draft: Draft, merged: Mapping[str, str]) -> list[Finding]:
+    """Return what to tell of pictures that the look has no place for: why, and which looks have one."""
+    placed = {op.field for page in draft.pages for op in page.ops if isinstance(op, Image)}
+    notes = []
+    for name in ("logo", "image", "partner_mark"):
+        if not merged[name] or name in placed:
+            continue
+        looks = catalog.looks_with(chosen.id, name)
+        sentence = "{field} was left out: this look gives its room to headline and code; choose {looks}"
+        if not looks:
+            sentence = (
+                "{field} was left out: {template} needs its room for a code that reads; take a larger format"
+            )
+        args = {"field": name, "looks": ", ".join(looks), "template": chosen.id}
+        notes.append(Finding.of("note", "unused", name, sentence, **args))
+    return notes
 
 
 def _notes(symbol: Symbol, merged: Mapping[str, str]) -> list[Finding]:

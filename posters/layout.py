@@ -73,11 +73,6 @@ def draft(
     for items, values, lang in zip(chosen.faces, faces, chosen.langs, strict=True):
         desk.turn_to(values, lang)
         pages.append(Page([op for item in items if shown(item, values) for op in desk.ops(item)]))
-    placed = {op.field for page in pages for op in page.ops if isinstance(op, Image)}
-    for name in ("logo", "image", "partner_mark"):
-        if faces[0][name] and name not in placed:
-            sentence = "this template has no place for {field}: it was left out"
-            desk.findings.append(Finding.of("note", "unused", name, sentence, field=name))
     return Draft(
         pages, list({(f.code, f.where): f for f in desk.findings}.values()), list(dict.fromkeys(desk.shrunk))
     )

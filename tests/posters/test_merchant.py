@@ -75,7 +75,7 @@ def test_every_look_takes_the_brand_and_has_room_for_a_mark(template: str, look:
     assert findings == []
     assert drawn.colors != chosen.look.colors
     marks = [i for face in chosen.faces for i in face if getattr(i, "field", "") == "partner_mark"]
-    assert len(marks) == (0 if template == "sticker-80" else 1)
+    assert len(marks) == 1
 
 
 def test_the_brand_is_on_paper_and_a_light_one_is_said(store: dict[str, str], tmp_path: Path) -> None:
@@ -111,8 +111,36 @@ def test_a_partners_mark_is_whole_large_enough_and_noted(
     shot = next(page["images"] for page in result.sheets if page["images"])[0]
     side = shot["pixels"][0] / shot["dpi"] * 25.4
     assert side >= lint.MARK_MM
-    unused = posters.make("sticker-80", {**store, "partner_mark": logo}, tmp_path / "b.pdf")
-    assert {"mark", "unused"} == {f.code for f in unused.findings}
+
+
+@pytest.mark.parametrize("look", ["warm", "fresh", "plain"])
+def test_a_sticker_bears_a_partners_mark_beside_its_code(
+    store: dict[str, str], tmp_path: Path, logo: str, look: str
+) -> None:
+    result = posters.make("sticker-80", {**store, "partner_mark": logo}, tmp_path / "b.pdf", look=look)
+    assert result.verdict == "printable"
+    assert {"mark"} == {f.code for f in result.findings}
+    assert result.sheets[0]["images"]
+
+
+@pytest.mark.parametrize(
+    ("template", "look", "told"),
+    [
+        (
+            "stand-a6",
+            "warm",
+            "image was left out: this look gives its room to headline and code; choose plain",
+        ),
+        ("tent-a6", "plain", "image was left out: tent-a6 needs its room for a code that reads"),
+    ],
+)
+def test_a_picture_without_a_place_is_told_why_and_where_it_has_one(
+    store: dict[str, str], tmp_path: Path, logo: str, template: str, look: str, told: str
+) -> None:
+    result = posters.make(template, {**store, "image": logo}, tmp_path / "b.pdf", look=look)
+    assert result.verdict == "printable"
+    assert [f.level for f in result.findings] == ["note"]
+    assert result.findings[0].say().startswith(told)
 
 
 @pytest.mark.parametrize("template", ["stand-a6", "sticker-80", "poster-a4"])
