@@ -25,7 +25,9 @@ FROM item WHERE kind IN (SELECT value FROM json_each(:kinds)) AND coalesce(statu
   AND (:coupons = '[]' OR item.rid IN (SELECT value FROM json_each(:coupons))
     OR json_extract(body, '$.of') IN (SELECT value FROM json_each(:coupons))
     OR json_extract(body, '$.coupon') IN (SELECT value FROM json_each(:coupons))
-    OR item.rid IN (SELECT rid FROM attempt WHERE code_key IN (SELECT value FROM json_each(:coupons))))
+    OR coalesce(json_extract(body, '$.of'), item.rid) IN (SELECT rid FROM attempt
+      WHERE code_key IN (SELECT value FROM json_each(:coupons))
+        OR coupon IN (SELECT value FROM json_each(:coupons))))
   AND (:person = '' OR EXISTS (SELECT 1 FROM act WHERE act.name = :person
     AND act.rid = coalesce(json_extract(body, '$.of'), item.rid) AND (act.what = 'undo') = (item.kind = 'rollback')))
 ORDER BY at DESC, epoch DESC, seq DESC LIMIT :limit
