@@ -19,7 +19,7 @@ from kiosk.screen.decode import read
 from kiosk.screen.keeper import FLAGS, SMALL, Keeper, KeeperError, total_kib
 from kiosk.screen.link import Away, Link
 from kiosk.screen.painter import Painter
-from tests.web.rig import rig
+from tests.web.rig import eventually, rig
 
 
 def script(path: Path, text: str) -> str:
@@ -104,6 +104,50 @@ def test_orders_are_obeyed(keeper: Any) -> None:
     assert one.turn() == "browser"
     assert alive(one) != first
     assert one.turn() == "compositor"
+
+
+def test_a_browser_that_is_killed_every_minute_is_back_within_a_turn_each_time(
+    keeper: Any, clock: list[float]
+) -> None:
+    one = keeper(Daemon())
+    one.turn()
+    pids = set()
+    for _ in range(30):
+        pids.add(alive(one))
+        for _ in range(30):
+            clock[0] += 2
+            one.turn()
+        os.killpg(one._process.pid, signal.SIGKILL)
+        one._process.wait()
+        clock[0] += 2
+        one.turn()
+    pids.add(alive(one))
+    assert len(pids) == 31
+    assert one._crashes <= 1, "a browser that ran for a minute does not count as one that crashes at once"
+
+
+@pytest.mark.heavy
+async def test_a_real_browser_that_is_killed_again_and_again_proves_its_page_each_time(
+    tmp_path: Path, chromium: str
+) -> None:
+    headless = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+    async with rig(tmp_path) as kiosk:
+        one = Keeper(kiosk.url + "/", chromium, headless, connector=lambda: "on")
+        watch, page = kiosk.daemon.watch, kiosk.daemon.glass
+        assert watch is not None
+        assert page is not None
+        try:
+            for _ in range(3):
+                await asyncio.to_thread(one.turn)
+                before = page._frame
+                await eventually(lambda before=before: page._frame != before and watch.state() == "ok", 60)
+                os.killpg(alive(one), signal.SIGKILL)
+                assert one._process is not None
+                await asyncio.to_thread(one._process.wait)
+                one._started -= 60  # it ran for a minute
+        finally:
+            await asyncio.to_thread(one.end_browser)
+            one._home.cleanup()
 
 
 def test_it_looks_once_a_minute_and_at_once_when_it_is_asked(

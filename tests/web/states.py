@@ -47,18 +47,23 @@ class Stage:
         turn, change = self._turn, self._change
         return {**await self._real_make(), **change, "turn": turn}
 
-    async def enter(self, state: str) -> int:
-        """Bring the state about; return the number of the view that has it."""
+    async def enter(
+        self, state: str, change: dict[str, Any] | None = None, texts: tuple[str, str, str] | None = None
+    ) -> int:
+        """Bring the state about; return the number of the view that has it.
+
+        `change` replaces parts of the view, `texts` those of an outcome.
+        """
         self._turn += 1
         self._hub = state if state in HUB else ""
-        self._change = {
+        self._change = (change or {}) | {
             "no-batches": {"batches": []},
             "no-slips": {"slip": {"enabled": False, "text": ""}},
             "closed": {"open": False},
         }.get(state, {})
         self._show._outcome = None
         if state.startswith("outcome-"):
-            title, detail, hint = WORDS[self._locale]
+            title, detail, hint = texts or WORDS[self._locale]
             kind: Any = state.removeprefix("outcome-")
             self._show._take(Outcome(kind=kind, title=title, detail=detail, hint=hint, until_s=600))
         self._show._dirty.set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,8 +15,6 @@ from tests.web.rig import Rig, eventually, rig
 from ui.fonts import missing
 
 SHOWN = ("#merchant", "#store", "#scan", ".ticket .offer", ".ticket .when")
-LOOKS, LOCALES = ("warm", "fresh", "plain"), ("zh_CN", "en")
-SIZES = ((1920, 1080), (1080, 1920), (800, 480), (480, 320), (600, 1024), (3840, 2160))
 
 
 @pytest.fixture
@@ -132,18 +129,6 @@ async def test_the_bench_presses_scans_and_shows_paper(browser: Browser, kiosk: 
     await page.until("document.querySelector('#said').textContent !== ''", 10)
     await eventually(lambda: kiosk.daemon.bench.lights["colour"] == "red")
     await page.until("document.querySelector('#light').classList.contains('red')", 10)
-
-
-@pytest.mark.heavy
-async def test_every_size_look_and_language(browser: Browser, tmp_path: Path) -> None:
-    for look, locale in itertools.product(LOOKS, LOCALES):
-        async with rig(
-            tmp_path / f"{look}-{locale}", more={"screen": {"look": look}, "locale": locale}
-        ) as kiosk:
-            for width, height in SIZES:
-                page = await counter(browser, kiosk, width, height)
-                await _looks_right(page, kiosk, f"{look} {locale} {width}x{height}")
-                await page.close()
 
 
 @pytest.mark.heavy

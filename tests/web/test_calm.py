@@ -13,6 +13,7 @@ from hub.store.catalog import BatchFile
 from simulators.demo import eyes
 from simulators.demo.chromium import Browser
 from tests.web.rig import CAPPED, Rig, rig
+from tests.web.states import Stage
 
 CUT = (
     "[...document.querySelectorAll('main p, main h1')].filter(e => e.offsetParent && (e.getBoundingClientRect().right > innerWidth + 1"
@@ -122,4 +123,36 @@ async def test_the_page_is_light(tmp_path: Path, chromium: str) -> None:
             ".map(e => e.decodedBodySize).concat(performance.getEntriesByType('navigation').map(e => e.decodedBodySize))"
         )
         assert 0 < sum(sizes) < 100_000, "page, styles and script, fonts not counted"
+        await page.close()
+
+
+LONG = "非常非常长的文字" * 62 + "到此为止"
+"""500 characters."""
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (480, 320), (480, 800)])
+async def test_texts_of_500_characters_never_touch_the_code(
+    tmp_path: Path, chromium: str, size: tuple[int, int]
+) -> None:
+    assert len(LONG) == 500
+    async with rig(tmp_path) as kiosk, Browser(chromium) as browser:
+        stage = Stage(kiosk)
+        view = (await kiosk.get("/api/v1/counter"))[1]
+        long = {
+            "merchant": {"name": LONG},
+            "store": {**view["store"], "name": LONG},
+            "batches": [{**b, "name": LONG, "offer": LONG, "period": LONG} for b in view["batches"]],
+            "slip": {"enabled": True, "text": LONG},
+        }
+        page = await browser.page()
+        await page.open(kiosk.url + "/", *size)
+        for change, state in ((long, "ready"), (long, "offline")):
+            seq = await stage.enter(state, change)
+            await page.until(f"Number(document.body.dataset.seq) >= {seq}", 20)
+            assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
+            assert await page.evaluate(CUT) == []
+        seq = await stage.enter("outcome-refused", texts=(LONG, LONG, LONG))
+        await page.until(f"Number(document.body.dataset.seq) >= {seq}", 20)
+        inside = "(() => { const r = document.querySelector('#outcome-title').getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight; })()"
+        assert await page.evaluate(inside), "the sentence begins on the glass"
         await page.close()

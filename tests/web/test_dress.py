@@ -47,6 +47,27 @@ async def test_colour_logo_and_pictures_are_on_the_page_and_never_on_the_code(
         await page.close()
 
 
+async def test_a_clip_stands_still_for_whoever_asked_for_less_motion(tmp_path: Path, chromium: str) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "clip.mp4").write_bytes(
+        b"a clip that no browser can play leaves the page as it is"
+    )
+    screen = {"pictures": str(tmp_path / "pictures")}
+    async with rig(tmp_path, hub=False, more={"screen": screen}) as kiosk, Browser(chromium) as browser:
+        plays = {}
+        for motion in ("reduce", "no-preference"):
+            page = await browser.page()
+            feature = {"name": "prefers-reduced-motion", "value": motion}
+            await page.call("Emulation.setEmulatedMedia", features=[feature])
+            await page.open(kiosk.url + "/", 800, 480)
+            plays[motion] = await page.until(
+                "document.querySelector('video.picture') && String(document.querySelector('video.picture').autoplay)",
+                40,
+            )
+            await page.close()
+        assert plays == {"reduce": "false", "no-preference": "true"}
+
+
 @pytest.mark.parametrize("certain", [True, False])
 async def test_outside_the_hours_the_glass_is_dark_unless_the_time_is_not_certain(
     tmp_path: Path, chromium: str, certain: bool

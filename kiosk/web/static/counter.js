@@ -67,7 +67,8 @@ const page = { at: 0, key: "" };
 function slide(picture) {
   const node = element(picture.clip ? "video" : "img", "picture");
   node.src = picture.url;
-  if (picture.clip) Object.assign(node, { muted: true, autoplay: true, loop: true, playsInline: true });
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches; // then a clip shows its first picture
+  if (picture.clip) Object.assign(node, { muted: true, autoplay: !still, loop: true, playsInline: true });
   else node.alt = "";
   return node;
 }
