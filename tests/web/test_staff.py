@@ -78,6 +78,8 @@ async def test_a_stand_is_made_in_a_process_of_its_own(staff: Staff) -> None:
         assert (answer.status, (await answer.read())[:5]) == (200, b"%PDF-")
     async with staff.kiosk.http.get(staff.kiosk.url + told["pdf"]) as answer:
         assert answer.status == 401, "files are for staff"
+    status, own = await staff.do("poster", {"template": "stand-a6", "look": "fresh", "headline": "满30减5"})
+    assert (status, own["pdf"] == told["pdf"]) == (200, False), "other words, another file"
     status, told = await staff.do("poster", {"template": "nothing"})
     assert status == 422
     assert "nothing" in told["message"]

@@ -107,7 +107,7 @@ async def test_every_page_fits_is_light_and_has_labels(
         assert nameless == [], tab
         assert (
             await page.evaluate(
-                "[...document.querySelectorAll('button, a')].filter(e => !e.innerText.trim()).length"
+                "[...document.querySelectorAll('button, a')].filter(e => !e.textContent.trim() && !e.ariaLabel).length"
             )
             == 0
         )

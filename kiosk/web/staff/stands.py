@@ -31,13 +31,19 @@ class Poster(msgspec.Struct, frozen=True):
     look: Annotated[str, msgspec.Meta(pattern=LOOK)] = ""
     profile: Annotated[str, msgspec.Meta(pattern=r"^(office|outline)$")] = "office"
     """`outline` is for a print shop: no fonts left in the file."""
+    headline: Annotated[str, msgspec.Meta(max_length=24)] = ""
+    subline: Annotated[str, msgspec.Meta(max_length=30)] = ""
+    phone: Annotated[str, msgspec.Meta(max_length=24)] = ""
 
 
 async def stands_page(visiting: Visit) -> web.StreamResponse:
     """Show what can be made, each with a picture of this store's own."""
     t = visiting.t
     data = await _data(visiting)
-    infos = sorted(posters.templates(), key=lambda i: (i.id != "stand-a6", i.width_mm * i.height_mm))
+    known = {"store_id", "merchant", "url", "store", "address", "category"}
+    # What needs more than the store's own data, such as an offer's last day, is made by whoever knows it.
+    fitting = [i for i in posters.templates() if {f["name"] for f in i.fields if f["required"]} <= known]
+    infos = sorted(fitting, key=lambda i: (i.id != "stand-a6", i.width_mm * i.height_mm))
     return await show(
         visiting,
         "staff_stands.html.jinja",
@@ -82,7 +88,8 @@ async def _needed(visiting: Visit) -> dict[str, str]:
 async def poster(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Make a stand or a poster of this store."""
     ask, t = msgspec.json.decode(raw, type=Poster), visiting.t
-    data = await _needed(visiting)
+    own = {k: v for k in ("headline", "subline", "phone") if (v := getattr(ask, k).strip())}
+    data = {**await _needed(visiting), **own}
     name = f"{ask.template}-{ask.look or 'warm'}-{ask.profile}-{_digest(data)[:8]}"
     result = await _make(visiting, ask.template, ask.look or "warm", ask.profile, data, name)
     if result.error or result.verdict == "refuse":

@@ -27,13 +27,14 @@ form?.addEventListener("submit", async (event) => {
   try {
     const told = await send("/staff/poster", {
       template: form.elements.template.value, look: form.elements.look.value, profile: form.elements.profile.value,
+      headline: form.elements.headline.value, subline: form.elements.subline.value, phone: form.elements.phone.value,
     });
     const row = element("div", { className: "row" });
     row.append(
       element("a", { href: told.pdf, textContent: words.open, className: "button", target: "_blank", rel: "noopener" }),
       element("a", { href: told.preview, textContent: words.proof, className: "button quiet", download: "" }),
     );
-    box.replaceChildren(element("p", { textContent: told.message }), element("img", { src: told.preview, alt: "" }), row);
+    box.replaceChildren(element("p", { textContent: told.message }), element("img", { src: `${told.preview}?${Date.now()}`, alt: "" }), row);
     if (told.findings.length) box.append(element("strong", { textContent: words.notes }));
     for (const note of told.findings) box.append(element("p", { textContent: note }));
   } catch (error) {
