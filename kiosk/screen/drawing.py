@@ -226,6 +226,9 @@ def _outcome(outcome: dict[str, Any], size: tuple[int, int]) -> Drawn:
     width = max(2, round(2.4 * u))
     if outcome["kind"] in ("refused", "help"):
         sheet.pen.rounded_rectangle(circle, 4 * u, None, "#ffffff", width)
+    elif outcome["kind"] == "accepted":  # a broken ring, as on the page: less certain than the whole one
+        for start in range(0, 360, 36):
+            sheet.pen.arc(circle, start, start + 24, "#ffffff", width)
     else:
         sheet.pen.ellipse(circle, None, "#ffffff", width)
     sheet.text((4 * u, y + 3 * u), MARKS[outcome["kind"]], 15, 900, "#ffffff", room=room, centre=True)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from kiosk.counter.feedback import TABLE
 from kiosk.screen.canvas import CanvasError, Framebuffer, PngCanvas, open_canvas, packed
 from kiosk.screen.decode import read
-from kiosk.screen.drawing import OUTCOMES, draw
+from kiosk.screen.drawing import MARKS, OUTCOMES, draw
 from ui.codes import modules
 
 LINK = "https://q.example.cn/c/S0001"
@@ -88,6 +89,17 @@ def test_every_outcome_is_drawn(kind: str) -> None:
     assert drawn.bits() == "", "no code is claimed"
     assert drawn.image.getpixel((5, 5)) == Image.new("RGB", (1, 1), OUTCOMES[kind]).getpixel((0, 0))
     assert len(drawn.image.getcolors(100_000) or ()) > 10, "something is written"
+
+
+def test_outcomes_are_told_apart_without_their_words_and_colours() -> None:
+    """The drawing knows every kind of the table, and gives each verdict a shape of its own."""
+    assert set(OUTCOMES) == set(MARKS) == set(TABLE)
+    shapes = set()
+    verdicts = [kind for kind, signal in TABLE.items() if signal.speech and kind != "printed"]
+    for kind in verdicts:
+        image = draw(view(outcome={"kind": kind, "title": "", "detail": "", "hint": ""}), (800, 480)).image
+        shapes.add(image.convert("L").point(lambda v: 255 * (v > 160)).tobytes())  # type: ignore[operator]
+    assert len(shapes) == len(verdicts)
 
 
 def test_odd_views_are_drawn() -> None:
