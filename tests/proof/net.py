@@ -23,6 +23,8 @@ from kiosk.sync.identity import Identity
 T = TypeVar("T")
 CALL_S = 10.0
 HELD_S = 50.0
+RINGS = ("journal", "pool", "lease")
+"""What the device API rings the bell for, besides an enrolment."""
 
 
 class Request(dict[str, Any]):
@@ -40,6 +42,8 @@ class SimHub:
         self.parts, self.now = parts, now
         self.up = True
         self.news = asyncio.Event()
+        self.seen: asyncio.Event | None = None
+        self.last = 0
         database: Any = parts.database
 
         async def run(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -66,7 +70,8 @@ class SimHub:
             return await self._wake(device, parse_qsl(place.query))
         handler = getattr(device_api, {"journal": "take_journal"}.get(name, name))
         told = await handler(Request(place.query, row.store or ""), self.parts, device, raw)
-        self.ring()
+        if name in RINGS:
+            self.ring()
         return bytes(told.body)
 
     async def _enrol(self, device: str, raw: bytes) -> bytes:
@@ -80,16 +85,26 @@ class SimHub:
         pos = dict(query).get("pos", "")
         end = asyncio.get_running_loop().time() + HELD_S
         while True:
-            news = self.news
+            known = self._last_change()
             _, _, items = self.parts.database.call(feed.since, self.parts.tenant, device, pos, 1)
             left = end - asyncio.get_running_loop().time()
             if items or left <= 0:
                 return msgspec.json.encode(p.Wake(bool(items), self.now()))
             try:
                 async with asyncio.timeout(left):
-                    await news.wait()
+                    while self._last_change() == known:
+                        await self.news.wait()
             except TimeoutError:
                 continue
+
+    def _last_change(self) -> int:
+        """Return the newest change; it is looked up once a ring, since 50 kiosks hear each one."""
+        if self.seen is not self.news:
+            self.seen = self.news
+            self.last = self.parts.database.call(
+                lambda c: c.exec_driver_sql("SELECT coalesce(max(id), 0) FROM changes").scalar_one()
+            )
+        return self.last
 
 
 @dataclass

@@ -36,7 +36,7 @@ def _batch(stock_id: str, policy: str, **more: Any) -> Batch:
         threshold=0,
         begins=BEGIN - DAY,
         ends=BEGIN + 300 * DAY,
-        stock=1000,
+        stock=1_000_000,
         offline=rule,
         **more,
     )
@@ -54,12 +54,12 @@ BATCHES = (
 class Template:
     """A hub's database with merchant, batches and coupons, made once and copied for each history."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, kiosks: int = KIOSKS) -> None:
         self.base = base
         base.mkdir(parents=True, exist_ok=True)
         parts = Parts(Settings(database=f"sqlite:///{base / 'hub.db'}"))
         parts.open()
-        stores = tuple(Store(f"S{n}", f"S{n}") for n in range(KIOSKS))
+        stores = tuple(Store(f"S{n}", f"S{n}") for n in range(kiosks))
         parts.database.call(parts.catalog.load, BatchFile(Merchant("老王便利店"), stores, BATCHES))
         self.codes = [
             issued.code

@@ -69,23 +69,23 @@ class World:
     def now(self) -> datetime:
         return BEGIN + timedelta(seconds=asyncio.get_running_loop().time())
 
-    async def begin(self) -> None:
-        for n in range(KIOSKS):
+    async def begin(self, kiosks: int = KIOSKS) -> None:
+        for n in range(kiosks):
             token = self.parts.database.call(self.parts.devices.token, f"S{n}", 1, BEGIN)
             kiosk = SimKiosk(f"k{n}", self.base / f"k{n}", self.net, token, BEGIN, self.rng)
             self.kiosks.append(kiosk)
             await kiosk.start()
         await asyncio.sleep(5)
 
-    async def live(self) -> None:
-        """Let things happen."""
+    async def live(self, events: int = EVENTS, every_s: float = EVERY_S) -> None:
+        """Let things happen; `every_s` is the mean time between them."""
         happenings = [
             (self._scan, 12), (self._slip, 2), (self._undo, 1), (self._weather, 4), (self._kill, 2), (self._clock, 1),
             (self._hub_away, 1), (self._pause, 1), (self._copy, 1 if self.restores else 0), (self._restore, 1 if self.restores else 0),
         ]  # fmt: skip
         doing, weights = zip(*happenings, strict=True)
-        for _ in range(EVENTS):
-            await asyncio.sleep(self.rng.expovariate(1 / EVERY_S))
+        for _ in range(events):
+            await asyncio.sleep(self.rng.expovariate(1 / every_s))
             await self.rng.choices(doing, weights)[0]()
 
     # -- what happens --

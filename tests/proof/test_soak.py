@@ -1,0 +1,128 @@
+"""T10: 50 kiosks of one hub over hours of virtual time; the promises hold at every rest, and nothing grows from rest to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from hub.parts import Parts
+from tests.proof.check import check
+from tests.proof.loop import run, seeded
+from tests.proof.template import Template
+from tests.proof.world import World, hub_time
+
+SECONDS = float(os.environ.get("KIOSK_PROVE_SECONDS", "60"))
+KIOSKS, EVENTS, EVERY_S = 50, 60, 6.0
+FRESH = {"NEVER": 12, "CAPPED": 16, "TWICE": 6, "LEASED": 16}
+"""Coupons that come into customers' hands for each stretch between two rests."""
+LEAST = 3
+"""Rests before growth can be told from a beginning."""
+
+
+@dataclass
+class Soak:
+    """What has been lived through."""
+
+    scans: int = 0
+    rests: int = 0
+    virtual_s: float = 0.0
+    tally: Counter[str] = field(default_factory=Counter)
+    tasks: list[int] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+
+
+def _open_files() -> int:
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))
+
+
+def _hand_out(world: World) -> None:
+    """Give customers fresh coupons."""
+    call, issue = world.parts.database.call, world.parts.coupons.list_out
+    world.codes = [
+        one.code
+        for stock, count in FRESH.items()
+        for one in call(issue, stock, count, "customer", world.now())
+    ]
+
+
+async def _stretch(world: World, soak: Soak, events: int) -> None:
+    """Let things happen, come to rest, check every promise and count what is held."""
+    _hand_out(world)
+    await world.live(events, EVERY_S)
+    await world.rest()
+    for kiosk in world.kiosks:
+        world.collect(kiosk)
+    if world.failures:
+        raise world.failures[0]
+    await check(world)
+    soak.rests += 1
+    soak.tasks.append(len(asyncio.all_tasks()) - len(world.net.flying))
+    soak.files.append(_open_files())
+
+
+async def _play(
+    rng: random.Random, parts: Parts, base: Path, kiosks: int, events: int, seconds: float
+) -> Soak:
+    soak, begun = Soak(), time.monotonic()
+    world = World(rng, parts, [], base, restores=False)
+    with hub_time(world.now):
+        try:
+            await world.begin(kiosks)
+            while soak.rests < LEAST or time.monotonic() - begun < seconds:
+                await _stretch(world, soak, events)
+            world.count()
+        finally:
+            await world.end()
+    soak.tally, soak.virtual_s = world.tally, asyncio.get_running_loop().time()
+    soak.scans = sum(world.tally[what] for what in ("confirmed", "offline", "used", "hub_away"))
+    return soak
+
+
+def _soak(base: Path, kiosks: int, events: int, seconds: float, seed: int) -> Soak:
+    parts = Template(base / "template", kiosks).hub(base / "hub")
+    try:
+        with seeded(seed) as rng:
+            return run(_play(rng, parts, base, kiosks, events, seconds))
+    finally:
+        parts.close()
+
+
+def _judge(soak: Soak) -> None:
+    """Nothing is held at a later rest that was not held at the first one."""
+    assert len(set(soak.tasks)) == 1, f"tasks at each rest: {soak.tasks}"
+    assert len(set(soak.files)) == 1, f"open files at each rest: {soak.files}"
+
+
+def test_kiosks_hold_nothing_more_after_each_rest(tmp_path: Path) -> None:
+    soak = _soak(tmp_path, 4, 30, 0, 3)
+    _judge(soak)
+    assert soak.rests == LEAST
+    assert {"confirmed", "kills", "hub: recorded"} <= set(soak.tally)
+
+
+@pytest.mark.prove
+def test_50_kiosks_keep_the_promises_for_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
+) -> None:
+    seed = int(os.environ.get("KIOSK_SEED", "50"))
+    soak = _soak(tmp_path, KIOSKS, EVENTS, SECONDS, seed)
+    record_property("cases", soak.scans)
+    with capsys.disabled():
+        print(
+            f"\n{KIOSKS} kiosks, {soak.virtual_s / 3600:.1f} virtual hours, {soak.rests} rests, 0 violations: {dict(soak.tally)}"
+        )
+    _judge(soak)
+    wanted = ["confirmed", "kills", "hub: recorded"]
+    if soak.rests >= 10:
+        wanted += ["offline", "used", "hub: conflict", "hub: void", "audit: lease_granted"]
+    assert [what for what in wanted if not soak.tally[what]] == []
