@@ -20,7 +20,7 @@ from hub.store.coupons import Issued
 from hub.store.envelope import read
 from hub.store.leases import MARGIN, TERM
 from kiosk.coupons.ids import new_rid
-from kiosk.coupons.record import LeaseBody
+from kiosk.coupons.record import Change, LeaseBody
 from kiosk.sync.protocol import Answer, Ask, LeaseAsk, Leased
 
 from .test_decide import load, redeemed, uses
@@ -49,10 +49,11 @@ class Till:
         return self.parts.database.call(self.parts.leases.grant, self.name, self.store, ask, at or now())
 
     def held(self) -> dict[str, LeaseBody]:
-        _, _, items = self.parts.database.call(feed.since, "main", self.name, "")
-        return {
-            i.id: msgspec.convert(i.body, LeaseBody) for i in items if i.type == "lease" and i.op == "put"
-        }
+        pos, found, more = "", list[Change](), True
+        while more:
+            pos, more, items = self.parts.database.call(feed.since, "main", self.name, pos)
+            found += [i for i in items if i.type == "lease" and i.op == "put"]
+        return {i.id: msgspec.convert(i.body, LeaseBody) for i in found}
 
     def names(self) -> list[str]:
         return [name for body in self.held().values() for name in body.coupons or ()]
@@ -432,8 +433,19 @@ def play(parts: Parts, steps: list[tuple[str, int, int]]) -> None:
     assert noted(parts, "lease_breach") == noted(parts, "quarantined") == []
 
 
+SHARED = [HealthCheck.function_scoped_fixture]
+
+
 @given(steps=STEPS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=SHARED)
 def test_no_history_of_two_kiosks_honours_a_coupon_twice(parts: Parts, steps: list[Any]) -> None:
+    filled(parts, 0)
+    play(parts, steps)
+
+
+@pytest.mark.prove
+@given(steps=STEPS)
+@settings(max_examples=400, deadline=None, suppress_health_check=SHARED)
+def test_no_history_of_many_honours_a_coupon_twice(parts: Parts, steps: list[Any]) -> None:
     filled(parts, 0)
     play(parts, steps)
