@@ -45,10 +45,10 @@ def test_what_was_staged_takes_the_place_of_what_is_here_at_the_next_start(tmp_p
     home = tmp_path / "home"
     home.mkdir()
     journal(home / "journal.db", "older")
-    (home / "journal.db-wal").write_bytes(b"of the older one")
     raw = sealed(tmp_path, **{"device.key": b"key", "logos__a.png": b"logo", "kiosk.toml": b"x = 1"})
     backup.stage(raw, "correct horse", home)
     assert mark_of(home / "journal.db") == "older", "nothing is touched before the next start"
+    (home / "journal.db-wal").write_bytes(b"of the older one")
     assert sorted(backup.put_back(home)) == ["device.key", "journal.db", "kiosk.toml", "logos/a.png"]
     assert not (home / "journal.db-wal").exists(), "a log of another file would corrupt it"
     assert mark_of(home / "journal.db") == "from the backup"
