@@ -51,8 +51,9 @@ def _port(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Run the demo until Ctrl-C, or the tour to its end."""
     try:
+        from simulators.demo.desk import demo
         from simulators.demo.tour import tour
-        from simulators.demo.world import DemoError, demo
+        from simulators.demo.world import DemoError
     except ImportError as err:
         raise CommandError(
             f"the demo needs the hub and the simulators ({err.name} is not installed); run `make demo` in the source tree.",

@@ -292,7 +292,7 @@ class Story:
         self.rids[row["rid"]] = CAPPED
         await self._scan(self.codes[NEVER])
         left = await self._outcome("retry")
-        await self.world.start_hub(fresh=False)
+        await self.world.start_hub()
         await self.seen(lambda v: v["status"]["hub"] == "ok", "the hub's return", 30)
         rows = await self._settled()
         await self._scan(self.codes[NEVER])

@@ -18,6 +18,11 @@ from simulators.demo.world import DemoError, World
 
 TOUR_S = 120.0
 STEP_S = 45.0
+LEAVES = (
+    *("tour.json", "counter.png", "confirmed.png", "slip.png", "slip.bin", "redemptions.csv"),
+    *("stand.pdf", "stand.png", "poster.pdf", "poster.png"),
+)
+"""What an earlier tour may have left in the directory: it must not pass for what came of this one."""
 FAULTS = (
     Missed,
     DemoError,
@@ -37,6 +42,10 @@ async def tour(out: Path, port: int, hub_port: int, data: Path | None) -> bool:
     try:
         async with asyncio.timeout(TOUR_S), AsyncExitStack() as stack:
             world = await stack.enter_async_context(World(port, hub_port, data))
+            if world.used:
+                raise DemoError(
+                    f"{world.dir} holds a demo already, and the tour counts from nothing; choose an empty directory with --data DIR."
+                )
             browser = None
             if path := chromium.find():
                 browser = await stack.enter_async_context(chromium.Browser(path))
@@ -58,9 +67,11 @@ async def tour(out: Path, port: int, hub_port: int, data: Path | None) -> bool:
 def _make(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for name in LEAVES:
+            (out / name).unlink(missing_ok=True)
     except OSError as err:
         raise DemoError(
-            f"{out} cannot be made ({err.strerror}); choose another directory with --tour DIR."
+            f"{out} cannot be used ({err.strerror}); choose another directory with --tour DIR."
         ) from err
 
 

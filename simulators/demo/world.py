@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -45,11 +44,16 @@ def pick_port(wanted: int, option: str) -> int:
         return int(s.getsockname()[1])
 
 
+def _tied() -> list[str]:
+    """Return what lets a program end with the demo, also when that is killed: it would go on holding its port."""
+    return ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+
+
 class Program:
     """One program of the demo and its log."""
 
     def __init__(self, name: str, words: list[str], log: Path, env: dict[str, str]) -> None:
-        self.name, self.words, self.log, self.env = name, words, log, env
+        self.name, self.words, self.log, self.env = name, [*_tied(), *words], log, env
         self.process: asyncio.subprocess.Process | None = None
 
     @property
@@ -114,7 +118,10 @@ class World:
             "hub", [*python, "hub", "serve", "-c", str(self.dir / "hub.toml")], log / "hub.log", env
         )
         self.printer = Program(
-            "printer", [*python, self._choice.simulator, "--port", "0"], log / "printer.log", env
+            "printer",
+            [*python, self._choice.simulator, "--port", str(pick_port(0, ""))],
+            log / "printer.log",
+            env,
         )
         self.kiosk = Program(
             "kiosk", [*python, "kiosk", "run", "-c", str(self.dir / "kiosk.toml")], log / "kiosk.log", env
@@ -129,7 +136,7 @@ class World:
         if self._keep is None:
             return Path(tempfile.mkdtemp(prefix="kiosk-demo-"))
         try:
-            self._keep.mkdir(parents=True, exist_ok=True)
+            self._keep.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = self._keep / ".writable"
             probe.touch()
             probe.unlink()
@@ -171,30 +178,35 @@ class World:
         """Run `kiosk-hub ...` on the demo's hub."""
         return await self.command("hub", *words, "-c", str(self.dir / "hub.toml"), ok=ok)
 
-    async def kiosk_command(self, *words: str, ok: tuple[int, ...] = (0,)) -> tuple[int, str]:
-        """Run `kiosk ...` on the demo's kiosk."""
-        return await self.command("kiosk", *words, "-c", str(self.dir / "kiosk.toml"), ok=ok)
-
-    async def start_hub(self, *, fresh: bool = True) -> None:
+    async def start_hub(self) -> None:
         """Start the hub; when it is new, load the sample batches with their periods around today."""
-        if fresh and not (self.dir / "hub.toml").exists():
+        (self.dir / "hub").mkdir(exist_ok=True, mode=0o700)
+        self._write(
+            "hub.toml",
+            f'database = "sqlite:///{self.dir / "hub" / "hub.db"}"\nlisten = "127.0.0.1:{self.hub_port}"\n'
+            f'public_url = "{self.hub_url}"\nsecret_key_file = "{self.dir / "hub" / "secret.key"}"\n[demo]\nclaims = true\n',
+        )
+        if not self.used:
             await self._fill_hub()
         await self.hub.start()
         await self.wait_for(self.hub, self.hub_url)
 
+    @property
+    def used(self) -> bool:
+        """Tell whether the directory holds a demo already."""
+        return (self.dir / "token").exists()
+
     async def _fill_hub(self) -> None:
-        (self.dir / "hub").mkdir(exist_ok=True)
-        (self.dir / "hub.toml").write_text(
-            f'database = "sqlite:///{self.dir / "hub" / "hub.db"}"\nlisten = "127.0.0.1:{self.hub_port}"\n'
-            f'public_url = "{self.hub_url}"\nsecret_key_file = "{self.dir / "hub" / "secret.key"}"\n[demo]\nclaims = true\n',
-            "utf-8",
-        )
         with resources.as_file(resources.files("simulators.demo") / "sample-batches.json") as sample:
             await self.hub_command("batch", "load", str(sample), "--shift-to-today")
         _, token = await self.hub_command("enrol", "token", "--store", STORE)
-        path = self.dir / "token"
+        self._write("token", token.strip() + "\n")
+
+    def _write(self, name: str, text: str) -> None:
+        """Write a file that only its owner reads: it may hold the PIN or a token."""
+        path = self.dir / name
         path.touch(mode=0o600)
-        path.write_text(token.strip() + "\n", "ascii")
+        path.write_text(text, "utf-8")
 
     async def start_printer(self) -> dict[str, Any]:
         """Start the slip printer's simulator and return the line in which it says where it is; {} where none is needed."""
@@ -217,7 +229,8 @@ class World:
         data = self.dir / "kiosk"
         data.mkdir(exist_ok=True, mode=0o700)
         self.slips = data / "slips"
-        (self.dir / "kiosk.toml").write_text(
+        self._write(
+            "kiosk.toml",
             f"""data_dir = "{data}"
 [hub]
 url = "{self.hub_url}"
@@ -240,7 +253,6 @@ buzzer = 19
 [hand_out]
 cooldown_s = 3
 """,
-            "utf-8",
         )
         await self.kiosk.start()
         await self.wait_for(self.kiosk, self.url)
@@ -293,58 +305,3 @@ cooldown_s = 3
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError):
                 await task
-
-
-async def demo(port: int, hub_port: int, data: Path | None, printer: str = "escpos") -> None:
-    """Run the demo until SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sig in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sig, stop.set)
-    async with World(port, hub_port, data, printer) as world:
-        print("Starting hub, printer and kiosk ...", flush=True)
-        await world.start_hub()
-        await world.start_printer()
-        await world.start_kiosk()
-        password = await _operator(world)
-        print(
-            f"""
-  counter page     柜台屏    {world.url}/
-  simulated devices 模拟设备  {world.url}/simulator
-  staff console    店员台    {world.url}/staff      PIN {world.pin}
-  customer's page  领券页    {world.hub_url}/c/{STORE}
-  fleet console    设备管理  {world.hub_url}/admin    user demo, password {password}
-  slip printer     小票机    {_slip_printer(world, printer)}
-  data             数据      {world.dir}
-
-Ctrl-C stops everything.""",
-            flush=True,
-        )
-        programs = [p for p in (world.hub, world.printer, world.kiosk) if p.process is not None]
-        dead = [asyncio.create_task(p.process.wait()) for p in programs if p.process is not None]
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait([stopped, *dead], return_when=asyncio.FIRST_COMPLETED)
-        for task in (stopped, *dead):
-            task.cancel()
-        if not stop.is_set():
-            gone = next(p for p in programs if not p.running)
-            raise DemoError(f"the {gone.name} ended by itself: {gone.last_words()}")
-        print("Stopping ...", flush=True)
-
-
-def _slip_printer(world: World, chosen: str) -> str:
-    """Say which printer there is and where its simulator tells what came out."""
-    control = world.printer_says.get("control")
-    return f"{chosen}    {control}/_sim/state" if control else f"{chosen}    {world.slips}"
-
-
-async def _operator(world: World) -> str:
-    """Make an operator for the fleet console and return the password."""
-    password = secrets.token_urlsafe(9)
-    path = world.dir / "operator-password"
-    if path.exists():
-        return path.read_text("ascii").strip()
-    path.touch(mode=0o600)
-    path.write_text(password, "ascii")
-    await world.hub_command("user", "add", "demo", "--role", "owner", "--password-file", str(path))
-    return password
