@@ -12,6 +12,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from hub.errors import HubError, Refused
+from kiosk.private import make_private, tighten
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -148,6 +149,12 @@ def _check_file(path: Path) -> None:
         ) from err
     if path.exists() and not os.access(path, os.W_OK):
         raise HubError(f"{path} cannot be written; correct its permissions.", 4)
+    try:
+        make_private(path)
+        tighten(Path(f"{path}-wal"))
+        tighten(Path(f"{path}-shm"))
+    except OSError as err:
+        raise HubError(f"{path} cannot be made ({err.strerror}); check its directory.", 4) from err
 
 
 def _migrate(engine: sa.Engine) -> str:

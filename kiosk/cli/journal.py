@@ -25,6 +25,7 @@ from kiosk.cli.common import (
     config_path,
     show,
 )
+from kiosk.private import make_private
 
 PAGE = 1000
 
@@ -102,6 +103,7 @@ def run_export(args: argparse.Namespace) -> int:
         return DONE
     fresh = args.output.with_name(args.output.name + ".new")
     try:
+        make_private(fresh)
         # The byte order mark lets Excel see that the text is UTF-8.
         with fresh.open("w", encoding="utf-8-sig" if args.format == "csv" else "utf-8", newline="") as f:
             _write(args, f)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from kiosk.journal.errors import JournalError, explain
+from kiosk.private import make_private, tighten
 
 R = TypeVar("R")
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -91,8 +92,9 @@ class Database:
 
     def _open(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._take_lock()
+            self._shut_others_out()
             try:
                 self._connect()
             except JournalError as err:
@@ -114,7 +116,13 @@ class Database:
             ) from None
         self._lock = lock
 
+    def _shut_others_out(self) -> None:
+        """Take other users' rights from the journal, its log and every copy that lies beside it."""
+        for path in self.path.parent.glob(f"{self.path.stem}.*"):
+            tighten(path)
+
     def _connect(self) -> None:
+        make_private(self.path)
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=True, timeout=2)
         self._db = db
         db.row_factory = sqlite3.Row
@@ -167,6 +175,7 @@ class Database:
             return
         half = Path(f"{copy}.half")
         half.unlink(missing_ok=True)
+        make_private(half)  # VACUUM INTO takes an empty file
         db.execute("VACUUM INTO ?", (str(half),))
         os.replace(half, copy)
 

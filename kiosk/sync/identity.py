@@ -31,7 +31,7 @@ class Identity:
         """Return the key in the data directory; make it (0600, whole or not at all) when there is none."""
         path = data_dir / NAME
         if not path.exists():
-            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             private = Ed25519PrivateKey.generate()
             fresh = path.with_suffix(".new")
             fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import signal
+import stat
 import sys
 import zipfile
 from collections.abc import AsyncIterator
@@ -117,6 +118,7 @@ async def test_the_journal_is_exported_beside_and_without_the_daemon(shop: Shop,
     assert [r["kind"] for r in rows] == ["redeem_record"]
     assert json.loads((await shop.run("journal", "verify", "--json"))[0])["ok"] is True
     await shop.run("journal", "export", "--format", "jsonl", "-o", str(tmp_path / "j.jsonl"))
+    assert stat.S_IMODE((tmp_path / "j.jsonl").stat().st_mode) == 0o600
     assert json.loads((tmp_path / "j.jsonl").read_text("utf-8").splitlines()[0])["stock_id"] == CAPPED
     await shop.run("journal", "export", "-o", str(tmp_path / "no" / "j.csv"), code=4)
     await shop.program.end(signal.SIGTERM)
