@@ -3,86 +3,22 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from hub.errors import HubError, Refused
 from hub.parts import Parts, now
-from hub.schema import attempts, coupons, leases
-from hub.store import feed
-from hub.store.coupons import Issued
-from hub.store.envelope import read
+from hub.schema import attempts
 from hub.store.leases import MARGIN, TERM
 from kiosk.coupons.ids import new_rid
-from kiosk.coupons.record import Change, LeaseBody
-from kiosk.sync.protocol import Answer, Ask, LeaseAsk, Leased
 
+from .lease_world import QUOTA, STOCK, STORE, Till, filled, row
 from .test_decide import load, redeemed, uses
 from .test_upload import noted, state, take
-from .world import Journal, batch, issue, on_both, stamp
-
-STOCK, STORE, QUOTA = "LEASED", "kjy-south", 4
-
-
-class Till:
-    """A kiosk as far as leases go: its journal, and what it was told."""
-
-    def __init__(self, parts: Parts, name: str, store: str = STORE) -> None:
-        self.parts, self.name, self.store = parts, name, store
-        self.journal, self.sent = Journal(), 0
-        self.upload()
-
-    def upload(self, at: datetime | None = None) -> None:
-        run = self.journal.run(self.sent + 1)
-        raw = read(msgspec.json.encode(run))
-        told = self.parts.database.call(self.parts.uploads.take, self.name, raw, at or now())
-        self.sent = told.ack_through
-
-    def lease(self, rid: str = "", at: datetime | None = None, epoch: str = "") -> Leased:
-        ask = LeaseAsk(rid or new_rid(), STOCK, epoch or self.journal.epoch)
-        return self.parts.database.call(self.parts.leases.grant, self.name, self.store, ask, at or now())
-
-    def held(self) -> dict[str, LeaseBody]:
-        pos, found, more = "", list[Change](), True
-        while more:
-            pos, more, items = self.parts.database.call(feed.since, "main", self.name, pos)
-            found += [i for i in items if i.type == "lease" and i.op == "put"]
-        return {i.id: msgspec.convert(i.body, LeaseBody) for i in found}
-
-    def names(self) -> list[str]:
-        return [name for body in self.held().values() for name in body.coupons or ()]
-
-    def ask(self, code: str, at: datetime | None = None) -> Answer:
-        question = Ask(rid=new_rid(), code=code, store=self.store)
-        return self.parts.database.call(self.parts.decisions.decide, self.name, question, at or now())
-
-    def honour(self, coupon: str, lease: str | None, rid: str = "", at: datetime | None = None) -> str:
-        rid = rid or new_rid()
-        body = {"lease": lease, "stock_id": STOCK, "policy": "lease", "coupon": coupon, "store": self.store}
-        told = {"verdict": "offline", "value": 100, "total": None, "threshold": "unchecked", "source": "scan"}
-        self.journal.add("redeem_record", rid, {**told, **body}, stamp(at))
-        return rid
-
-    def give_back(self, lease: str) -> None:
-        self.journal.add(
-            "lease_use", lease, {"lease": lease, "stock_id": STOCK, "used": 0, "value": 0, "returned": True}
-        )
-
-
-def filled(parts: Parts, count: int = 6, **more: Any) -> list[Issued]:
-    rule = {"policy": "lease", "quota": QUOTA, **more.pop("offline", {})}
-    load(parts, batch(STOCK, threshold=0, offline=rule, **more))
-    return issue(parts, STOCK, count)
-
-
-def row(parts: Parts, name: str) -> Any:
-    return parts.database.call(lambda c: c.execute(sa.select(leases).where(leases.c.id == name)).one())
+from .world import Journal, batch, on_both
 
 
 @on_both
@@ -363,89 +299,3 @@ def test_an_operator_can_free_a_lease_by_hand_and_it_is_noted(parts: Parts) -> N
     assert (told["device"], told["free"]) == ("kA", QUOTA)
     with pytest.raises(HubError, match="no lease L1 that holds anything"):
         parts.database.call(parts.leases.release, "L1", "wang", now())
-
-
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["lease", "fetch", "offline", "offline", "online", "upload", "return", "later"]),
-        st.integers(0, 1),
-        st.integers(0, 3),
-    ),
-    min_size=5,
-    max_size=40,
-)
-
-
-class Model(Till):
-    """A kiosk that honours what the lease it has heard of permits, and tells the hub when it comes to it."""
-
-    def __init__(self, parts: Parts, name: str) -> None:
-        super().__init__(parts, name)
-        self.known: dict[str, LeaseBody] = {}
-        self.honoured: list[str] = []
-        self.returned: set[str] = set()
-
-    def fetch(self) -> None:
-        self.known = {name: body for name, body in self.held().items() if name not in self.returned}
-
-    def offline(self, coupon: str, at: datetime) -> None:
-        for name, body in self.known.items():
-            if coupon in (body.coupons or ()) and at <= body.not_after and coupon not in self.honoured:
-                self.honoured.append(coupon)
-                self.honour(coupon, name, at=at)
-                return
-
-
-def play(parts: Parts, steps: list[tuple[str, int, int]]) -> None:
-    """Let two kiosks do as told, in any order, with the hub hearing of it whenever they upload."""
-    stock = issue(parts, STOCK, 4)
-    at, kiosks = now(), [Model(parts, f"k{new_rid()[:8]}") for _ in range(2)]
-    for what, who, which in steps:
-        kiosk, coupon = kiosks[who], stock[which]
-        if what == "lease":
-            kiosk.lease(at=at)
-        elif what == "fetch":
-            kiosk.fetch()
-        elif what == "offline":
-            kiosk.offline(coupon.coupon, at)
-        elif what == "online" and coupon.coupon not in kiosk.honoured:
-            if kiosk.ask(coupon.code, at).status == "ok":
-                kiosk.honoured.append(coupon.coupon)
-        elif what == "upload":
-            kiosk.upload(at)
-        elif what == "return" and kiosk.known:
-            name, _ = kiosk.known.popitem()
-            kiosk.returned.add(name)
-            kiosk.give_back(name)
-        elif what == "later":
-            at += timedelta(hours=9)
-    for kiosk in kiosks:
-        kiosk.upload(at)
-        for name in kiosk.held():
-            kiosk.give_back(name)
-        kiosk.upload(at)
-    every = [name for kiosk in kiosks for name in kiosk.honoured]
-    assert len(every) == len(set(every)), "P3: two kiosks honoured one coupon"
-    query = sa.select(sa.func.count()).where(attempts.c.state == "conflict")
-    assert parts.database.call(lambda c: c.execute(query).scalar()) == 0
-    query = sa.select(sa.func.count()).where(coupons.c.leased_to.is_not(None))
-    assert parts.database.call(lambda c: c.execute(query).scalar()) == 0
-    assert noted(parts, "lease_breach") == noted(parts, "quarantined") == []
-
-
-SHARED = [HealthCheck.function_scoped_fixture]
-
-
-@given(steps=STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=SHARED)
-def test_no_history_of_two_kiosks_honours_a_coupon_twice(parts: Parts, steps: list[Any]) -> None:
-    filled(parts, 0)
-    play(parts, steps)
-
-
-@pytest.mark.prove
-@given(steps=STEPS)
-@settings(max_examples=400, deadline=None, suppress_health_check=SHARED)
-def test_no_history_of_many_honours_a_coupon_twice(parts: Parts, steps: list[Any]) -> None:
-    filled(parts, 0)
-    play(parts, steps)
