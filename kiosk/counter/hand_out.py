@@ -77,9 +77,11 @@ class HandOut:
         return None
 
     async def ready(self) -> bool:
-        """Tell whether a press would print."""
+        """Tell whether the counter invites to press: a code is there and no cap is reached; a cool-down passes too soon to tell."""
         batch = await self.batch()
-        return batch is not None and await self._journal.pool_left(batch.stock_id) > 0
+        if batch is None or await self._capped():
+            return False
+        return await self._journal.pool_left(batch.stock_id) > 0
 
     async def press(self) -> HandOutResult:
         """Hand one slip out, or say why not. Presses during a print are answered, never queued."""
@@ -140,19 +142,24 @@ class HandOut:
 
     async def _limited(self) -> Literal["cooling", "limit"] | None:
         """Check cool-down and caps: by the monotonic clock in this run, by the record across restarts."""
-        settings, mono, now = self._settings, self._clock.mono(), self._clock.trusted().at
+        settings, mono = self._settings, self._clock.mono()
         if self._given and mono - self._given[-1] < settings.cooldown_s:
             return "cooling"
         last = await self._journal.last_handed_out()
         if last is not None and not self._given:
-            since = now - last
+            since = self._clock.trusted().at - last
             if timedelta() <= since < timedelta(seconds=settings.cooldown_s):
                 return "cooling"
+        return "limit" if await self._capped() else None
+
+    async def _capped(self) -> bool:
+        """Tell whether as many slips were given within an hour or a day as may be."""
+        settings, mono, now = self._settings, self._clock.mono(), self._clock.trusted().at
         for cap, span_s in ((settings.hourly, 3600.0), (settings.daily, 86_400.0)):
             here = sum(mono - given < span_s for given in self._given)
             if max(here, await self._journal.handed_out(now - timedelta(seconds=span_s))) >= cap:
-                return "limit"
-        return None
+                return True
+        return False
 
     def _say(
         self,

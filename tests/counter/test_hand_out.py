@@ -7,7 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
+from kiosk.counter import show
+from kiosk.counter.dress import Dress
 from kiosk.counter.hand_out import HandOut, HandOutSettings, PrintResult
 from kiosk.counter.result import Place
 from kiosk.coupons.batch import Batch
@@ -117,6 +120,38 @@ async def test_a_clock_that_jumps_resets_no_cap(counter: Counter) -> None:
     assert (await hand_out.press()).outcome == "limit"
     counter.clock.at = NOW - timedelta(hours=5)
     assert (await hand_out.press()).outcome == "limit"
+
+
+@pytest.mark.parametrize(
+    ("caps", "span"), [({"hourly": 2}, timedelta(hours=1)), ({"daily": 2}, timedelta(days=1))]
+)
+async def test_no_press_is_invited_until_the_cap_has_passed(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch, caps: dict[str, int], span: timedelta
+) -> None:
+    monkeypatch.setattr(show, "CHECK_S", 0.05)
+    await counter.journal.put_codes("HOME", slips(10))
+    hand_out = button(counter, Printer(counter), cooldown_s=0.0, **caps)
+
+    async def status() -> show.Status:
+        return show.Status("ok", "ok", "ok", await hand_out.ready())
+
+    page = show.Show(counter.journal, counter.bus, counter.clock, counter.place, status, Dress())
+    await page.start()
+    try:
+        assert page.view["slip"]["enabled"]
+        for _ in range(2):
+            assert (await hand_out.press()).outcome == "printed"
+        async with asyncio.timeout(10):
+            while page.view["slip"]["enabled"]:
+                await page.changed(page.seq)
+        assert page.view["slip"]["text"] == "暂无小票券，请扫码领券"
+        counter.clock.advance(span.total_seconds() + 1)
+        async with asyncio.timeout(10):
+            while not page.view["slip"]["enabled"]:
+                await page.changed(page.seq)
+    finally:
+        await page.stop()
+    assert (await hand_out.press()).outcome == "printed"
 
 
 async def test_an_empty_pool_sends_people_to_the_code_on_the_screen(counter: Counter) -> None:
