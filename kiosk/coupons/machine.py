@@ -9,6 +9,7 @@ boot: every INTENT that is still open becomes VOID.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -97,16 +98,22 @@ def _leased(batch: Batch, standing: Standing) -> Reason:
     return "no_lease" if late > lease.not_after.timestamp() else ""
 
 
-def wants_lease(batch: Batch, lease: Lease | None, epoch: str, now: datetime) -> bool:
-    """Tell whether a kiosk should ask for a lease of a batch (facts: sync-fleet A3).
+def wants_lease(batch: Batch, leases: Iterable[Lease], now: datetime) -> bool:
+    """Tell whether a kiosk should ask for a lease of a batch, given those of its journal's running epoch (facts: sync-fleet A3).
 
-    It has none for the running epoch of its journal, half of its uses are gone, or half of its time is over.
+    It has none, or half of the newest one's uses are gone or half of its time is over.
     """
-    if batch.offline.policy != "lease" or batch.status != "running" or now > batch.ends:
+    if not works_by_lease(batch) or not batch.begins <= now <= batch.ends:
         return False
-    if lease is None or lease.epoch != epoch:
+    newest = max(leases, key=lambda lease: lease.begins, default=None)
+    if newest is None:
         return True
-    return lease.left * 2 <= lease.amount or now - lease.begins >= lease.not_after - now
+    return newest.left * 2 <= newest.amount or now - newest.begins >= newest.not_after - now
+
+
+def works_by_lease(batch: Batch) -> bool:
+    """Tell whether leases of a batch are of use: those of any other are given back."""
+    return batch.offline.policy == "lease" and batch.status == "running"
 
 
 Step = Literal["record_confirmed", "record_offline", "deny", "void"]

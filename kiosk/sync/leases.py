@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-
 from kiosk.clock import Clock
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.ids import new_rid
-from kiosk.coupons.machine import Lease
+from kiosk.coupons.machine import Lease, wants_lease, works_by_lease
 from kiosk.journal.store import Journal
 from kiosk.sync import protocol as p
 from kiosk.sync.client import HubClient
 
 AGAIN_S = 60.0
 """Between two questions for a batch of which there was nothing to grant."""
-
-
-def due(leases: Iterable[Lease], now: datetime) -> bool:
-    """Tell whether the next lease is wanted: none is held, or half of the newest is used or has elapsed."""
-    newest = max(leases, key=lambda lease: lease.begins, default=None)
-    if newest is None:
-        return True
-    half = newest.begins + (newest.not_after - newest.begins) / 2
-    return newest.left * 2 <= newest.amount or now >= half
 
 
 class Renewal:
@@ -40,20 +28,18 @@ class Renewal:
             held.setdefault(stock_id, []).append(lease)
         granted = False
         for batch in await self._journal.batches():
-            if batch.offline.policy != "lease" or batch.status != "running":
+            if not works_by_lease(batch):
                 continue
             mine = held.pop(batch.stock_id, [])
-            if self._may_ask(batch) and due(mine, self._clock.trusted().at):
+            if self._waited(batch) and wants_lease(batch, mine, self._clock.trusted().at):
                 granted |= await self._ask(batch.stock_id)
         for unwanted in held.values():
             for lease in unwanted:
                 await self._journal.give_back(lease.id)
         return granted
 
-    def _may_ask(self, batch: Batch) -> bool:
-        now = self._clock.trusted().at
-        waited = self._clock.mono() >= self._not_before.get(batch.stock_id, 0.0)
-        return waited and batch.begins <= now <= batch.ends
+    def _waited(self, batch: Batch) -> bool:
+        return self._clock.mono() >= self._not_before.get(batch.stock_id, 0.0)
 
     async def _ask(self, stock_id: str) -> bool:
         name = f"lease:{stock_id}"

@@ -179,27 +179,34 @@ def test_a_kiosk_alone_never_exceeds_its_caps(
     assert value is None or worth <= value
 
 
+SPENT = lease(0, NOW + timedelta(hours=2))
+FRESH = Lease("L2", 10, 10, NOW, NOW + timedelta(hours=3), "e1", None)
+
+
 @pytest.mark.parametrize(
     ("changes", "wanted"),
     [
         ({}, False),
-        ({"lease": None}, True),
-        ({"lease": LEASES["of another epoch"]}, True),
+        ({"leases": []}, True),
         ({"lease": lease(6, NOW + timedelta(hours=2))}, False),
         ({"lease": lease(5, NOW + timedelta(hours=2))}, True),
         ({"lease": lease(10, NOW + timedelta(hours=1))}, True),
         ({"lease": lease(10, NOW + timedelta(hours=1, seconds=1))}, False),
         ({"lease": lease(10, NOW - timedelta(hours=1))}, True),
-        ({"lease": None, "status": "paused"}, False),
-        ({"lease": None, "ends": NOW - timedelta(seconds=1)}, False),
-        ({"lease": None, "policy": "capped"}, False),
+        ({"leases": [SPENT, FRESH]}, False),
+        ({"leases": [FRESH, SPENT]}, False),
+        ({"leases": [SPENT]}, True),
+        ({"leases": [], "status": "paused"}, False),
+        ({"leases": [], "begins": NOW + timedelta(seconds=1)}, False),
+        ({"leases": [], "ends": NOW - timedelta(seconds=1)}, False),
+        ({"leases": [], "policy": "capped"}, False),
     ],
 )
 def test_a_lease_is_renewed_when_half_of_it_is_gone(changes: dict[str, Any], wanted: bool) -> None:
-    held = changes.pop("lease", lease(10, NOW + timedelta(hours=2)))
+    held = changes.pop("leases", [changes.pop("lease", lease(10, NOW + timedelta(hours=2)))])
     policy = changes.pop("policy", "lease")
     b = msgspec.structs.replace(batch(policy), **{"ends": NOW + timedelta(days=1), **changes})
-    assert wants_lease(b, held, "e1", NOW) == wanted
+    assert wants_lease(b, held, NOW) == wanted
 
 
 @pytest.mark.parametrize(

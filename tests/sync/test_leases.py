@@ -1,48 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-import pytest
-
-from kiosk.coupons.machine import Lease
-from kiosk.sync.leases import due
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import Fault, Proxy
 from tests.sync.shop import Kiosk, Shop, batch, until
 
 LEASE = "/v1/device/lease"
 QUOTA = 4
-NOW = datetime(2026, 11, 25, 3, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-
-def lease(name: str = "L1", left: int = 10, begins: datetime = NOW, amount: int = 10) -> Lease:
-    return Lease(name, amount, left, begins, begins + 10 * HOUR, "e1", None)
-
-
-@pytest.mark.parametrize(
-    ("leases", "at", "wanted"),
-    [
-        ([], NOW, True),
-        ([lease()], NOW, False),
-        ([lease(left=6)], NOW, False),
-        ([lease(left=5)], NOW, True),
-        ([lease()], NOW + 4.9 * HOUR, False),
-        ([lease()], NOW + 5 * HOUR, True),
-        ([lease(left=0), lease("L2", begins=NOW + HOUR)], NOW + HOUR, False),
-    ],
-    ids=[
-        "none",
-        "fresh",
-        "nearly half used",
-        "half used",
-        "nearly half elapsed",
-        "half elapsed",
-        "renewed already",
-    ],
-)
-def test_when_the_next_lease_is_asked_for(leases: list[Lease], at: datetime, wanted: bool) -> None:
-    assert due(leases, at) is wanted
 
 
 async def held(kiosk: Kiosk, count: int) -> None:
