@@ -8,16 +8,27 @@ from dataclasses import dataclass
 import pytest
 
 LAYERS = {
+    "tests/hub/test_parallel.py": "T8 crowd on PostgreSQL",
+    "tests/hub/test_upgrade.py": "T9 hub from earlier schemas",
+    "tests/hub/test_cli_faults.py::test_an_older_database": "T9 hub from earlier schemas",
     "tests/hub/": "T1 hub against its model",
     "tests/journal/test_model.py": "T1 journal against its model",
     "tests/proof/test_simulation.py": "T2 fleet in virtual time",
-    "tests/proof/journal_": "T3 crash states of the journal",
+    "tests/proof/journal_crash": "T3 crash states of the journal",
+    "tests/proof/journal_lies": "T4 storage that lies",
+    "tests/journal/test_upgrade.py": "T9 journal from earlier schemas",
     "tests/journal/": "T5 journal under kill -9",
     "tests/proof/test_kills.py": "T5 programs under kill -9",
     "tests/printing/": "T5 printing under kill -9",
+    "tests/proof/test_rooms.py::test_t6": "T6 network faults by a proxy",
+    "tests/proof/test_rooms.py::test_t7": "T7 clocks that lie",
+    "tests/proof/test_soak.py": "T10 soak of 50 kiosks",
     "tests/proof/test_mutations.py": "T11 mechanisms switched off",
+    "tests/proof/test_parsers.py": "fuzz of the parsers",
 }
 """(facts: sync-fleet A10); the first that fits counts."""
+LAST = 11
+"""The number of the last layer of the plan."""
 
 
 @dataclass
@@ -31,6 +42,12 @@ class Layer:
 
 def _layer(nodeid: str) -> str:
     return next((name for begin, name in LAYERS.items() if nodeid.startswith(begin)), "others")
+
+
+def _number(name: str) -> int:
+    """Return the number of a layer; what has none comes last."""
+    word = name.split(maxsplit=1)[0]
+    return int(word[1:]) if word[1:].isdigit() else LAST + 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -53,7 +70,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     write = terminalreporter.write_line
     terminalreporter.section("proof")
     write(f"{'layer':<36}{'cases':>10}{'violations':>12}{'seconds':>10}")
-    for name, layer in sorted(layers.items()):
+    for name, layer in sorted(layers.items(), key=lambda one: (_number(one[0]), one[0])):
         write(f"{name:<36}{layer.cases:>10}{layer.violations:>12}{layer.seconds:>10.1f}")
+    ran = {_number(name) for name in layers}
+    if absent := [f"T{n}" for n in range(1, LAST + 1) if n not in ran]:
+        write(f"no test of {', '.join(absent)} ran")
     for mechanism, test in sorted(caught):
         write(f"caught  {mechanism}  by  {test}")
