@@ -144,7 +144,7 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_command_runs_as_a_module(store_toml: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "posters.cli", "make", "poster-a4", "--data", str(store_toml)]
+    command = [sys.executable, "-m", "posters", "make", "poster-a4", "--data", str(store_toml)]
     done = subprocess.run([*command, "-o", str(tmp_path / "p.pdf")], timeout=120, check=False)
     assert done.returncode == 0
     assert (tmp_path / "p.pdf").read_bytes().startswith(b"%PDF-1.4")
