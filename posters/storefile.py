@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -15,6 +16,15 @@ from posters.errors import UsageError
 from posters.merge import FIELDS, REQUIRED, reject_unknown
 
 MAX_BYTES = 64 * 2**20
+MARKS = (
+    (codecs.BOM_UTF8, "UTF-8"),
+    (codecs.BOM_UTF32_LE, "UTF-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+    ("\ufeff".encode("gb18030"), "GB18030"),
+)
+"""Byte order marks (Unicode 16.0, table 23-6; GB 18030-2022)."""
 
 
 class Row(Struct, frozen=True):
@@ -77,14 +87,14 @@ def _line(text: str, name: str) -> str:
 
 
 def read_table(path: Path) -> Table:
-    """Return the rows of a CSV, in UTF-8 with or without BOM or in GBK as Excel saves it."""
-    text = _decoded(path, read_bytes(path))
+    """Return the rows of a CSV: in what its byte order mark says, else in UTF-8 or in GBK as Excel saves it."""
+    text, encoding = _decoded(path, read_bytes(path))
     first = text.split("\n", 1)[0]
     delimiter = next((d for d in (",", "\t", ";") if d in first), ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
-        _check_header(path, header)
+        _check_header(path, header, encoding)
         rows, line = [], reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
@@ -102,22 +112,38 @@ def _row(header: list[str], cells: list[str], line: int) -> Row:
     return Row(line, data, max(0, len(cells) - len(header)))
 
 
-def _check_header(path: Path, header: list[str]) -> None:
+def _check_header(path: Path, header: list[str], encoding: str) -> None:
     """Raise when a required column is missing or a column stands twice."""
     lost = [name for name in REQUIRED if name not in header]
     if lost:
-        raise UsageError("{file} line 1: the columns {names} are missing", file=path, names=", ".join(lost))
+        raise UsageError(
+            "{file} line 1, read as {encoding}, has no column {names}",
+            file=path,
+            encoding=encoding,
+            names=", ".join(lost),
+        )
     twice = [name for name in FIELDS if header.count(name) > 1]
     if twice:
         raise UsageError("{file} line 1: the column {name} stands twice", file=path, name=twice[0])
 
 
-def _decoded(path: Path, raw: bytes) -> str:
+def _decoded(path: Path, raw: bytes) -> tuple[str, str]:
+    """Return a table's text and the name of the encoding that it was read in."""
+    marked = next((name for mark, name in MARKS if raw.startswith(mark)), None)
+    if marked is not None:
+        try:
+            return raw.decode(marked).removeprefix("\ufeff"), marked
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                "{file} begins as {encoding} and does not go on so: save the table as CSV UTF-8",
+                file=path,
+                encoding=marked,
+            ) from error
     if b"\0" in raw:
         raise UsageError("{file} is not a CSV: save the table as CSV UTF-8", file=path)
-    for encoding in ("utf-8-sig", "gb18030"):
+    for encoding in ("UTF-8", "GB18030"):
         try:
-            return raw.decode(encoding)
+            return raw.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
     raise UsageError("{file} is neither UTF-8 nor GBK: save the table as CSV UTF-8", file=path)

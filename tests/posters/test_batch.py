@@ -120,12 +120,14 @@ def test_a_bad_row_is_a_row_of_the_report(tmp_path: Path, rows: str, store: str,
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"", "columns store_id, merchant, url are missing"),
-        (b"merchant,url\nx,y\n", "columns store_id are missing"),
+        (b"", "line 1, read as UTF-8, has no column store_id, merchant, url"),
+        (b"merchant,url\nx,y\n", "has no column store_id"),
         (b"store_id,merchant,url,url\n", "url stands twice"),
         (b"PK\x03\x04\0\0", "is not a CSV"),
         (b'store_id,merchant,url\nS1,"open,https://q.cn\n', "line 2 is not CSV"),
-        (b"\xff\xfe\xff\xff", "neither UTF-8 nor GBK"),
+        (b"\xff\xff", "neither UTF-8 nor GBK"),
+        (b"\xff\xfes\x00t", "begins as UTF-16 and does not go on so"),
+        ("商户,网址\n".encode("gb18030"), "line 1, read as GB18030, has no column store_id"),
     ],
 )
 def test_an_unreadable_table_is_exit_2(
@@ -138,10 +140,16 @@ def test_an_unreadable_table_is_exit_2(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-def test_excel_saves_in_any_of_these(tmp_path: Path, encoding: str) -> None:
+MARKED = ("utf-8", "gb18030", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"), [("utf-8", ""), ("gb18030", ""), *((encoding, "\ufeff") for encoding in MARKED)]
+)
+def test_excel_saves_in_any_of_these(tmp_path: Path, encoding: str, mark: str) -> None:
     table = tmp_path / "s.csv"
-    table.write_bytes('store_id,merchant,url,备注\r\nS1,"“引号”,店",https://q.cn/1,x\r\n'.encode(encoding))
+    text = mark + 'store_id,merchant,url,备注\r\nS1,"“引号”,店",https://q.cn/1,x\r\n'
+    table.write_bytes(text.encode(encoding))
     found = read_table(table)
     assert found.rows[0].data == {"store_id": "S1", "merchant": "“引号”,店", "url": "https://q.cn/1"}
     assert found.ignored == ["备注"]
