@@ -133,7 +133,7 @@ def nothing_missing(old: Rows, path: Path, columns: dict[str, list[str]]) -> Non
     state = columns["attempt"].index("state")
     assert {r for r in old["attempt"] if r[state] != "open"} <= found["attempt"]
     assert len(found["attempt"]) == len(old["attempt"])
-    kept: dict[str, str] = dict(found["fact"])  # type: ignore[arg-type]
+    kept: dict[str, str] = dict(found["fact"])
     assert ("epoch", kept["epoch"]) in old["fact"]
 
 
