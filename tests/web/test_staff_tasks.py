@@ -33,7 +33,20 @@ async def told(page: Page, words: str) -> None:
     await page.until(f"document.querySelector('#told').textContent.includes({words!r})", 20)
 
 
+SETTLED = """document.fonts.status === 'loaded' && [...document.images].every(
+  i => i.getBoundingClientRect().top > innerHeight || (i.complete && i.naturalWidth > 0))"""
+"""The font and the pictures in sight are there."""
+
+
+PAINTED = (
+    "document.fonts.ready.then(() => new Promise(done => setTimeout(() => requestAnimationFrame(done), 100)))"
+)
+"""A face that has just come is painted in the next frame."""
+
+
 async def picture(page: Page, name: str, folder: Path) -> None:
+    await page.until(SETTLED, 30)
+    await page.evaluate(PAINTED)
     await page.evaluate("document.activeElement?.blur()")
     await page.screenshot(folder / f"staff-{name}.png")
 

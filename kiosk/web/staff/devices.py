@@ -29,6 +29,7 @@ KINDS = {
     "power": N_("Power supply"),
     "serial": N_("Serial line"),
     "keyboard": N_("Keyboard"),
+    "till": N_("Cash register"),
 }
 ICONS = {"printer": "printed", "scanner": "scan", "button": "button"}
 STATES: dict[str, tuple[str, str]] = {
