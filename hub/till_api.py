@@ -18,7 +18,7 @@ from hub.parts import Parts, now
 from hub.secrets import same
 from hub.store.envelope import clean
 from hub.store.facts import MAX_FEN
-from kiosk.coupons.ids import new_rid
+from kiosk.coupons.ids import RequestNo, new_rid
 from kiosk.coupons.verdict import FirstUse, Goods, Reason, Threshold
 from kiosk.sync.protocol import Answer, Ask
 
@@ -32,7 +32,7 @@ class RedeemAsk(msgspec.Struct, frozen=True, kw_only=True):
     total: Annotated[int, msgspec.Meta(ge=0, le=MAX_FEN)] | None = None
     goods: Annotated[tuple[Goods, ...], msgspec.Meta(max_length=500)] = ()
     own_coupon_applied: bool = False
-    request_no: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{1,32}$")] | None = None
+    request_no: RequestNo | None = None
     store: StoreId | None = None
     """Where the coupon is used, for people; a till's key says it."""
 

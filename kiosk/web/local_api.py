@@ -11,6 +11,7 @@ from aiohttp import web
 
 from kiosk.config import describe
 from kiosk.coupons.basket import Basket
+from kiosk.coupons.ids import RequestNo
 from kiosk.coupons.verdict import Goods
 from kiosk.printing.templates import self_test_slip
 from kiosk.web.door import Refused
@@ -28,7 +29,7 @@ class RedeemAsk(msgspec.Struct, frozen=True, kw_only=True):
     total: Annotated[int, msgspec.Meta(ge=0, le=10**9)] | None = None
     goods: Annotated[tuple[Goods, ...], msgspec.Meta(max_length=500)] = ()
     own_coupon_applied: bool = False
-    request_no: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{1,32}$")] | None = None
+    request_no: RequestNo | None = None
 
 
 class BasketAsk(Basket, frozen=True, kw_only=True):

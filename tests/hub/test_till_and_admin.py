@@ -68,6 +68,19 @@ async def test_a_till_redeems_with_discount_and_tag(hub: Hub, http: aiohttp.Clie
     assert sorted(r["state"] for r in rows) == ["recorded", "recorded"]
 
 
+async def test_a_till_may_number_its_requests_as_its_orders_at_wechat(
+    hub: Hub, http: aiohttp.ClientSession
+) -> None:
+    first, second = await issued(hub, CAPPED, 2)
+    number = "T_01-20261125|7*@" + "9" * 15
+    _, told = await redeem(http, hub, {"code": first.code, "request_no": number})
+    assert told["verdict"] == "confirmed"
+    assert re.fullmatch("[0-9A-Za-z]{1,32}", told["rid"])
+    assert (await redeem(http, hub, {"code": first.code, "request_no": number}))[1] == told
+    assert (await redeem(http, hub, {"code": second.code, "request_no": number}))[1]["reason"] == "rid_reuse"
+    assert (await redeem(http, hub, {"code": second.code, "request_no": number + "9"}))[0] == 400
+
+
 async def test_tills_of_two_stores_may_count_alike(hub: Hub, http: aiohttp.ClientSession) -> None:
     first, second = await issued(hub, CAPPED, 2)
     told = [

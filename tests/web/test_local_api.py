@@ -37,6 +37,14 @@ async def test_redeem_answers_in_the_words_of_the_interface(kiosk: Rig) -> None:
     assert other["first_use"]["store"] == "科技园南区店"
 
 
+async def test_a_till_may_number_its_requests_as_its_orders_at_wechat(kiosk: Rig) -> None:
+    ask = {"code": await kiosk.issue(SLIP), "total": 2500, "request_no": "T_01-20261125|7*@" + "9" * 15}
+    status, told = await kiosk.post("/api/v1/redeem", ask)
+    assert (status, told["verdict"]) == (200, "confirmed")
+    assert (await kiosk.post("/api/v1/redeem", ask))[1]["rid"] == told["rid"]
+    assert (await kiosk.post("/api/v1/redeem", {**ask, "request_no": ask["request_no"] + "9"}))[0] == 400
+
+
 async def test_below_the_threshold_is_refused_and_the_coupon_stays_valid(kiosk: Rig) -> None:
     code = await kiosk.issue(CAPPED)
     _, told = await kiosk.post("/api/v1/redeem", {"code": code, "total": 999})
