@@ -30,12 +30,6 @@ def document(ask: type[msgspec.Struct], result: type[msgspec.Struct]) -> dict[st
     [asked, told, error, health], schemas = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
-
-    def answers(schema: Any, what: str, *codes: str) -> dict[str, Any]:
-        good = {"200": {"description": what, "content": {"application/json": {"schema": schema}}}}
-        bad = {"application/json": {"schema": error}}
-        return good | {code: {"description": ERRORS[code], "content": bad} for code in codes}
-
     return {
         "openapi": "3.1.0",
         "info": {
@@ -50,44 +44,43 @@ def document(ask: type[msgspec.Struct], result: type[msgspec.Struct]) -> dict[st
                 "person": {"type": "apiKey", "in": "cookie", "name": "console"},
             },
         },
-        "paths": {
-            "/api/v1/redeem": {
-                "post": {
-                    "operationId": "redeem",
-                    "summary": "Redeem a code for a till that has no kiosk",
-                    "security": [{"till": []}, {"person": []}],
-                    "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
-                    "responses": answers(told, "the verdict", *ERRORS),
-                }
-            },
-            "/api/v1/openapi.json": {
-                "get": {
-                    "operationId": "describe",
-                    "summary": "This document",
-                    "security": [],
-                    "responses": answers({"type": "object"}, "this document"),
-                }
-            },
-            "/healthz": {
-                "get": {
-                    "operationId": "health",
-                    "summary": "Whether the hub can answer, its database included",
-                    "security": [],
-                    "responses": answers(health, "it can", "503"),
-                }
-            },
-            "/metrics": {
-                "get": {
-                    "operationId": "metrics",
-                    "summary": "Figures for Prometheus",
-                    "security": [],
-                    "responses": {
-                        "200": {
-                            "description": "figures",
-                            "content": {"text/plain": {"schema": {"type": "string"}}},
-                        }
-                    },
-                }
-            },
-        },
+        "paths": {"/api/v1/redeem": _redeem(asked, told, error)} | _open_to_all(health, error),
     }
+
+
+def _redeem(asked: Any, told: Any, error: Any) -> dict[str, Any]:
+    return {
+        "post": {
+            "operationId": "redeem",
+            "summary": "Redeem a code for a till that has no kiosk",
+            "security": [{"till": []}, {"person": []}],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
+            "responses": _answers(error, told, "the verdict", *ERRORS),
+        }
+    }
+
+
+def _open_to_all(health: Any, error: Any) -> dict[str, Any]:
+    """Return the paths that ask for no key and no session."""
+
+    def get(name: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:
+        return {"get": {"operationId": name, "summary": summary, "security": [], "responses": responses}}
+
+    figures = {"description": "figures", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    return {
+        "/api/v1/openapi.json": get(
+            "describe", "This document", _answers(error, {"type": "object"}, "this document")
+        ),
+        "/healthz": get(
+            "health",
+            "Whether the hub can answer, its database included",
+            _answers(error, health, "it can", "503"),
+        ),
+        "/metrics": get("metrics", "Figures for Prometheus", {"200": figures}),
+    }
+
+
+def _answers(error: Any, schema: Any, what: str, *codes: str) -> dict[str, Any]:
+    good = {"200": {"description": what, "content": {"application/json": {"schema": schema}}}}
+    bad = {"application/json": {"schema": error}}
+    return good | {code: {"description": ERRORS[code], "content": bad} for code in codes}
