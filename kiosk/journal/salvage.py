@@ -1,4 +1,4 @@
-"""Saves what can be read from a damaged journal: redemptions that the hub has not seen, uses, slip codes, print jobs.
+"""Saves what can be read from a damaged journal: redemptions that the hub has not seen, uses, slip codes, print jobs, people.
 
 A damaged page takes some rows with it, seldom all: each table is read from both ends up to the damage, without its other
 indexes. An item is only believed when its own hash fits (facts: sync-fleet A7, A11).
@@ -24,9 +24,14 @@ ENDS = {
     "used": "NOT INDEXED ORDER BY rowid {d}",
     "pool": "NOT INDEXED ORDER BY rowid {d}",
     "job": "NOT INDEXED ORDER BY rowid {d}",
+    "act": "NOT INDEXED ORDER BY n {d}",
+    "person": "ORDER BY id {d}",
+    "decided": "ORDER BY epoch {d}, seq {d}",
+    "day_total": "ORDER BY day {d}, stock_id {d}",
     "fact": "ORDER BY name {d}",
 }
-KEPT_FACTS = ("enrolled", "time", "unclean_boots", "pin_failures")
+PEOPLE_FACTS = ("pin_failures", "pin_salt", "sessions_ended", "hidden_batches")
+KEPT_FACTS = ("enrolled", "time", "unclean_boots", *PEOPLE_FACTS)
 """What is true of this kiosk whatever became of its journal."""
 
 
@@ -82,7 +87,7 @@ def _item(row: Row) -> Item | None:
 
 def restore(db: sqlite3.Connection, saved: Saved) -> None:
     """Put saved rows into a fresh journal; rows that do not fit its rules are left out."""
-    for table in ("attempt", "used", "pool", "job"):
+    for table in (t for t in ENDS if t not in ("item", "fact")):
         known = {r["name"] for r in db.execute(f"PRAGMA table_info({table})")}
         for row in saved.tables[table]:
             if table == "pool" and row["rid"] is None:

@@ -12,6 +12,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.events import Bus
+from kiosk.journal.people import Person
 from kiosk.journal.rows import Used
 from kiosk.journal.store import Journal
 
@@ -26,6 +27,9 @@ async def filled(opened: Open, n: int = 80) -> Journal:
     """A journal with redemptions that went up and others that wait, slips and print jobs."""
     journal = await opened()
     await journal.put("enrolled", "https://hub.example.test")
+    await journal.put("pin_salt", "5a17")
+    await journal.put_person(Person("p1", "小李", "clerk", "scrypt$1"))
+    await journal.note_act("p1", "小李", "redeem", "u000")
     await journal.put_codes("S2", codes(5))
     for i in range(n):
         await redeem(journal, f"u{i:03}", f"1-{i}")
@@ -81,6 +85,9 @@ async def test_a_file_with_one_bad_page_gives_up_nearly_everything(opened: Open,
             with pytest.raises(Used):
                 await fresh.intend(intent(f"again{coupon}", coupon))
         assert await fresh.get("enrolled") == "https://hub.example.test"
+        assert [(p.name, p.role) for p in await fresh.people()] == [("小李", "clerk")]
+        assert [a.name for a in await fresh.acts()] == ["小李"]
+        assert await fresh.get("pin_salt") == "5a17"
         assert await fresh.get("unreconciled") == "1"
         assert await fresh.spare("S2") is None
         assert (await fresh.pool_left("S2"), await fresh.pool_code("A00000000001") is not None) == (0, True)
