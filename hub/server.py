@@ -17,9 +17,12 @@ from hub.config import Settings
 from hub.errors import HubError
 from hub.parts import Parts
 from kiosk.notify import tell, watchdog
+from ui.doorkeeper import KEEPALIVE_S, Doorkeeper, Rules
 
 STOP_S = 3.0
 """Time for requests under way at a stop; held ones end at once by the bell."""
+RULES = Rules(most=8000)
+"""Each kiosk holds one connection; no bound for one address, since a proxy stands in front."""
 
 
 class Hub:
@@ -42,9 +45,13 @@ class Hub:
         self.parts = Parts(self.settings)
         try:
             self.parts.open()
-            self._runner = web.AppRunner(make_app(self.parts), access_log=None, shutdown_timeout=STOP_S)
+            self._runner = web.AppRunner(
+                make_app(self.parts), access_log=None, shutdown_timeout=STOP_S, keepalive_timeout=KEEPALIVE_S
+            )
             await self._runner.setup()
-            site = web.TCPSite(self._runner, self.host.strip("[]"), self.port, reuse_port=shared or None)
+            site = Doorkeeper(
+                self._runner, self.host.strip("[]"), self.port, RULES, reuse_port=shared or None
+            )
             try:
                 await site.start()
             except OSError as err:

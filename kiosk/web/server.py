@@ -12,9 +12,12 @@ from kiosk.config import Web as WebSettings
 from kiosk.web.app import make_app
 from kiosk.web.services import Services
 from kiosk.web.tls import context, own_certificate, split, wants_tls
+from ui.doorkeeper import KEEPALIVE_S, Doorkeeper, Rules
 
 STOP_S = 1.0
 """Time for requests under way at a stop; open streams end at once."""
+RULES = Rules(most=200, each=64)
+"""A page holds up to 6 connections (as browsers do), a till one; 64 is a shop behind one address."""
 
 
 class ListenError(Exception):
@@ -33,10 +36,12 @@ class Server:
         """Listen; ListenError says what stands in the way."""
         host, port = split(self._settings.listen)
         secure = self._context() if wants_tls(self._settings) else None
-        self._runner = web.AppRunner(make_app(services), access_log=None, shutdown_timeout=STOP_S)
+        self._runner = web.AppRunner(
+            make_app(services), access_log=None, shutdown_timeout=STOP_S, keepalive_timeout=KEEPALIVE_S
+        )
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, host, port, ssl_context=secure).start()
+            await Doorkeeper(self._runner, host, port, RULES, ssl_context=secure).start()
         except (OSError, OverflowError) as err:
             await self.stop()
             why = getattr(err, "strerror", None) or err
