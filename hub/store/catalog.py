@@ -244,12 +244,17 @@ class Catalog:
         return None if sealed is None else bytes(sealed)
 
     def code_key(self, c: sa.Connection) -> bytes:
-        """Return the key of short codes' hashes."""
+        """Return the key of short codes' hashes, to make some; HubError when there is no merchant."""
+        if (key := self.code_key_if_any(c)) is None:
+            raise HubError("there is no merchant yet; load one with `kiosk-hub batch load FILE`.", 1)
+        return key
+
+    def code_key_if_any(self, c: sa.Connection) -> bytes | None:
+        """Return the key of short codes' hashes; None while there is no merchant, so that no code was ever made."""
         if self._code_key is None:
             sealed = c.execute(sa.select(tenants.c.code_key).where(tenants.c.tenant == self.tenant)).scalar()
-            if sealed is None:
-                raise HubError("there is no merchant yet; load one with `kiosk-hub batch load FILE`.", 1)
-            self._code_key = self.vault.open(sealed, "code key")
+            if sealed is not None:
+                self._code_key = self.vault.open(sealed, "code key")
         return self._code_key
 
     def signing_key(self, c: sa.Connection) -> tuple[int, Ed25519PrivateKey]:

@@ -181,7 +181,9 @@ class Decisions:
             return self._load(row.fetchone(), ask.store)
         if not isinstance(scan, (Short, Opaque)):
             return None, "unreadable"
-        row = _BY_SHORT.run(c, tenant=self.tenant, short=code_hash(self.catalog.code_key(c), scan.text))
+        if (key := self.catalog.code_key_if_any(c)) is None:
+            return None, "unknown_code"
+        row = _BY_SHORT.run(c, tenant=self.tenant, short=code_hash(key, scan.text))
         found, reason = self._load(row.fetchone(), ask.store)
         return (found, reason) if found is not None else self._voucher(c, scan.text, ask.store)
 
