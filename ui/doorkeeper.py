@@ -128,11 +128,12 @@ class Doorkeeper(web.BaseSite):
         server.request_handler = received
         host, port = self._where
         # Bound but not listening: the loop would accept a hundred at a time, before anybody could count them.
-        self._server = await self._loop.create_server(
+        self._server = bound_to = await self._loop.create_server(
             asyncio.Protocol, host, port, reuse_port=self._shared, start_serving=False
         )
+        self._where = host, bound_to.sockets[0].getsockname()[1]
         self.most = room(self.rules.most)
-        for bound in self._server.sockets:
+        for bound in bound_to.sockets:
             sock = bound.dup()
             sock.setblocking(False)
             try:

@@ -14,8 +14,12 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
+import hub.server
+import kiosk.web.server
 from kiosk.web.tls import context, own_certificate
+from tests.web.rig import rig
 from ui import doorkeeper
 from ui.doorkeeper import Doorkeeper, Rules, is_local, room
 
@@ -216,6 +220,20 @@ async def test_a_handshake_that_does_not_end_is_cut_and_makes_room(tmp_path: Pat
         for _ in range(8):
             await held.call()
         assert await _rest(first) in (b"", b"cut")
+
+
+async def test_both_servers_have_a_doorkeeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(kiosk.web.server, "RULES", HASTY)
+    monkeypatch.setattr(hub.server, "RULES", HASTY)
+    async with rig(tmp_path) as both:
+        assert both.hub
+        for url in (both.url, both.hub.url):
+            at = URL(url)
+            assert at.host
+            reader, writer = await asyncio.open_connection(at.host, at.port)
+            writer.write(b"GET /healthz HT")
+            assert await _rest(reader) in (b"", b"cut")
+            writer.close()
 
 
 @pytest.mark.parametrize(
