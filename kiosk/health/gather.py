@@ -152,6 +152,7 @@ class Gatherer:
             free_share=disk.free / disk.total,
             unclean_boots=told.unclean_boots,
             recovered=told.recovered,
+            set_aside=await asyncio.to_thread(journal.set_aside),
             printers=tuple(p for p in self.printers() if p.state != "starting"),
             devices_down=tuple(f"{d.kind} {d.name}" for d in self._devices if d.state in ("absent", "error")),
             unknown_prints=len(await journal.jobs(("unknown",))),

@@ -45,6 +45,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     unclean_boots: int
     recovered: str
     """What the journal had to mend at start; empty: nothing."""
+    set_aside: tuple[str, ...]
+    """Damaged journals in the data directory, each with its path."""
     printers: tuple[PrinterFact, ...]
     devices_down: tuple[str, ...]
     unknown_prints: int

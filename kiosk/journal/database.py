@@ -179,6 +179,11 @@ class Database:
         db.execute("VACUUM INTO ?", (str(half),))
         os.replace(half, copy)
 
+    def damaged(self) -> list[Path]:
+        """Return the damaged files that were set aside, without their logs."""
+        found = self.path.parent.glob(f"{self.path.stem}.damaged-*")
+        return sorted(path for path in found if path.name.rpartition("-")[2].isdigit())
+
     def _put_aside(self) -> None:
         """Move a damaged file and its log away; never delete them."""
         n = 1

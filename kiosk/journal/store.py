@@ -51,6 +51,8 @@ class Journal(Attempts, Leases, Pool, Jobs, Upload, Objects, Figures, People, Se
             self.unclean = flag.exists()
             recovery = await self._db.run(lambda db: self._recover(db, tip))
             flag.touch()
+            if recovery.told:
+                log.error("%s", recovery.told)
             return recovery
         except OSError as err:
             await self._db.close()
@@ -71,6 +73,10 @@ class Journal(Attempts, Leases, Pool, Jobs, Upload, Objects, Figures, People, Se
             await self._db.close()
         with contextlib.suppress(FileNotFoundError):
             (self.dir / "running").unlink()
+
+    def set_aside(self) -> tuple[str, ...]:
+        """Return the paths of damaged journals that were set aside and are still there; reads the directory."""
+        return tuple(str(path) for path in self._db.damaged())
 
     def _tip_file(self) -> Tip | None:
         """Return epoch and sequence number at the last clean end, kept in a second file as a witness."""

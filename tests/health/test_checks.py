@@ -27,6 +27,7 @@ WELL = Facts(
     free_share=0.5,
     unclean_boots=0,
     recovered="",
+    set_aside=(),
     printers=(PrinterFact("counter", "tcp://127.0.0.1:9100", "ok"),),
     devices_down=(),
     unknown_prints=0,
@@ -62,6 +63,7 @@ def test_a_healthy_kiosk_has_nothing_to_report() -> None:
         ({"backlog": 1, "oldest": NOW - timedelta(hours=2)}, "journal", "warning"),
         ({"conflicts": 1}, "journal", "warning"),
         ({"recovered": "The journal was damaged."}, "journal", "error"),
+        ({"set_aside": ("/var/lib/kiosk/journal.damaged-1",)}, "damage", "warning"),
         ({"clock_error_s": None}, "clock", "warning"),
         ({"clock_error_s": 301.0}, "clock", "warning"),
         ({"free_bytes": 1024}, "disk", "error"),
@@ -109,10 +111,10 @@ def test_several_bad_printers_are_one_finding_with_the_worst_first() -> None:
 def test_every_finding_and_light_is_said_in_chinese() -> None:
     odd = with_(
         hub_url="", conflicts=2, clock_error_s=None, free_bytes=1, unknown_prints=1, devices_down=("scanner till",),
-        page_proof="wrong", account_keys_here=True, printers=(OUT,),
+        page_proof="wrong", account_keys_here=True, printers=(OUT,), set_aside=("journal.damaged-1",),
     )  # fmt: skip
     told = [f.as_json("zh_CN") for f in examine(odd)]
-    assert len(told) == 9
+    assert len(told) == 10
     sentences = [t[key] for t in told for key in ("sentence", "suggestion")]
     sentences += [light.as_json("zh_CN")["detail"] for light in lights(odd).values()]
     assert [s for s in sentences if not any("一" <= c <= "鿿" for c in s)] == []

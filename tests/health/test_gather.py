@@ -176,6 +176,19 @@ async def test_the_journal_is_part_of_the_facts(rig: Rig) -> None:
     )
 
 
+async def test_a_damaged_journal_is_told_until_its_file_is_removed(rig: Rig) -> None:
+    aside = rig.journal.dir / "journal.damaged-1"
+    for path in (aside, Path(f"{aside}-wal")):
+        path.write_bytes(b"damaged")
+    for _ in range(2):
+        findings, _lights = await rig.gatherer.examine()
+        (told,) = [f for f in findings if f.name == "damage"]
+        assert told.sentence == f"Set aside because of damage: {aside}."
+    aside.unlink()
+    findings, _lights = await rig.gatherer.examine()
+    assert "damage" not in {f.name for f in findings}
+
+
 @pytest.mark.parametrize(
     ("changes", "name"),
     [

@@ -188,7 +188,9 @@ async def test_a_newer_database_is_refused_and_left_alone(
 
 
 @pytest.mark.parametrize("where", ["head", "middle", "not a database"])
-async def test_a_damaged_file_is_set_aside_and_a_new_journal_begun(opened: Open, where: str) -> None:
+async def test_a_damaged_file_is_set_aside_and_a_new_journal_begun(
+    opened: Open, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
     journal = await opened()
     for n in range(60):
         await redeem(journal, f"r{n}", f"1-{n}")
@@ -211,6 +213,11 @@ async def test_a_damaged_file_is_set_aside_and_a_new_journal_begun(opened: Open,
         await redeem(fresh, "new", "9-9")
     finally:
         await fresh.stop()
+    again = Journal(journal.dir, journal.clock, Bus())
+    assert (await again.start()).told == ""
+    assert again.set_aside() == (str(journal.dir / "journal.damaged-1"),)
+    await again.stop()
+    assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == [recovery.told]
 
 
 async def test_a_second_damaged_file_does_not_replace_the_first(opened: Open) -> None:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kiosk.health.checks import clock, config, devices, disk, hub, journal, keys, page, printers, prints
+from kiosk.health.checks import (
+    clock,
+    config,
+    damage,
+    devices,
+    disk,
+    hub,
+    journal,
+    keys,
+    page,
+    printers,
+    prints,
+)
 from kiosk.health.model import Facts, Finding
 
 CHECKS: tuple[Callable[[Facts], Finding | None], ...] = (
     config.check,
     hub.check,
     journal.check,
+    damage.check,
     clock.check,
     disk.check,
     printers.check,
