@@ -119,7 +119,7 @@ def _screened(
         store = row.data.get("store_id", "").strip()
         problem: Finding | None = None
         if row.extra:
-            sentence = "the row has {n} cells too many: put a text with commas in quotes"
+            sentence = "the row has more cells than the head ({n} too many): put a text with commas in quotes"
             problem = Finding.of("refuse", "ragged", "", sentence, n=row.extra)
         else:
             problem = _bad_fields(row, chosen, ledger)

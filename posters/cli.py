@@ -157,7 +157,7 @@ def _batch(options: argparse.Namespace) -> int:
         if outcome.verdict != "printable":
             print(f"{options.stores} {outcome.reason}", file=sys.stderr)
     counts = {name: sum(o.verdict == name for o in outcomes) for name in VERDICTS}
-    sentence = "{n} stores: {printable} printable, {confirm} to be confirmed, {refuse} not printable; {fresh} made now; see {report}"
+    sentence = "Stores: {n} ({printable} printable, {confirm} to be confirmed, {refuse} not printable); {fresh} made now; see {report}"
     fresh = sum(outcome.fresh for outcome in outcomes)
     print(say(sentence, locale(), n=len(outcomes), fresh=fresh, report=options.output / REPORT, **counts))
     if options.zip is not None:

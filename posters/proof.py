@@ -197,7 +197,7 @@ def _page_findings(number: int, faces: list[FaceProof], expect: Expect, wanted: 
         ]
     found: list[Finding] = []
     if len(faces) != wanted:
-        sentence = "page {page} has {n} QR codes; {wanted} would be right"
+        sentence = "QR codes on page {page}: {n}; {wanted} would be right"
         args = {"page": number, "n": len(faces), "wanted": wanted}
         found.append(Finding.of("refuse", "many-codes", where, sentence, **args))
     if expect.by_page and sorted(f.payload for f in faces) != sorted(expect.by_page[number - 1]):

@@ -58,7 +58,7 @@ def run_load(args: argparse.Namespace) -> int:
     file = shifted(judged.file, now()) if args.shift_to_today else judged.file
     with opened(args) as parts:
         told = parts.database.call(parts.catalog.load, file)
-    print(f"{told['stores']} stores and {told['batches']} batches are new or changed.")
+    print(f"New or changed: stores {told['stores']}, batches {told['batches']}.")
     return 0
 
 
@@ -71,7 +71,7 @@ def run_check(args: argparse.Namespace) -> int:
         return 1
     _warn(judged)
     file = judged.file
-    print(f"{len(file.stores)} stores, {len(file.batches)} batches: nothing is wrong.")
+    print(f"Stores: {len(file.stores)}, batches: {len(file.batches)}; nothing is wrong.")
     return 0
 
 

@@ -43,5 +43,5 @@ def run_release(args: argparse.Namespace) -> int:
     """Free a lease by hand."""
     with opened(args) as parts:
         free = parts.database.call(parts.leases.release, args.lease, getpass.getuser(), now())
-    print(f"{free} coupons are good at every kiosk again.")
+    print(f"Coupons that are good at every kiosk again: {free}.")
     return 0

@@ -143,7 +143,7 @@ def run_export(args: argparse.Namespace) -> int:
         sys.stdout.write(text.getvalue())
         return 0
     _whole(args.output, text.getvalue())
-    print(f"{len(rows)} redemptions in {args.output}", file=sys.stderr)
+    print(f"Redemptions in {args.output}: {len(rows)}.", file=sys.stderr)
     return 0
 
 

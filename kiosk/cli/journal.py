@@ -134,7 +134,7 @@ def run_verify(args: argparse.Namespace) -> int:
     except NoKiosk:
         told = _verify_file(args)
     text = (
-        f"{told['rows']} rows, each as it was written."
+        f"Rows, each as it was written: {told['rows']}."
         if told["ok"]
         else f"row {told['first_bad']} is not as it was written; keep the file and send `kiosk diagnostics` to support."
     )

@@ -32,7 +32,7 @@ def _in_sync(facts: Facts) -> Light:
     if not facts.hub_url:
         return Light("unknown", told("no hub is configured"))
     late = facts.backlog > MOST or bool(facts.oldest and facts.now - facts.oldest > OLDEST)
-    detail = told("{n} rows wait", n=facts.backlog) if facts.backlog else told("all uploaded")
+    detail = told("rows waiting: {n}", n=facts.backlog) if facts.backlog else told("all uploaded")
     return Light("no" if late else "ok", detail)
 
 
@@ -48,7 +48,7 @@ def _service(facts: Facts) -> Light:
         return Light("no", told("the code on the counter screen cannot be seen"))
     if facts.page_proof == "stale":
         return Light("unknown", told("the counter page has fallen silent"))
-    return Light("ok", told("{n} printers", n=len(mains)))
+    return Light("ok", told("printers: {n}", n=len(mains)))
 
 
 def _up_to_date(facts: Facts) -> Light:

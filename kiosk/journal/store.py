@@ -124,7 +124,7 @@ class Journal(Attempts, Leases, Pool, Jobs, Upload, Objects, Figures, People, Se
         salvage.restore(db, saved)
         for item in saved.waiting:
             items.append(db, self.epoch, item.t, item.kind, item.rid, item.body)
-        return f" Saved from it: {len(saved.waiting)} rows for the hub and {len(saved.tables['used'])} uses."
+        return f" Saved from it: rows for the hub {len(saved.waiting)}, uses {len(saved.tables['used'])}."
 
     def _gone_backwards(self, db: sqlite3.Connection, tip: Tip | None) -> str:
         """Return one sentence when the journal was damaged, restored or lost; empty when it goes on where it ended."""

@@ -17,8 +17,8 @@ from .world import CAPPED, SAMPLE, batch, batch_file
 
 
 def test_the_sample_loads_as_it_is_and_around_today(run: Run) -> None:
-    assert run("batch", "load", str(SAMPLE))[:2] == (0, "2 stores and 7 batches are new or changed.\n")
-    assert run("batch", "load", str(SAMPLE))[:2] == (0, "0 stores and 0 batches are new or changed.\n")
+    assert run("batch", "load", str(SAMPLE))[:2] == (0, "New or changed: stores 2, batches 7.\n")
+    assert run("batch", "load", str(SAMPLE))[:2] == (0, "New or changed: stores 0, batches 0.\n")
     assert run("batch", "load", str(SAMPLE), "--shift-to-today")[0] == 0
     code, out, _ = run("batch", "list", "--json")
     assert code == 0
@@ -26,7 +26,7 @@ def test_the_sample_loads_as_it_is_and_around_today(run: Run) -> None:
         assert one["begins"] < now().isoformat() < one["ends"], one["stock_id"]
     assert run("batch", "check", str(SAMPLE), config=False)[:2] == (
         0,
-        "2 stores, 7 batches: nothing is wrong.\n",
+        "Stores: 2, batches: 7; nothing is wrong.\n",
     )
     assert f"{CAPPED}" in run("batch", "list")[1]
 
@@ -66,7 +66,7 @@ def test_loading_again_changes_what_changed_and_keeps_a_pause(run: Run) -> None:
     assert run("batch", "load", run.file(batch_file(batch("A"), batch("B"))))[0] == 0
     assert run("batch", "pause", "A")[1] == "A is paused.\n"
     again = run.file(batch_file(batch("A", stock=9), batch("B"), batch("C")))
-    assert run("batch", "load", again)[1] == "0 stores and 2 batches are new or changed.\n"
+    assert run("batch", "load", again)[1] == "New or changed: stores 0, batches 2.\n"
     state = {
         b["stock_id"]: (b["status"], b["stock"])
         for b in json.loads(run("batch", "list", "--json")[1])["batches"]
@@ -161,7 +161,7 @@ def test_what_is_not_known_is_a_warning_with_the_nearest(run: Run) -> None:
         "_about": "x",
     }
     code, out, err = run("batch", "load", run.file(odd))
-    assert (code, out) == (0, "2 stores and 1 batches are new or changed.\n")
+    assert (code, out) == (0, "New or changed: stores 2, batches 1.\n")
     assert "batches[0].weekday is not known and is ignored; did you mean weekdays?" in err
     assert "batches[0].offline.cuont is not known and is ignored; did you mean count?" in err
     assert "offline.count and offline.value and offline.max_age_s is not set" in err

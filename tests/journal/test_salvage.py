@@ -74,7 +74,7 @@ async def test_a_file_with_one_bad_page_gives_up_nearly_everything(opened: Open,
     fresh, told = await mended(journal, clock)
     try:
         assert "journal.damaged-1" in told
-        assert "Saved from it: 83 rows for the hub and 160 uses." in told
+        assert "Saved from it: rows for the hub 83, uses 160." in told
         run = await fresh.pending()
         assert run is not None
         kinds = [i.kind for i in run.items]
@@ -120,7 +120,7 @@ async def test_whatever_page_is_hit_the_rest_is_whole(
                 redeemed = [r for r in rids if r.startswith("w")]
                 assert set(redeemed) <= {f"w{n:03}" for n in range(40)}
                 assert len(redeemed) == len(set(redeemed))
-                found = re.search(r"Saved from it: (\d+) rows", told)
+                found = re.search(r"Saved from it: rows for the hub (\d+)", told)
                 saved.append(int(found[1]) if found else 0)
                 for rid in redeemed:
                     assert await fresh.uses(f"5-{int(rid[1:])}")
@@ -155,6 +155,6 @@ async def test_a_file_that_is_no_database_gives_nothing_and_stops_nothing(
     journal = await filled(opened, 2)
     journal.path.write_bytes(b"noise" * 5000)
     fresh, told = await mended(journal, clock)
-    assert "Saved from it: 0 rows for the hub and 0 uses." in told
+    assert "Saved from it: rows for the hub 0, uses 0." in told
     assert await fresh.pending() is None
     await fresh.stop()

@@ -101,7 +101,7 @@ def test_workers_give_the_same_bytes_as_one_process(tmp_path: Path) -> None:
             "S1",
             "line 3: store_id S1 stands on line 2 already",
         ),
-        ("S1,老王,有,逗号,https://q.cn/1\n", "S1", "2 cells too many"),
+        ("S1,老王,有,逗号,https://q.cn/1\n", "S1", "more cells than the head (2 too many)"),
         ("S1,老王\n", "S1", "line 2: the field url is empty"),
         ("../etc,老王,https://q.cn/1\n", "../etc", "cannot name a file"),
         ('S1,"两\n行",nonsense\n', "S1", "line 2: url is not a web address"),

@@ -154,7 +154,7 @@ def test_every_copy_is_read_back_and_a_missing_one_is_noticed(
     monkeypatch.setattr(assembly, "_draw", forgetful)
     missing = posters.make("stand-a6", store, tmp_path / "t.pdf", sheet="sra3")
     assert missing.verdict == "refuse"
-    assert "5 QR codes; 6 would be right" in missing.findings[0].say()
+    assert "QR codes on page 1: 5; 6 would be right" in missing.findings[0].say()
     assert not (tmp_path / "t.pdf").exists()
 
 

@@ -24,14 +24,14 @@ def check(facts: Facts) -> Finding | None:
         return Finding(
             "journal",
             "warning",
-            told("{n} rows wait to be uploaded.", n=facts.backlog),
+            told("Rows that wait to be uploaded: {n}.", n=facts.backlog),
             told("Connect the kiosk to the hub; nothing is lost meanwhile."),
         )
     if facts.conflicts:
         return Finding(
             "journal",
             "warning",
-            told("{n} redemptions are in conflict with another kiosk.", n=facts.conflicts),
+            told("Redemptions in conflict with another kiosk: {n}.", n=facts.conflicts),
             told("See the day report in the staff console."),
         )
     return None

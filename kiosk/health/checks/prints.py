@@ -14,7 +14,7 @@ def check(facts: Facts) -> Finding | None:
         return Finding(
             "prints",
             "warning",
-            told("Of {n} slips it is not known whether they were printed.", n=facts.unknown_prints),
+            told("Slips of which it is not known whether they were printed: {n}.", n=facts.unknown_prints),
             told(
                 "Look at the printer, then settle them in the staff console; they are never printed again by themselves."
             ),
