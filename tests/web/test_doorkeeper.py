@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -220,6 +221,21 @@ async def test_a_handshake_that_does_not_end_is_cut_and_makes_room(tmp_path: Pat
         for _ in range(8):
             await held.call()
         assert await _rest(first) in (b"", b"cut")
+
+
+async def test_a_handshake_that_fails_takes_no_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doorkeeper, "is_local", lambda _: False)
+    async with house(Rules(most=40, each=2, header=600), tmp_path) as held:
+        for _ in range(4):
+            reader, _w = await held.call(GET)  # no TLS at all
+            await _rest(reader)
+        own = ssl.create_default_context(cafile=own_certificate(tmp_path).cert)
+        own.check_hostname = False
+        reader, writer = await asyncio.open_connection("127.0.0.1", held.port, ssl=own)
+        writer.write(GET)
+        assert (await _line(reader)).startswith(b"HTTP/1.1 200")
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_both_servers_have_a_doorkeeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
