@@ -99,7 +99,13 @@ def unconfirmed(c: sa.Connection, tenant: str, limit: int = 100) -> list[dict[st
     newest = sa.select(sa.func.max(epochs.c.opened_at)).where(*mine).scalar_subquery()
     oldest = sa.select(sa.func.min(epochs.c.opened_at)).where(*mine).scalar_subquery()
     rows = c.execute(
-        sa.select(attempts, devices.c.name.label("device_name"), devices.c.seen_at, newest.label("newest"), oldest.label("oldest"))
+        sa.select(
+            attempts,
+            devices.c.name.label("device_name"),
+            devices.c.seen_at,
+            newest.label("newest"),
+            oldest.label("oldest"),
+        )
         .outerjoin(devices, sa.and_(devices.c.tenant == attempts.c.tenant, devices.c.id == attempts.c.device))
         .where(attempts.c.tenant == tenant, attempts.c.state == "ok")
         .order_by(attempts.c.order)
