@@ -95,7 +95,7 @@ def decode(raw: bytes, kind: type[T]) -> T:
     """Read a message; Refused `bad_request` says what is wrong with it."""
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, RecursionError) as err:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
         raise Refused("bad_request", f"the message is not right: {err}", 400) from None
 
 

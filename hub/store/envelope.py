@@ -52,7 +52,7 @@ class RawItem(msgspec.Struct, frozen=True):
         try:
             item = msgspec.json.decode(self.text, type=Item)
             msgspec.convert(item.rid, Rid)
-        except (msgspec.DecodeError, RecursionError) as err:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
             raise BadItem(str(err)) from None
         # The wall clock is evidence only, and a board without a battery boots in 1970: any year is a true statement.
         for name, years in (("wall", (0, 10_000)), ("trusted", (FIRST, LAST))):
@@ -77,7 +77,7 @@ class RawItem(msgspec.Struct, frozen=True):
                 body if isinstance(body, dict) else {"raw": body},
                 stamp if isinstance(stamp, dict) else {"raw": stamp},
             )
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Kept("", "", {"raw": clean(self.text.decode("utf-8", "replace"))[:RAW_MAX]}, {})
 
 
@@ -101,13 +101,13 @@ def read(raw: bytes) -> Envelope:
     """Read an upload; Refused `bad_request` when its envelope is not right."""
     try:
         wire = msgspec.json.decode(raw, type=_Wire)
-    except (msgspec.DecodeError, RecursionError) as err:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
         raise Refused("bad_request", f"the message is not right: {err}", 400) from None
     items = []
     for n, text in enumerate(wire.items):
         try:
             head = msgspec.json.decode(text, type=_Head)
-        except (msgspec.DecodeError, RecursionError) as err:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
             raise Refused("bad_request", f"items[{n}] is not right: {err}", 400) from None
         items.append(RawItem(head.seq, head.hash, bytes(text)))
     return Envelope(wire.epoch, wire.first_seq, wire.prev, tuple(items))

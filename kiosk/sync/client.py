@@ -167,7 +167,7 @@ class HubClient:
             raise self._refused(status, text, begun, after)
         try:
             value = msgspec.json.decode(text, type=kind)
-        except msgspec.DecodeError as err:
+        except (msgspec.DecodeError, UnicodeDecodeError) as err:
             raise HubAway("what answers is not the hub") from err
         self._learn(getattr(value, "server_time", None), begun)
         return value
@@ -204,7 +204,7 @@ class HubClient:
     def _refused(self, status: int, text: bytes, begun: float, after: str | None) -> HubAway | HubRefused:
         try:
             told = msgspec.json.decode(text, type=p.Error)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             if status in LIMITS:
                 return HubRefused(
                     "limit", f"something on the way says HTTP {status}", status, _seconds(after)

@@ -53,7 +53,11 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     except Refused as err:
         return refusal(err.status, err.error, str(err))
-    except msgspec.DecodeError as err:  # a wrong type is a ValidationError, which is one too
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+    ) as err:  # a wrong type is a DecodeError too
         return refusal(400, "bad_request", f"the request is not right: {err}.")
     except JournalError as err:
         return refusal(503, "journal", str(err))

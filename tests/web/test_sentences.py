@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -58,3 +59,17 @@ async def test_a_lost_connection_of_the_kiosk_itself_is_told(
     answer = await client.get("/api/v1/status")
     assert answer.status == 500
     assert "GET /api/v1/status failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"code": "\xff"}', b'{"code": ' + b"[" * 5000], ids=["no UTF-8", "very deep"]
+)
+async def test_what_is_no_json_is_a_bad_request(aiohttp_client: Any, body: bytes) -> None:
+    async def read(request: web.Request) -> web.Response:
+        return web.json_response(msgspec.json.decode(await request.read(), type=dict[str, Any]))
+
+    app = web.Application(middlewares=[sentences])
+    app.router.add_post("/api/v1/redeem", read)
+    answer = await (await aiohttp_client(app)).post("/api/v1/redeem", data=body)
+    assert answer.status == 400
+    assert (await answer.json())["error"] == "bad_request"
