@@ -6,12 +6,15 @@ the screen: the worst case. A fault that only a screenshot shows waits for the n
 is confirmed 2 s later. Of a restarted daemon the page says itself that it is gone (Chromium), and the new daemon knows of the
 page again with its next proof (manual clock).
 Page weight: bytes of page, styles, script and of the font's cut, as served; first paint: the browser's own `first-contentful-paint`.
-Memory: the renderer's script heap after a garbage collection, before and after 2,000 updates.
+Memory: the renderer's script heap after a garbage collection, and the proportional set size (PSS) of all of the browser's
+processes, before and after 2,000 updates.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import statistics
 import sys
 import tempfile
@@ -36,6 +39,20 @@ async def _faults(base: Path, browser: str | None) -> None:
         found = [await modelled(fault, phase, base / f"{fault}-{phase}") for phase in range(60)]
         real = f"{await in_chromium(fault, base / fault, browser):8.1f}" if browser else "-"
         print(f"{fault:<34}{statistics.median(found):>21.0f}{max(found):>7}{real:>10}", flush=True)
+
+
+def _pss_mib(session: int) -> float:
+    """Return what the processes of a session hold, what they share counted once, in MiB."""
+    total = 0
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (
+                (place / "smaps_rollup").read_text("ascii") if os.getsid(int(place.name)) == session else ""
+            )
+        except (ProcessLookupError, FileNotFoundError):
+            continue  # it has ended meanwhile
+        total += sum(int(n) for n in re.findall(r"^Pss:\s+(\d+)", told, re.MULTILINE))
+    return total / 1024
 
 
 async def _page(base: Path, path: str) -> None:
@@ -63,14 +80,16 @@ async def _page(base: Path, path: str) -> None:
             await page.call("HeapProfiler.collectGarbage")
             return float((await page.call("Runtime.getHeapUsage"))["usedSize"]) / 1024
 
-        sizes = [await heap()]
+        sizes, whole = [await heap()], [_pss_mib(browser.pid)]
         for n in range(1, UPDATES + 1):
             kiosk.daemon.bus.publish(Outcome(kind="info", title=f"n{n}", until_s=30))
             await page.until(f"document.querySelector('#outcome-title').textContent === 'n{n}'", 10)
             if n in (200, UPDATES):
                 sizes.append(await heap())
-        told = ", ".join(f"{s:.0f}" for s in sizes)
-        print(f"script heap: {told} KiB at the start, after 200 and after {UPDATES} updates")
+                whole.append(_pss_mib(browser.pid))
+        for what, unit, seen in (("script heap", "KiB", sizes), ("whole browser", "MiB", whole)):
+            told = ", ".join(f"{s:.0f}" for s in seen)
+            print(f"{what}: {told} {unit} at the start, after 200 and after {UPDATES} updates")
         await page.close()
 
 

@@ -171,6 +171,12 @@ class Browser:
         self._session: aiohttp.ClientSession | None = None
         self._port = 0
 
+    @property
+    def pid(self) -> int:
+        """Return the id of its first process."""
+        assert self._process is not None
+        return self._process.pid
+
     async def __aenter__(self) -> Browser:
         self._process = await asyncio.create_subprocess_exec(
             self._path,
