@@ -226,10 +226,7 @@ class Daemon:
         """Build the counter and what its pages work with."""
         s, journal, bus, clock = self.settings, self.journal, self.bus, self.clock
         slips = Slips(journal, self.spooler, clock, place)
-        limits = HandOutSettings(
-            s.hand_out.cooldown_s, s.hand_out.hourly, s.hand_out.daily, s.hand_out.stock_id
-        )
-        hand_out = HandOut(journal, bus, clock, limits, place, slips.coupon)
+        hand_out = HandOut(journal, bus, clock, self._limits, place, slips.coupon)
         glass = self.glass = Glass(clock, lambda: show.view.get("qr"))
         gatherer = Gatherer(
             journal,
@@ -286,6 +283,11 @@ class Daemon:
         )
 
     # -- what the parts ask --
+
+    @property
+    def _limits(self) -> HandOutSettings:
+        set_to = self.settings.hand_out
+        return HandOutSettings(set_to.cooldown_s, set_to.hourly, set_to.daily, set_to.stock_id)
 
     @property
     def device(self) -> str:
