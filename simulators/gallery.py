@@ -24,6 +24,8 @@ from simulators.demo.world import STORE, World
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SIZES = ((1920, 1080), (1080, 1920), (800, 480), (480, 320))
+COLUMNS, CELL = 9, (200, 310)
+"""The contact sheet: cells side by side, and their size in pixels."""
 SAMPLE = {
     "store_id": "S0001",
     "merchant": "老王便利店",
@@ -33,6 +35,8 @@ SAMPLE = {
     "url": "https://q.example.cn/c/S0001",
     "phone": "0755-8888 6666",
 }
+TERMS = {"amount": "满20减3", "until": "2027-02-15", "revision": "1"}
+"""What a template that says an offer needs besides."""
 
 
 def slips(locale: str) -> dict[str, Slip]:
@@ -78,14 +82,34 @@ def draw_slips(out: Path) -> None:
 
 
 def draw_posters(out: Path) -> None:
-    """Draw every template in every look and language."""
+    """Draw every template in every look and language, and all of them on a contact sheet."""
     import posters
 
+    drawn = []
     for info in posters.templates():
         for look in info.looks:
             picture = out / f"{info.id}-{look}.png"
-            made = posters.make(info.id, SAMPLE, out / f"{info.id}-{look}.pdf", look=look, preview=picture)
+            fields = SAMPLE | {f["name"]: TERMS[f["name"]] for f in info.fields if f["name"] in TERMS}
+            made = posters.make(info.id, fields, out / f"{info.id}-{look}.pdf", look=look, preview=picture)
             print(f"  {info.id} {look}: {made.verdict}", flush=True)
+            drawn.append(picture)
+    contact_sheet(drawn, out / "contact-sheet.png")
+
+
+def contact_sheet(pictures: list[Path], path: Path) -> None:
+    """Put pictures side by side, each with its name below."""
+    from PIL import Image, ImageDraw
+
+    rows = -(-len(pictures) // COLUMNS)
+    sheet = Image.new("RGB", (COLUMNS * CELL[0], rows * CELL[1]), "#d8d8d8")
+    words = ImageDraw.Draw(sheet)
+    for n, picture in enumerate(pictures):
+        left, top = n % COLUMNS * CELL[0], n // COLUMNS * CELL[1]
+        with Image.open(picture) as image:
+            image.thumbnail((CELL[0] - 12, CELL[1] - 28))
+            sheet.paste(image.convert("RGB"), (left + (CELL[0] - image.width) // 2, top + 6))
+        words.text((left + 8, top + CELL[1] - 16), picture.stem, fill="#333333")
+    sheet.save(path)
 
 
 async def draw_pages(out: Path, browser_path: str) -> None:
