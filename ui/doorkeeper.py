@@ -159,13 +159,17 @@ class Doorkeeper(web.BaseSite):
     async def _accept(self, sock: socket.socket) -> None:
         while True:
             try:
-                caller, peer = await self._loop.sock_accept(sock)
+                caller, peer = sock.accept()
+            except (BlockingIOError, InterruptedError):
+                await self._readable(sock)
+                continue
             except OSError as err:
                 if not isinstance(err, ConnectionError):
                     self._make_room()
                     self._cut(f"accept failed: {err.strerror}")
                     await asyncio.sleep(PAUSE_S)
                 continue
+            caller.setblocking(False)
             address = str(peer[0]) if peer else ""
             if self._full(address):
                 caller.close()
@@ -175,6 +179,15 @@ class Doorkeeper(web.BaseSite):
             else:
                 self._let_in(caller, address)
             await asyncio.sleep(0)  # a storm of callers must not keep the answers waiting
+
+    async def _readable(self, sock: socket.socket) -> None:
+        """Wait for a caller without taking him: loop.sock_accept() loses one that comes just as it is cancelled."""
+        came = asyncio.Event()
+        self._loop.add_reader(sock, came.set)
+        try:
+            await came.wait()
+        finally:
+            self._loop.remove_reader(sock)
 
     def _full(self, address: str) -> bool:
         """Say whether there is no place for one more from here; who waits longest with nothing to say makes room."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -236,6 +237,19 @@ async def test_a_handshake_that_fails_takes_no_place(monkeypatch: pytest.MonkeyP
         assert (await _line(reader)).startswith(b"HTTP/1.1 200")
         writer.close()
         await writer.wait_closed()
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_caller_who_comes_at_the_stop_is_not_lost(turns: int) -> None:
+    """Wherever the loop stands: a socket that nobody closes would be a warning, and so an error of this test."""
+    async with house(PATIENT) as at:
+        await asyncio.sleep(0)
+        with socket.create_connection(("127.0.0.1", at.port)):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await at.site.stop()
+    gc.collect()
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_both_servers_have_a_doorkeeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
