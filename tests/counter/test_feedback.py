@@ -67,11 +67,12 @@ def test_who_hears_only_can_tell_yes_from_no() -> None:
     assert all("-" in sound for sound in no)
 
 
-def test_a_counter_without_lights_and_buzzer_is_silent() -> None:
+def test_a_counter_without_lights_and_buzzer_is_silent(caplog: pytest.LogCaptureFixture) -> None:
     bus = Bus()
     feedback = Feedback(bus, None, None)
     bus.publish(Outcome(kind="refused", title="x"))
     feedback.stop()
+    assert caplog.records == [], "a listener that fails is logged by the bus"
 
 
 @pytest.mark.parametrize("kind", OUTCOMES)
