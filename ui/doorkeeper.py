@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ui.guest import Guest
 
@@ -55,6 +56,11 @@ class Rules:
     stall: float = 15.0
     body: float = 60.0
     rate: int = 1024
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """Say whether a failure that aiohttp logs is ours; what is no HTTP is answered 400, and a traceback each would fill the log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def room(most: int) -> int:
@@ -117,6 +123,7 @@ class Doorkeeper(web.BaseSite):
     async def start(self) -> None:
         """Listen; OSError and OverflowError say why not."""
         await super().start()
+        logging.getLogger("aiohttp.server").addFilter(is_ours)  # a second time changes nothing
         server = self._runner.server
         assert server is not None
         handle = server.request_handler

@@ -239,6 +239,19 @@ async def test_a_handshake_that_fails_takes_no_place(monkeypatch: pytest.MonkeyP
         await writer.wait_closed()
 
 
+@pytest.mark.parametrize(
+    "said", [b"GET /healthz HTTP/1.1\r\n" + b"X: y\r\n" * 5000, b"GET /\x00 HTTP/1.1\r\nHost: k\r\n\r\n"]
+)
+async def test_what_is_no_http_is_answered_without_a_line(
+    said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with house(PATIENT) as at:
+        reader, _ = await at.call(said)
+        assert b" 400 " in await _line(reader)
+        assert await at.healthy()
+    assert [r.getMessage() for r in caplog.records] == []
+
+
 @pytest.mark.parametrize("turns", range(5))
 async def test_a_caller_who_comes_at_the_stop_is_not_lost(turns: int) -> None:
     """Wherever the loop stands: a socket that nobody closes would be a warning, and so an error of this test."""
