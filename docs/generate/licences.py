@@ -20,6 +20,10 @@ SPDX = {
 """Names that packages use, and the identifiers for them."""
 
 READ = {
+    "apsw": (
+        "Zlib",
+        "its `any-OSI` lets one choose; its LICENSE gives the text of zlib; SQLite inside is public domain",
+    ),
     "axe-playwright-python": (
         "MIT AND MPL-2.0",
         "the axe-core inside it is under MPL-2.0: the head of axe.min.js",
