@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from kiosk.boot import DaemonError, enrolment_token, later, make_dir, own_identity
 from kiosk.clock import SystemClock
 from kiosk.config import ConfigError, Settings, fallback
 from kiosk.counter.authority import Alone, Authority
@@ -55,17 +55,7 @@ from kiosk.web.services import Services
 from kiosk.web.workshop import Workshop
 
 log = logging.getLogger(__name__)
-PART_S = 3.0
-"""How long one part may take to stop; all of them together stay below the 5 s that systemd and the shop expect."""
 STARTING_S = 5.0
-
-
-class DaemonError(Exception):
-    """Why the daemon cannot run: one sentence."""
-
-    def __init__(self, sentence: str, *, usage: bool = False) -> None:
-        super().__init__(sentence)
-        self.usage = usage
 
 
 class Daemon:
@@ -124,21 +114,21 @@ class Daemon:
             self._stack = None
 
     async def _start(self, stack: AsyncExitStack) -> None:
-        _make_dir(self.data_dir)
+        make_dir(self.data_dir)
         await asyncio.to_thread(put_back, self.data_dir)
         recovery = await self.journal.start()
-        _later(stack, self.journal.stop, "journal")
+        later(stack, self.journal.stop, "journal")
         await self._note(recovery.unclean, recovery.told)
-        self.identity = _identity(self.data_dir)
+        self.identity = own_identity(self.data_dir)
         place = Places(self.journal, self.bus, lambda: self.device, self.settings.locale)
         authority = self._connect()
         for device in self.fittings.devices:
             await device.start()
-            _later(stack, device.stop, f"{device.kind} {device.name}")
+            later(stack, device.stop, f"{device.kind} {device.name}")
         await self.fittings.hot_plug.start()
-        _later(stack, self.fittings.hot_plug.stop, "hot-plug")
+        later(stack, self.fittings.hot_plug.stop, "hot-plug")
         await self.spooler.start()
-        _later(stack, self.spooler.stop, "printers")
+        later(stack, self.spooler.stop, "printers")
         services = self._serve(place, authority)
         feedback = Feedback(
             self.bus,
@@ -149,14 +139,14 @@ class Daemon:
         )
         stack.callback(feedback.stop)
         await services.gatherer.start(self.spawn)
-        _later(stack, services.gatherer.stop, "health")
+        later(stack, services.gatherer.stop, "health")
         await services.show.start(self.spawn)
-        _later(stack, services.show.stop, "counter page")
+        later(stack, services.show.stop, "counter page")
         await services.watch.start(self.spawn)
-        _later(stack, services.watch.stop, "screen watch")
+        later(stack, services.watch.stop, "screen watch")
         panels = Panels(services.show, self.fittings.displays)
         await panels.start(self.spawn)
-        _later(stack, panels.stop, "displays")
+        later(stack, panels.stop, "displays")
         self.baskets.start()
         stack.callback(self.baskets.stop)
         station = Station(
@@ -168,17 +158,17 @@ class Daemon:
             self.baskets,
         )
         await station.start(self.spawn)
-        _later(stack, station.stop, "counter")
+        later(stack, station.stop, "counter")
         if self.settings.slips.conflict:
             notices = ConflictNotices(self.journal, self.spooler, self.bus, self.clock, place)
             await notices.start(self.spawn)
-            _later(stack, notices.stop, "conflict notices")
-        _later(stack, services.workshop.stop, "posters")
+            later(stack, notices.stop, "conflict notices")
+        later(stack, services.workshop.stop, "posters")
         await self.server.start(services)
-        _later(stack, self.server.stop, "pages")
+        later(stack, self.server.stop, "pages")
         if self.sync is not None:
             await self.sync.start()
-            _later(stack, self.sync.stop, "sync")
+            later(stack, self.sync.stop, "sync")
 
     async def _note(self, unclean: bool, told: str) -> None:
         """Count ends that were not clean, keep what was mended, and take the last known time as a lower bound."""
@@ -215,7 +205,7 @@ class Daemon:
             self.bus,
             self.clock,
             name=hub.name,
-            token=_token(hub.token_file),
+            token=enrolment_token(hub.token_file),
             pool=PoolSettings(hand_out.pool, hand_out.refill_at, hand_out.stock_id),
         )
         if self.fittings.via is not None:
@@ -331,52 +321,6 @@ class Daemon:
 
     async def _devices(self) -> list[dict[str, Any]]:
         return self.fittings.rows()
-
-
-def _later(stack: AsyncExitStack, stop: Callable[[], Awaitable[Any]], name: str) -> None:
-    """Stop a part when the stack unwinds, within its time; the others are stopped all the same."""
-
-    async def bounded() -> None:
-        try:
-            async with asyncio.timeout(PART_S):
-                await stop()
-        except TimeoutError:
-            log.warning("%s did not stop within %g s", name, PART_S)
-        except Exception:
-            log.exception("%s did not stop cleanly", name)
-
-    stack.push_async_callback(bounded)
-
-
-def _make_dir(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as err:
-        raise DaemonError(
-            f"{path}: cannot be made ({err.strerror}); make it, or name another data_dir in kiosk.toml."
-        ) from err
-
-
-def _identity(data_dir: Path) -> Identity:
-    try:
-        return Identity.load_or_create(data_dir)
-    except (OSError, ValueError) as err:
-        raise DaemonError(
-            f"{data_dir / 'device.key'}: cannot be used ({err}); restore it from a backup, or remove it and enrol this kiosk anew."
-        ) from err
-
-
-def _token(file: str) -> str | None:
-    if not file:
-        return None
-    try:
-        return Path(file).read_text("utf-8").strip() or None
-    except FileNotFoundError:
-        return None  # it is read once: installers remove it afterwards
-    except (OSError, UnicodeDecodeError) as err:
-        raise DaemonError(
-            f"hub.token_file {file}: cannot be read ({err}); correct the path.", usage=True
-        ) from err
 
 
 def build(loaded: Loaded[Settings], path: Path | None) -> Daemon:

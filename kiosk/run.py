@@ -8,8 +8,9 @@ import logging
 import signal
 from pathlib import Path
 
+from kiosk.boot import DaemonError
 from kiosk.config import Settings, keep_last_good
-from kiosk.daemon import Daemon, DaemonError, build
+from kiosk.daemon import Daemon, build
 from kiosk.hardware.signals import PowerFailing
 from kiosk.notify import tell, watchdog
 from kiosk.toml import Loaded

@@ -18,8 +18,8 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM or SIGINT."""
+    from kiosk.boot import DaemonError
     from kiosk.config import ConfigError, load_with_fallback
-    from kiosk.daemon import DaemonError
     from kiosk.logs import set_up_logging
     from kiosk.run import serve
 

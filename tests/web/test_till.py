@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from kiosk.boot import DaemonError
 from kiosk.config import Settings
-from kiosk.daemon import Daemon, DaemonError, build
+from kiosk.daemon import Daemon, build
 from kiosk.toml import Loaded
 from simulators.panels_wire import PtyWire
 from tests.web.rig import CAPPED, Rig, eventually, rig, settings
