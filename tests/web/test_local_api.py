@@ -126,7 +126,7 @@ async def test_the_self_test_prints_and_an_unknown_printer_is_named(kiosk: Rig) 
 async def test_the_journal_is_exported_in_pages_and_verified(
     kiosk: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kiosk.web.local_api.PAGE", 2)
+    monkeypatch.setattr("kiosk.web.api.calls.PAGE", 2)
     for _ in range(3):
         await kiosk.post("/api/v1/redeem", {"code": await kiosk.issue(SLIP)})
     rows: list[dict[str, Any]] = []

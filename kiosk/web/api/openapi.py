@@ -11,7 +11,7 @@ from kiosk.counter.redeem import RedeemResult
 from kiosk.counter.screen_watch import Report
 from kiosk.health.model import PrinterFact
 from kiosk.web.counter_page import ProofReport
-from kiosk.web.local_api import BasketAsk, RedeemAsk, RollbackAsk
+from kiosk.web.api.calls import BasketAsk, RedeemAsk, RollbackAsk
 
 ERRORS = {
     "400": "what is wrong with the request",

@@ -1,0 +1,1 @@
+"""/api/v1: everything that staff can do, for commands, tills and scripts."""
