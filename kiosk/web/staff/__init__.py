@@ -10,7 +10,7 @@ from aiohttp import web
 
 from kiosk.counter.records import keep_days
 from kiosk.web.services import SERVICES
-from kiosk.web.staff import coupons, devices, live, people, records, redeem, settings, signing, stands
+from kiosk.web.staff import camera, coupons, devices, live, people, records, redeem, settings, signing, stands
 from kiosk.web.staff.frame import change, own, page
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ PAGES = {
 }
 FILES = {
     "/events": live.events,
+    "/certificate": camera.certificate,
     "/day.csv": records.day_csv,
     "/month.csv": records.month_csv,
     r"/preview/{template:[0-9a-z-]+}.{look:warm|fresh|plain}.png": stands.preview,
@@ -73,9 +74,10 @@ def add_routes(app: web.Application) -> None:
         router.add_post(f"/staff/{name}", change(changing))
     for name, changing in MANAGER.items():
         router.add_post(f"/staff/{name}", change(changing, manager=True))
+    router.add_post("/staff/read", change(camera.read, stream=True))
     router.add_post("/staff/restore", change(settings.restore, manager=True, stream=True))
     router.add_get("/staff/diagnostics.zip", own(settings.bundle, manager=True))
-    app.cleanup_ctx.append(_keep_days)
+    app.cleanup_ctx.extend((_keep_days, camera.keep_reader))
 
 
 async def _keep_days(app: web.Application) -> AsyncIterator[None]:

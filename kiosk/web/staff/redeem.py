@@ -13,6 +13,7 @@ from kiosk.counter.know import Knower
 from kiosk.coupons.batch import Batch
 from kiosk.web.local_api import RedeemAsk, RollbackAsk, answer
 from kiosk.web.staff import told
+from kiosk.web.staff.camera import has_certificate
 from kiosk.web.staff.frame import Visit, done, show
 from ui.money import offer
 from ui.texts import everything
@@ -41,6 +42,7 @@ async def redeem_page(visiting: Visit) -> web.StreamResponse:
         recent=[told.attempt(a, names, t) for a in await journal.recent(12) if a.state != "open"],
         redeemed=sum(line.redeemed for line in day),
         value=sum(line.value for line in day),
+        certificate=has_certificate(visiting),
     )
 
 

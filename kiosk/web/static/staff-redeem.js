@@ -82,7 +82,7 @@ undo?.addEventListener("click", async () => {
     say(error.message, true);
   }
 });
-// The camera: only when somebody taps, only on a trusted page, and let go as soon as a code is read.
+// The camera: only when somebody taps, let go as soon as a code is read. Where no browser gives one, a photo does.
 let live = null;
 function stop() {
   live?.getTracks().forEach((track) => track.stop());
@@ -93,34 +93,54 @@ function stop() {
 function cannot(why) {
   $("no-camera").dataset.why = why;
   $("no-camera").hidden = false;
-  code.focus();
+}
+function take(text) {
+  begin();
+  code.value = text;
+  $("redeem").requestSubmit();
 }
 $("camera").addEventListener("click", async () => {
   if (live) return stop();
+  say("");
   $("no-camera").hidden = true;
-  if (!isSecureContext || !navigator.mediaDevices) return cannot("insecure");
-  if (!("BarcodeDetector" in window)) return cannot("none");
+  if (!isSecureContext || !navigator.mediaDevices) {
+    cannot("insecure");
+    return $("photo").click();
+  }
   try {
-    live = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    live = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } });
   } catch {
     return cannot("denied");
   }
-  const detector = new BarcodeDetector();
-  const video = $("video");
-  video.srcObject = live;
+  const mine = live;
+  $("video").srcObject = live;
   $("viewer").hidden = false;
   $("camera").setAttribute("aria-expanded", "true");
-  await video.play();
-  while (live) {
-    const [found] = await detector.detect(video).catch(() => []);
-    if (found?.rawValue && live) {
-      stop();
-      begin();
-      code.value = found.rawValue;
-      return $("redeem").requestSubmit();
-    }
-    await new Promise((next) => setTimeout(next, 120));
+  try {
+    await $("video").play();
+    const { watch } = await import("/static/staff-camera.js");
+    const text = await watch($("video"), () => live === mine);
+    if (live !== mine) return;
+    stop();
+    if (text) take(text);
+  } catch (error) {
+    if (live === mine) stop();
+    say(error.message, true);
   }
+});
+$("photo").addEventListener("change", async () => {
+  const [file] = $("photo").files;
+  if (!file) return;
+  say(words.reading);
+  try {
+    const { photo } = await import("/static/staff-camera.js");
+    const text = await photo(file);
+    say(text ? "" : words.nothing, true);
+    if (text) take(text);
+  } catch (error) {
+    say(error.message, true);
+  }
+  $("photo").value = "";
 });
 addEventListener("pagehide", stop);
 code.focus();
