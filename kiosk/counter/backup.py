@@ -32,7 +32,7 @@ LOG_N = 15
 """32 MiB a guess: the file leaves the kiosk, and its passphrase is a person's."""
 MOST = 256 * 1024 * 1024
 """A journal of 14 days at 2,000 redemptions a day holds some 60 MB."""
-FILES = ("device.key", "staff.pin")
+FILES = ("device.key", "staff.pin", "tls-ca.pem", "tls-ca-key.pem")
 JOURNAL, SETTINGS = "journal.db", "kiosk.toml"
 LOGO = re.compile(r"logos/[^/\\\0]*[^./\\\0][^/\\\0]*")
 STAGED, BEFORE = "restore", "before-restore"

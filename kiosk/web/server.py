@@ -11,7 +11,7 @@ from kiosk.config import TlsFiles
 from kiosk.config import Web as WebSettings
 from kiosk.web.app import make_app
 from kiosk.web.services import Services
-from kiosk.web.tls import context, own_certificate, split, wants_tls
+from kiosk.web.tls import context, own_context, split, wants_tls
 from ui.doorkeeper import KEEPALIVE_S, Doorkeeper, Rules
 
 STOP_S = 1.0
@@ -55,7 +55,7 @@ class Server:
     def _context(self) -> ssl.SSLContext:
         given = self._settings.tls
         try:
-            return context(given if isinstance(given, TlsFiles) else own_certificate(self._dir))
+            return context(given) if isinstance(given, TlsFiles) else own_context(self._dir)
         except (OSError, ssl.SSLError) as err:
             raise ListenError(
                 f"the certificate cannot be used ({err}); correct web.tls in kiosk.toml."
