@@ -208,6 +208,8 @@ class Decisions:
     def _also(found: Found, device: str) -> Reason:
         if found.state == "revoked":
             return "revoked"
+        if found.state == "void":
+            return "replaced"
         if found.batch.offline.policy == "home" and found.home_device not in (None, device):
             return "not_home"
         return ""

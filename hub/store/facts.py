@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from hub.errors import HubError
 from hub.schema import attempts, audit, coupons
+from hub.store import feed
 from hub.store.catalog import Catalog
 from hub.store.envelope import clean
 from hub.store.leases import Leases, Use
@@ -53,6 +54,8 @@ class Facts:
             return self._rollback(c, device, item, now)
         if item.kind == "claim":
             return self._claim(c, device, item)
+        if item.kind == "code_void":
+            return self._code_void(c, device, item, now)
         if item.kind == "lease_use":
             return self._return(c, device, item, now)
         return ItemVerdict(item.seq, "accepted")
@@ -264,17 +267,39 @@ class Facts:
 
     # -- slips --
 
-    def _claim(self, c: sa.Connection, device: str, item: Item) -> ItemVerdict:
-        coupon, batch = self._coupon(c, item.body)
+    def _of_pool(self, c: sa.Connection, device: str, coupon: str) -> tuple[Any, Any]:
+        """Return the condition and the row of a coupon; Poison when it is not of this device's pool."""
         number, _, serial = coupon.partition("-")
         where = (
             coupons.c.tenant == self.tenant,
             coupons.c.batch == int(number),
             coupons.c.serial == int(serial),
         )
-        row = c.execute(sa.select(coupons.c.home_device, coupons.c.pool_rid).where(*where)).one()
+        row = c.execute(sa.select(coupons).where(*where).with_for_update()).one()
         if row.pool_rid is None or row.home_device != device:
             raise Poison("that coupon is not of this kiosk's pool")
+        return where, row
+
+    def _code_void(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
+        """Honour a code no more whose slip was replaced, and tell every kiosk; a use that was honoured stays, and is named."""
+        coupon, batch = self._coupon(c, item.body)
+        where, row = self._of_pool(c, device, coupon)
+        if row.state == "void":
+            return ItemVerdict(item.seq, "accepted", "voided")
+        c.execute(sa.update(coupons).where(*where).values(state="void", claimant=f"slip:{device}"))
+        told = {"coupon": coupon, "stock_id": batch.stock_id, "at": item.t.trusted.isoformat()}
+        feed.put(c, self.tenant, "revocation", coupon, told)
+        if batch.offline.policy != "never":
+            feed.drop(c, self.tenant, "code", row.short_hash, device)
+        if row.claimant is not None:
+            self.catalog.count(c, batch.stock_id, claimed=-1)
+        what = "void_of_used" if row.uses else "code_void"
+        self._note(c, device, what, {"coupon": coupon, "uses": row.uses}, now)
+        return ItemVerdict(item.seq, "accepted", "used" if row.uses else "voided")
+
+    def _claim(self, c: sa.Connection, device: str, item: Item) -> ItemVerdict:
+        coupon, batch = self._coupon(c, item.body)
+        where, _ = self._of_pool(c, device, coupon)
         fresh = c.execute(
             sa.update(coupons).where(*where, coupons.c.claimant.is_(None)).values(claimant=f"slip:{device}")
         ).rowcount

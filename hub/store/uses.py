@@ -16,6 +16,7 @@ TAKE = Prepared(
         coupons.c.batch == sa.bindparam("of_batch"),
         coupons.c.serial == sa.bindparam("of_serial"),
         coupons.c.uses < coupons.c.max_uses,
+        coupons.c.state != "void",
         sa.func.coalesce(coupons.c.leased_to, sa.bindparam("of_device")) == sa.bindparam("of_device"),
     )
     .values(uses=coupons.c.uses + 1)
@@ -28,7 +29,7 @@ def _coupon(tenant: str, coupon: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def take_use(c: sa.Connection, tenant: str, coupon: str, device: str) -> bool:
-    """Take one use of a coupon for a device if one is left that no other device's lease holds."""
+    """Take one use of a coupon for a device if one is left that no other device's lease holds; a void code has none."""
     batch, _, serial = coupon.partition("-")
     changed = TAKE.run(c, of_tenant=tenant, of_batch=int(batch), of_serial=int(serial), of_device=device)
     return cast(int, changed.rowcount) == 1

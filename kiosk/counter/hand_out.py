@@ -41,7 +41,19 @@ class HandOutSettings(msgspec.Struct, frozen=True):
 class HandOutResult(msgspec.Struct, frozen=True):
     """How a press ended."""
 
-    outcome: Literal["printed", "failed", "unknown", "cooling", "limit", "empty", "closed", "error"]
+    outcome: Literal[
+        "printed",
+        "failed",
+        "unknown",
+        "cooling",
+        "limit",
+        "empty",
+        "closed",
+        "error",
+        "settled",
+        "used",
+        "busy",
+    ]
     rid: str = ""
     coupon: str = ""
 
@@ -109,6 +121,27 @@ class HandOut:
         async with self._one:
             return await self._hand(batch, place)
 
+    async def replace(self, job: str) -> HandOutResult:
+        """Give the customer of an *unknown* slip a new code; the old one is void before the new one can be on paper.
+
+        Nothing is changed where there is no doubt (`settled`), the old code was redeemed (`used`) or is being redeemed or
+        printed (`busy`), or no other code is ready (`empty`).
+        """
+        place, now = await self._place(), self._clock.trusted().at
+        stock_id = await self._journal.doubted_batch(job)
+        batch = None if stock_id is None else await self._journal.batch(stock_id)
+        if stock_id is None:
+            return HandOutResult("settled")
+        if batch is None or batch.status != "running" or not batch.begins <= now <= batch.ends:
+            return HandOutResult("closed")
+        async with self._one:
+            rid = new_rid()
+            fresh = await self._journal.replace_code(job, rid, place.store.id if place.store else "")
+            if isinstance(fresh, str):
+                return HandOutResult(fresh)
+            log.info("the code of slip %s is void; %s takes its place", job, rid)
+            return await self._give(rid, batch, fresh.code, place)
+
     async def _press(self, place: Place) -> HandOutResult:
         batch = await self.batch()
         if batch is None:
@@ -121,7 +154,10 @@ class HandOut:
         taken = await self._take(batch, place)
         if taken is None:
             return self._say("empty", place.locale)
-        rid, code = taken
+        return await self._give(taken[0], batch, taken[1], place)
+
+    async def _give(self, rid: str, batch: Batch, code: PoolCode, place: Place) -> HandOutResult:
+        """Print a code that is taken, and say how that ended."""
         self._given.append(self._clock.mono())
         t = words.counter_texts(place.locale)
         self._bus.publish(Outcome(kind="busy", title=t("Printing your coupon"), until_s=15, rid=rid))

@@ -11,10 +11,11 @@ from collections.abc import Awaitable
 from typing import Any
 
 from kiosk.journal.errors import JournalError
-from kiosk.journal.rows import Used
+from kiosk.journal.rows import Replaced, Used
 from kiosk.journal.store import Journal
 
 log = logging.getLogger(__name__)
+REPLACED = "its slip was replaced by one with a new code"
 
 
 class Unrecorded(Exception):
@@ -47,7 +48,7 @@ class LooseEnds:
             log.warning("attempt %s was refused and stays open for now: %s", rid, err)
 
     async def record(self, rid: str, key: str, record: dict[str, Any]) -> None:
-        """Record an attempt that the hub has accepted; Unrecorded when the journal cannot, Used when no use is left."""
+        """Record an attempt that the hub has accepted; Unrecorded when the journal cannot, Used or Replaced when it may not."""
         try:
             await self._journal.record(rid, **record)
         except JournalError as err:
@@ -57,7 +58,7 @@ class LooseEnds:
     async def mend(self, key: str) -> dict[str, Any] | None:
         """Close what can be closed: an accepted attempt at the code `key` is recorded and its result returned, the rest is void.
 
-        Unrecorded when the record still cannot be written; Used when its coupon was used under another reading meanwhile.
+        Unrecorded when the record still cannot be written; Used or Replaced when its coupon was used or made void meanwhile.
         """
         if not self._ends:
             return None
@@ -76,6 +77,9 @@ class LooseEnds:
             await self.record(rid, key, record)
         except Used:
             await self._journal.void(rid, "used here under another reading of the code")
+            raise
+        except Replaced:
+            await self._journal.void(rid, REPLACED, reason="replaced")
             raise
         del self._ends[rid]
         result: dict[str, Any] = record["result"]

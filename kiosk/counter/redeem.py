@@ -13,7 +13,7 @@ from kiosk.counter import tell
 from kiosk.counter.attempt import Try, again
 from kiosk.counter.authority import Authority, Decision, Silent
 from kiosk.counter.know import Knower
-from kiosk.counter.loose import LooseEnds, Unrecorded
+from kiosk.counter.loose import REPLACED, LooseEnds, Unrecorded
 from kiosk.counter.repeats import Repeats
 from kiosk.counter.result import Ended, Place, RedeemResult, Scan
 from kiosk.coupons.ids import new_rid
@@ -22,7 +22,7 @@ from kiosk.coupons.rules import Ruling, check
 from kiosk.coupons.verdict import Goods, Reason
 from kiosk.events import Bus
 from kiosk.journal.errors import JournalError
-from kiosk.journal.rows import Busy, Used
+from kiosk.journal.rows import Busy, Replaced, Used
 from kiosk.journal.store import Journal
 
 __all__ = ["Place", "RedeemResult", "Redeemer"]
@@ -140,6 +140,8 @@ class Redeemer:
             await self._journal.intend(attempt.intent())
         except Used as err:
             return await self._used_here(attempt, err)
+        except Replaced:
+            return await self._refused_here(attempt, "replaced")
         except Busy:
             return Ended(attempt.refused("busy"), known.batch)
         try:
@@ -191,6 +193,9 @@ class Redeemer:
         except Used as err:
             await self._journal.void(attempt.rid, "used here under another reading of the code")
             return Ended(attempt.used(err), batch)
+        except Replaced:
+            await self._journal.void(attempt.rid, REPLACED, reason="replaced")
+            return Ended(attempt.refused("replaced"), batch)
         return Ended(result, batch)
 
     async def _decide_alone(self, attempt: Try) -> Ended:
@@ -220,6 +225,9 @@ class Redeemer:
         except Used as err:
             await self._journal.void(attempt.rid, "used here meanwhile")
             return Ended(attempt.used(err), known.batch)
+        except Replaced:
+            await self._journal.void(attempt.rid, REPLACED, reason="replaced")
+            return Ended(attempt.refused("replaced"), known.batch)
         return Ended(result, known.batch)
 
     async def _lease(self, attempt: Try) -> Lease | None:
@@ -273,9 +281,14 @@ class Redeemer:
         return Ended(attempt.refused(known.problem), known.batch)
 
     async def _used_here(self, attempt: Try, err: Used) -> Ended:
+        ended = await self._refused_here(attempt, "used")
+        return Ended(attempt.used(err), ended.batch)
+
+    async def _refused_here(self, attempt: Try, reason: Reason) -> Ended:
+        """Refuse what this kiosk's own books rule out; the same code held to the scanner is noted once."""
         known = attempt.known
-        if self._repeats.first(f"used {known.key}"):
+        if self._repeats.first(f"{reason} {known.key}"):
             await self._journal.deny(
-                attempt.rid, reason="used", by="kiosk", coupon=known.coupon, stock_id=known.stock_id
+                attempt.rid, reason=reason, by="kiosk", coupon=known.coupon, stock_id=known.stock_id
             )
-        return Ended(attempt.used(err), known.batch)
+        return Ended(attempt.refused(reason), known.batch)

@@ -30,6 +30,7 @@ STAFF: dict[Reason, str] = {
     "paused": N_("The batch is paused."),
     "ended": N_("The batch has ended."),
     "revoked": N_("This coupon was withdrawn."),
+    "replaced": N_("This slip was replaced by a new one; its code is void. Only the new slip counts."),
     "leased_elsewhere": N_("This coupon is reserved at another kiosk."),
     "hub_away": N_(
         "The cloud does not answer and this coupon needs it. The coupon stays valid; try again later."
@@ -70,6 +71,7 @@ CUSTOMER: dict[Reason, str] = {
     "paused": N_("This coupon cannot be used at the moment"),
     "ended": N_("This offer has ended"),
     "revoked": N_("This coupon is no longer valid"),
+    "replaced": N_("This slip was replaced. Please show the new one"),
     "leased_elsewhere": N_("Please use this coupon at the other counter"),
     "hub_away": N_("Cannot check right now. Your coupon stays valid"),
     "offline_cap": N_("Cannot check right now. Your coupon stays valid"),

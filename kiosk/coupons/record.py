@@ -14,6 +14,7 @@ ItemKind = Literal[
     "rollback",
     "attempt_denied",
     "claim",
+    "code_void",
     "print_job",
     "print_result",
     "lease_use",
@@ -42,7 +43,9 @@ class Item(msgspec.Struct, frozen=True):
     rollback: {of: rid, why, by}
     attempt_denied: {coupon, stock_id, reason, by: hub|kiosk} (never a payment code, not even hashed)
     lease_use: {lease, stock_id, used, value, returned: true} (the rest of the lease is given back)
-    claim: {coupon, stock_id, store, via: "button"}; print_job / print_result: {job, slip, printer, outcome, reason, coupon}
+    claim: {coupon, stock_id, store, via: "button"|"staff"}
+    code_void: {coupon, stock_id, job, by: the coupon that took its place} (rid is that one's claim)
+    print_job / print_result: {job, slip, printer, outcome, reason, coupon}
     """
 
     seq: int

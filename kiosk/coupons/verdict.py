@@ -32,6 +32,7 @@ Reason = Literal[
     "paused",
     "ended",
     "revoked",
+    "replaced",  # its slip may still have appeared when a new code took its place
     "leased_elsewhere",
     "hub_away",  # the batch needs the hub and the hub does not answer; the coupon stays valid
     "offline_cap",  # the kiosk's allowance is used up

@@ -10,23 +10,30 @@ from kiosk.coupons.machine import Exposure
 from kiosk.journal.core import Core
 from kiosk.journal.errors import JournalError
 from kiosk.journal.items import parse
-from kiosk.journal.rows import Attempt, Busy, Intent, Use, Used
+from kiosk.journal.rows import Attempt, Busy, Intent, Replaced, Use, Used
+from kiosk.journal.voids import is_void
 
 
 class Attempts(Core):
     """Attempts and the uses that came of them."""
 
     async def intend(self, intent: Intent) -> None:
-        """Guard and make the attempt durable: Used when no use is left here, Busy while the same code is under way."""
+        """Guard and make the attempt durable.
+
+        Used when no use is left here, Busy while the same code is under way, Replaced when it was made void.
+        """
 
         def work(db: sqlite3.Connection) -> None:
             if db.execute(
                 "SELECT 1 FROM attempt WHERE state = 'open' AND code_key = ?", (intent.code_key,)
             ).fetchone():
                 raise Busy
-            uses = self._uses(db, intent.coupon or self._coupon_of(db, intent.code_key))
+            coupon = intent.coupon or self._coupon_of(db, intent.code_key)
+            uses = self._uses(db, coupon)
             if len(uses) >= intent.max_uses:
                 raise Used(uses[0])
+            if is_void(db, coupon):
+                raise Replaced
             db.execute(
                 "INSERT INTO attempt (rid, request_no, code_key, coupon, stock_id, state, total, at)"
                 " VALUES (?, ?, ?, ?, ?, 'open', ?, ?)",
@@ -73,7 +80,8 @@ class Attempts(Core):
     ) -> int:
         """Honour an attempt: the redemption is durable when this returns. `body` is that of `redeem_record`.
 
-        Used when another attempt took the last use meanwhile, under another reading of the same coupon.
+        Used when another attempt took the last use meanwhile, under another reading of the same coupon; Replaced when that
+        coupon turns out to be void here, which the hub may not know yet.
         """
         coupon = body["coupon"] or code_key
 
@@ -81,6 +89,8 @@ class Attempts(Core):
             uses = self._uses(db, coupon)
             if len(uses) >= max_uses:
                 raise Used(uses[0])
+            if is_void(db, coupon):
+                raise Replaced
             seq = self._append(db, "redeem_record", rid, body)
             db.execute("INSERT INTO used VALUES (?, ?, ?, ?)", (rid, coupon, store_name, self._now()))
             changed = db.execute(

@@ -13,13 +13,14 @@ from kiosk.journal.rows import DayRow, Verification
 
 DAY = """
 SELECT json_extract(body, '$.stock_id') AS stock,
-  sum(kind = 'claim') AS claimed,
+  sum(kind = 'claim' AND stands) AS claimed,
   sum(kind = 'redeem_record' AND stands) AS redeemed,
   sum(CASE WHEN kind = 'redeem_record' AND stands THEN json_extract(body, '$.value') ELSE 0 END) AS value,
   sum(kind = 'void') AS void,
   sum(coalesce(status, '') = 'conflict') AS conflicts
 FROM (SELECT item.*, NOT EXISTS
-        (SELECT 1 FROM attempt a WHERE a.rid = item.rid AND a.state = 'rolled_back') AS stands
+        (SELECT 1 FROM attempt a WHERE a.rid = item.rid AND a.state = 'rolled_back') AND NOT EXISTS
+        (SELECT 1 FROM void_code v WHERE v.claim = item.rid) AS stands
       FROM item WHERE at >= ? AND at < ? AND kind IN ('claim', 'redeem_record', 'void')
         AND coalesce(status, '') != 'moved')
 GROUP BY stock ORDER BY stock

@@ -51,6 +51,25 @@ class Jobs(Core):
 
         await (self._write(work) if item else self._db.run(work))
 
+    async def job_again(self, job: str) -> JobRow | None:
+        """Return a job, as it was, that a person has printed once more; an *unknown* one is settled by that.
+
+        None: there is no such job, it is under way, or its code is void.
+        """
+
+        def work(db: sqlite3.Connection) -> JobRow | None:
+            row = db.execute(
+                "SELECT * FROM job WHERE id = ? AND state IN ('printed', 'failed', 'unknown', 'replaced')"
+                " AND NOT EXISTS (SELECT 1 FROM void_code v WHERE v.claim = job.rid)",
+                (job,),
+            ).fetchone()
+            if row is not None and row["state"] == "unknown":
+                values = (self._now(), job)
+                db.execute("UPDATE job SET state = 'replaced', changed_at = ? WHERE id = ?", values)
+            return None if row is None else _job(row)
+
+        return await self._db.run(work)
+
     async def jobs(self, states: Sequence[str] = (), limit: int = 200) -> list[JobRow]:
         """Return jobs in some states (all when none is named), the newest first."""
         where = f"WHERE state IN ({','.join('?' * len(states))})" if states else ""

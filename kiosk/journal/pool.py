@@ -35,24 +35,17 @@ class Pool(Core):
 
     async def pool_left(self, stock_id: str) -> int:
         """Return how many codes can be handed out."""
-        query = "SELECT count(*) FROM pool WHERE stock_id = ? AND rid IS NULL"
-        return await self._db.read(lambda db: int(db.execute(query, (stock_id,)).fetchone()[0]))
+        return await self._db.read(lambda db: left(db, stock_id))
 
     async def hand_out(self, rid: str, stock_id: str, store: str) -> PoolCode | None:
         """Take the next code and note the claim in one transaction; None when the pool is empty."""
 
         def work(db: sqlite3.Connection) -> PoolCode | None:
-            row = db.execute(
-                "SELECT * FROM pool WHERE stock_id = ? AND rid IS NULL ORDER BY added LIMIT 1", (stock_id,)
-            ).fetchone()
-            if row is None:
-                return None
-            db.execute(
-                "UPDATE pool SET rid = ?, handed_at = ? WHERE coupon = ?", (rid, self._now(), row["coupon"])
-            )
-            body = {"coupon": row["coupon"], "stock_id": stock_id, "store": store, "via": "button"}
-            self._append(db, "claim", rid, body)
-            return _code(row)
+            code = take_next(db, rid, stock_id, self._now())
+            if code is not None:
+                body = {"coupon": code.coupon, "stock_id": stock_id, "store": store, "via": "button"}
+                self._append(db, "claim", rid, body)
+            return code
 
         code = await self._write(work)
         if code is not None:
@@ -77,7 +70,8 @@ class Pool(Core):
         """
         query = (
             "SELECT * FROM pool WHERE stock_id = ? AND rid IS NOT NULL AND closed = 0 AND NOT EXISTS"
-            " (SELECT 1 FROM job WHERE job.rid = pool.rid AND job.state != 'failed') ORDER BY handed_at LIMIT 1"
+            " (SELECT 1 FROM job WHERE job.rid = pool.rid AND job.state != 'failed') AND NOT EXISTS"
+            " (SELECT 1 FROM void_code v WHERE v.coupon = pool.coupon) ORDER BY handed_at LIMIT 1"
         )
 
         def work(db: sqlite3.Connection) -> tuple[str, PoolCode] | None:
@@ -94,6 +88,23 @@ class Pool(Core):
             return None if row is None else (row["stock_id"], _code(row))
 
         return await self._db.read(work)
+
+
+def left(db: sqlite3.Connection, stock_id: str) -> int:
+    """Return how many codes of a batch can be handed out."""
+    query = "SELECT count(*) FROM pool WHERE stock_id = ? AND rid IS NULL"
+    return int(db.execute(query, (stock_id,)).fetchone()[0])
+
+
+def take_next(db: sqlite3.Connection, rid: str, stock_id: str, now: str) -> PoolCode | None:
+    """Take the next code of a batch under `rid`; None when the pool is empty."""
+    row = db.execute(
+        "SELECT * FROM pool WHERE stock_id = ? AND rid IS NULL ORDER BY added LIMIT 1", (stock_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    db.execute("UPDATE pool SET rid = ?, handed_at = ? WHERE coupon = ?", (rid, now, row["coupon"]))
+    return _code(row)
 
 
 def _code(row: sqlite3.Row) -> PoolCode:

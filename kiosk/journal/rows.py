@@ -76,6 +76,10 @@ class Busy(Exception):
     """The same code is being redeemed right now."""
 
 
+class Replaced(Exception):
+    """The code was made void: a new one has taken its place."""
+
+
 class Backlog(msgspec.Struct, frozen=True):
     """What waits to go up."""
 

@@ -1,4 +1,5 @@
-"""Saves what can be read from a damaged journal: redemptions that the hub has not seen, uses, slip codes, print jobs, people.
+"""Saves what can be read from a damaged journal: redemptions that the hub has not seen, uses, slip codes, print jobs, people,
+programs with a token, answers kept for who asks again.
 
 A damaged page takes some rows with it, seldom all: each table is read from both ends up to the damage, without its other
 indexes. An item is only believed when its own hash fits (facts: sync-fleet A7, A11).
@@ -23,11 +24,14 @@ ENDS = {
     "attempt": "NOT INDEXED ORDER BY rowid {d}",
     "used": "NOT INDEXED ORDER BY rowid {d}",
     "pool": "NOT INDEXED ORDER BY rowid {d}",
+    "void_code": "ORDER BY coupon {d}",
     "job": "NOT INDEXED ORDER BY rowid {d}",
     "act": "NOT INDEXED ORDER BY n {d}",
     "person": "ORDER BY id {d}",
     "decided": "ORDER BY epoch {d}, seq {d}",
     "day_total": "ORDER BY day {d}, stock_id {d}",
+    "client": "ORDER BY id {d}",
+    "answer": "ORDER BY client {d}, key {d}",
     "fact": "ORDER BY name {d}",
 }
 PEOPLE_FACTS = ("pin_failures", "pin_salt", "sessions_ended", "hidden_batches")
@@ -102,6 +106,7 @@ def restore(db: sqlite3.Connection, saved: Saved) -> None:
         if row["name"] in KEPT_FACTS:
             db.execute("INSERT OR IGNORE INTO fact VALUES (?, ?)", (row["name"], row["value"]))
     _uses_of(db, saved.waiting)
+    _voids_of(db, saved)
 
 
 def _uses_of(db: sqlite3.Connection, waiting: list[Item]) -> None:
@@ -113,3 +118,12 @@ def _uses_of(db: sqlite3.Connection, waiting: list[Item]) -> None:
                 "INSERT OR IGNORE INTO used VALUES (?, ?, ?, ?)",
                 (item.rid, item.body["coupon"], item.body.get("store", ""), items.text(item.t.trusted)),
             )
+
+
+def _voids_of(db: sqlite3.Connection, saved: Saved) -> None:
+    """Let saved replacements count also where the table of void codes was hit."""
+    claims = {r["coupon"]: r["rid"] for r in saved.tables["pool"]}
+    for item in saved.waiting:
+        if item.kind == "code_void" and (coupon := item.body.get("coupon")):
+            values = (coupon, claims.get(coupon) or "", items.text(item.t.trusted))
+            db.execute("INSERT OR IGNORE INTO void_code VALUES (?, ?, ?)", values)

@@ -14,7 +14,7 @@ from kiosk.journal.core import Core
 from kiosk.journal.items import parse, text
 from kiosk.journal.rows import DayRow
 
-KINDS = ("redeem_record", "attempt_denied", "void", "rollback", "claim")
+KINDS = ("redeem_record", "attempt_denied", "void", "rollback", "claim", "code_void")
 FOUND = """
 SELECT item.*, (SELECT name FROM act WHERE act.rid = coalesce(json_extract(body, '$.of'), item.rid)
     AND (act.what = 'undo') = (item.kind = 'rollback') ORDER BY n LIMIT 1) AS person,

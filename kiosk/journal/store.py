@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import secrets
 import sqlite3
 from pathlib import Path
 
 import msgspec
 
-from kiosk.journal import items, salvage
+from kiosk.journal import files, items, salvage
+from kiosk.journal.answers import Answers
 from kiosk.journal.attempts import Attempts
+from kiosk.journal.clients import Clients
 from kiosk.journal.errors import explain
 from kiosk.journal.figures import Figures
 from kiosk.journal.jobs import Jobs
@@ -23,6 +23,7 @@ from kiosk.journal.pool import Pool
 from kiosk.journal.rows import Recovery, first_use
 from kiosk.journal.search import Search
 from kiosk.journal.upload import MAX_BYTES, MAX_ITEMS, RETENTION_DAYS, Upload
+from kiosk.journal.voids import Voids
 
 __all__ = ["MAX_BYTES", "MAX_ITEMS", "RETENTION_DAYS", "Journal", "first_use"]
 
@@ -37,7 +38,7 @@ class Tip(msgspec.Struct, frozen=True):
     seq: int
 
 
-class Journal(Attempts, Leases, Pool, Jobs, Upload, Objects, Figures, People, Search):
+class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, People, Search, Clients, Answers):
     """The durable record of one kiosk: it opens, mends what was left open, and closes."""
 
     unclean = False
@@ -50,7 +51,7 @@ class Journal(Attempts, Leases, Pool, Jobs, Upload, Objects, Figures, People, Se
             flag, tip = self.dir / "running", self._tip_file()
             self.unclean = flag.exists()
             recovery = await self._db.run(lambda db: self._recover(db, tip))
-            flag.touch()
+            files.mark(flag)
             if recovery.told:
                 log.error("%s", recovery.told)
             return recovery
@@ -71,8 +72,7 @@ class Journal(Attempts, Leases, Pool, Jobs, Upload, Objects, Figures, People, Se
             raise explain(err, self.path) from err
         finally:
             await self._db.close()
-        with contextlib.suppress(FileNotFoundError):
-            (self.dir / "running").unlink()
+        files.remove(self.dir / "running")
 
     def set_aside(self) -> tuple[str, ...]:
         """Return the paths of damaged journals that were set aside and are still there; reads the directory."""
@@ -87,14 +87,8 @@ class Journal(Attempts, Leases, Pool, Jobs, Upload, Objects, Figures, People, Se
 
     def _write_tip(self, seq: int) -> None:
         tip = Tip(self.epoch, seq)
-        if self._tip_file() == tip:
-            return
-        fresh = self.dir / "tip.new"
-        with fresh.open("wb") as f:
-            f.write(msgspec.json.encode(tip))
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(fresh, self.dir / "tip")
+        if self._tip_file() != tip:
+            files.put(self.dir / "tip", msgspec.json.encode(tip))
 
     def _recover(self, db: sqlite3.Connection, tip: Tip | None) -> Recovery:
         self.epoch = self._fact(db, "epoch") or ""

@@ -37,7 +37,6 @@ JOB_S = 20.0
 GRACE_S = 1.5
 """How long a stop waits for the slip under way; the daemon gives every part 3 s."""
 LET_GO_S = 0.5
-ENDED = ("printed", "failed", "unknown")
 PAUSED = "printing_paused"
 
 
@@ -166,14 +165,12 @@ class Spooler:
 
         A slip that may be out already comes marked as a copy, and an *unknown* one is settled by it.
         """
-        row = await self._journal.job(job_id)
-        if row is None or row.state not in (*ENDED, "replaced"):
+        row = await self._journal.job_again(job_id)
+        if row is None:
             return None
         slip = parse_slip(json.loads(row.slip))
         if row.state != "failed":
             slip = as_copy(slip, self._now(), self._locale)
-        if row.state == "unknown":
-            await self._journal.job_mark(job_id, "replaced", {}, item=False)
         return await self.print(
             slip, rid=row.rid, kind=row.kind, coupon=row.detail.get("coupon", ""), reprint_of=job_id
         )

@@ -75,6 +75,21 @@ MUTATIONS = (
             ("kiosk/journal/attempts.py", "            if len(uses) >= max_uses:", "            if len(uses) < 0:"),
         ),
     ),
+    Mutation(
+        "P2", "a code that was replaced", "tests/counter/test_replace.py::test_the_old_slip_is_refused_and_the_new_one_is_worth_once",
+        (
+            ("kiosk/journal/attempts.py", "            if is_void(db, coupon):\n                raise Replaced\n            db.", "            db."),
+            ("kiosk/journal/attempts.py", "            if is_void(db, coupon):\n                raise Replaced\n            seq", "            seq"),
+        ),
+    ),
+    _one(
+        "P2", "what was redeemed is never made void", "tests/journal/test_voids.py::test_a_redeemed_code_cannot_be_made_void",
+        "kiosk/journal/voids.py", '        return "used"', "        return None",
+    ),
+    _one(
+        "P3", "the hub honours no code that was replaced", "tests/hub/test_void_codes.py",
+        "hub/store/uses.py", '        coupons.c.state != "void",\n', "",
+    ),
     _one(
         "P3", "a batch that needs the hub is refused without it", f"{SYNC}/test_fleet.py::test_never_and_foreign_home_coupons_are_refused_without_the_hub",
         "kiosk/coupons/machine.py",

@@ -38,6 +38,7 @@ CLERK = {
     "hand-out": coupons.hand_out,
     "reprint": coupons.reprint,
     "settle": coupons.settle,
+    "new-code": coupons.new_code,
     "hold-slips": coupons.hold_slips,
     "release-slips": coupons.release_slips,
     "claim-slip": coupons.claim_slip,

@@ -150,6 +150,24 @@ async def reprint(visiting: Visit, raw: bytes) -> web.StreamResponse:
     return ended(visiting, job, N_("That slip is not there, or is being printed."))
 
 
+async def new_code(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Give a new code for a slip of which nobody knows: the old one is void first."""
+    ask, t = msgspec.json.decode(raw, type=Job), visiting.t
+    given = await visiting.services.hand_out.replace(ask.job)
+    if given.rid:
+        await visiting.note("new_code", given.rid)
+    if given.outcome == "printed":
+        return done(True, t("The new slip is printed. The old code is void."))
+    kept = {
+        "settled": t("There is no doubt about that slip."),
+        "used": t("That slip has come out: its code was redeemed. No new code was given."),
+        "busy": t("That code is being redeemed or printed right now. Try again in a moment."),
+    }
+    told_ = kept.get(given.outcome) or _why(given.outcome, t)
+    void = t("The old code is void.")
+    return done(False, f"{told_} {void}" if given.rid else told_)
+
+
 async def settle(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Note that a slip of which nobody knew has been seen on paper."""
     ask = msgspec.json.decode(raw, type=Job)

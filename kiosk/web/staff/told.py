@@ -28,6 +28,7 @@ JOBS = {
     "sending": N_("Printing"),
     "sent": N_("Printing"),
     "replaced": N_("Printed again"),
+    "void": N_("Replaced by a new code"),
 }
 UNDER_WAY = ("queued", "sending", "sent")
 STATES = {
@@ -41,6 +42,7 @@ KINDS = {
     "void": N_("Not accepted; the coupon stays valid"),
     "rollback": N_("Undone"),
     "claim": N_("Handed out"),
+    "code_void": N_("Code void: a new slip was given"),
 }
 
 
@@ -69,7 +71,8 @@ def job(j: JobRow, t: Texts) -> dict[str, Any]:
         "kind": t(SLIPS.get(j.kind, N_("Slip"))),
         "told": job_state(j, t),
         "state": j.state,
-        "again": j.state not in UNDER_WAY,
+        "again": j.state not in (*UNDER_WAY, "void"),
+        "coupon": j.kind == "coupon",
     }
 
 
