@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import secrets
 import sqlite3
 from pathlib import Path
 
 import msgspec
 
-from kiosk.journal import files, items, salvage
-from kiosk.journal.answers import Answers
+from kiosk.journal import items, salvage
 from kiosk.journal.attempts import Attempts
-from kiosk.journal.clients import Clients
 from kiosk.journal.errors import explain
 from kiosk.journal.figures import Figures
 from kiosk.journal.jobs import Jobs
@@ -38,7 +38,7 @@ class Tip(msgspec.Struct, frozen=True):
     seq: int
 
 
-class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, People, Search, Clients, Answers):
+class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, People, Search):
     """The durable record of one kiosk: it opens, mends what was left open, and closes."""
 
     unclean = False
@@ -51,7 +51,7 @@ class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, Peo
             flag, tip = self.dir / "running", self._tip_file()
             self.unclean = flag.exists()
             recovery = await self._db.run(lambda db: self._recover(db, tip))
-            files.mark(flag)
+            flag.touch()
             if recovery.told:
                 log.error("%s", recovery.told)
             return recovery
@@ -72,7 +72,8 @@ class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, Peo
             raise explain(err, self.path) from err
         finally:
             await self._db.close()
-        files.remove(self.dir / "running")
+        with contextlib.suppress(FileNotFoundError):
+            (self.dir / "running").unlink()
 
     def set_aside(self) -> tuple[str, ...]:
         """Return the paths of damaged journals that were set aside and are still there; reads the directory."""
@@ -87,8 +88,14 @@ class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, Peo
 
     def _write_tip(self, seq: int) -> None:
         tip = Tip(self.epoch, seq)
-        if self._tip_file() != tip:
-            files.put(self.dir / "tip", msgspec.json.encode(tip))
+        if self._tip_file() == tip:
+            return
+        fresh = self.dir / "tip.new"
+        with fresh.open("wb") as f:
+            f.write(msgspec.json.encode(tip))
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(fresh, self.dir / "tip")
 
     def _recover(self, db: sqlite3.Connection, tip: Tip | None) -> Recovery:
         self.epoch = self._fact(db, "epoch") or ""
