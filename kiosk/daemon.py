@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -91,6 +92,8 @@ class Daemon:
         self._begun = self.clock.mono()
         self._stack: AsyncExitStack | None = None
         self.dress = dressed(s.screen, s.shop)
+        self.restart: Callable[[], None] | None = None
+        """Asks whoever runs this daemon to begin anew; `serve` puts its own here."""
         self.spawn: Spawn = alone
         """Where long tasks are begun; `serve` puts its group here."""
 
@@ -270,9 +273,18 @@ class Daemon:
             door=door,
             workshop=Workshop(),
             pairing=self._pairing,
+            open_printer=self.fittings.printer,
+            restart=self._restart,
         )
 
     # -- what the parts ask --
+
+    def _restart(self) -> bool:
+        """Ask whoever runs this daemon to begin anew; False where nobody would."""
+        if self.restart is None:
+            return False
+        self.restart()
+        return True
 
     @property
     def _limits(self) -> HandOutSettings:

@@ -38,9 +38,15 @@ class Fittings:
             *self.displays,
             *self.speakers,
         ]
+        self._settings, self._dir = s, data_dir
         self.via = HubVia() if s.hub.url else None
         self.mains, self.mirrors = _printers(s, data_dir, self.via)
         self.hot_plug = HotPlug(self.devices, bus)
+
+    def printer(self, name: str, url: str, profile: str) -> Printer:
+        """Build a printer that is not in the settings (yet); PrinterError or ConfigError says what is wrong with it."""
+        accounts = Accounts.of(self._settings, self._dir)
+        return open_printer(name, url, profile, accounts=accounts, via=self.via)
 
     def rows(self) -> list[dict[str, Any]]:
         """List the devices: configured, then what is plugged in besides; what nothing drives is said, never hidden."""

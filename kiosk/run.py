@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 from kiosk.boot import DaemonError
-from kiosk.config import Settings, keep_last_good
+from kiosk.config import ConfigError, Settings, keep_last_good, load_with_fallback
 from kiosk.daemon import Daemon, build
 from kiosk.hardware.signals import PowerFailing
 from kiosk.notify import tell, watchdog
@@ -41,18 +41,31 @@ class Pulse:
 
 
 async def serve(loaded: Loaded[Settings], path: Path | None) -> None:
-    """Run the daemon until SIGTERM or SIGINT."""
+    """Run the daemon until SIGTERM or SIGINT; when staff ask for it, begin anew with the file as it is then."""
     stop = asyncio.Event()
     for sig in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sig, stop.set)
+    while await _life(loaded, path, stop):
+        log.info("staff asked for a restart")
+        tell("RELOADING=1\nSTATUS=starting anew")
+        try:
+            loaded = load_with_fallback(path)
+        except ConfigError as err:
+            raise DaemonError(str(err), usage=True) from err
+
+
+async def _life(loaded: Loaded[Settings], path: Path | None, stop: asyncio.Event) -> bool:
+    """Run the daemon once; tell whether it is to begin anew."""
+    again = asyncio.Event()
     daemon = build(loaded, path)
+    daemon.restart = again.set
     for warning in daemon.told.config_warnings:
         log.warning("%s", warning)
     try:
         async with asyncio.TaskGroup() as group:
             daemon.spawn = group.create_task
             await daemon.start()
-            await _serve(daemon, path, group, stop)
+            await _serve(daemon, path, group, stop, again)
     except* Exception as err:
         known = err.subgroup(DaemonError)
         if known is not None:
@@ -60,8 +73,10 @@ async def serve(loaded: Loaded[Settings], path: Path | None) -> None:
         log.critical("a long task ended by a mistake; the daemon ends with it", exc_info=err)
         raise DaemonError("a part of the kiosk failed; its log says which, systemd starts it anew.") from err
     finally:
-        tell("STOPPING=1")
+        if not again.is_set():
+            tell("STOPPING=1")
         await daemon.stop()
+    return again.is_set() and not stop.is_set()
 
 
 def _first(group: BaseExceptionGroup[DaemonError]) -> DaemonError:
@@ -72,7 +87,9 @@ def _first(group: BaseExceptionGroup[DaemonError]) -> DaemonError:
     return found
 
 
-async def _serve(daemon: Daemon, path: Path | None, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+async def _serve(
+    daemon: Daemon, path: Path | None, group: asyncio.TaskGroup, stop: asyncio.Event, again: asyncio.Event
+) -> None:
     """Say that the daemon is ready, wait for the stop, and end."""
     daemon.bus.on(PowerFailing, lambda _: stop.set())
     pulse = Pulse(daemon)
@@ -84,8 +101,10 @@ async def _serve(daemon: Daemon, path: Path | None, group: asyncio.TaskGroup, st
         keep_last_good(path, daemon.settings)
     print(json.dumps({"kiosk": daemon.server.url, "device": daemon.device}), flush=True)
     tell(f"READY=1\nSTATUS=serving {daemon.server.url}")
-    await stop.wait()
-    tell("STOPPING=1")
-    for task in own:
+    ends = [group.create_task(e.wait(), name="end") for e in (stop, again)]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        tell("STOPPING=1")
+    for task in (*own, *ends):
         task.cancel()
     await daemon.stop()

@@ -23,6 +23,7 @@ from kiosk.events import Bus
 from kiosk.hardware.sim import SimBench
 from kiosk.health.gather import Gatherer
 from kiosk.journal.store import Journal
+from kiosk.printing.printers.port import Printer
 from kiosk.printing.spooler import Spooler
 from kiosk.web.door import Door
 from kiosk.web.workshop import Workshop
@@ -59,6 +60,10 @@ class Services:
     workshop: Workshop
     pairing: Callable[[], str]
     """The code that an operator lets this kiosk in by; empty when it waits for nobody."""
+    open_printer: Callable[[str, str, str], Printer]
+    """Builds the printer of a name, an address and a profile, with the accounts and the hub of this kiosk; PrinterError."""
+    restart: Callable[[], bool]
+    """Asks for a new beginning with kiosk.toml as it is then; False where nobody would do it."""
 
 
 SERVICES = web.AppKey("services", Services)

@@ -10,7 +10,19 @@ from aiohttp import web
 
 from kiosk.counter.records import keep_days
 from kiosk.web.services import SERVICES
-from kiosk.web.staff import camera, coupons, devices, live, people, records, redeem, settings, signing, stands
+from kiosk.web.staff import (
+    camera,
+    coupons,
+    devices,
+    live,
+    people,
+    records,
+    redeem,
+    restart,
+    settings,
+    signing,
+    stands,
+)
 from kiosk.web.staff.frame import change, own, page
 
 log = logging.getLogger(__name__)
@@ -38,7 +50,6 @@ CLERK = {
     "hand-out": coupons.hand_out,
     "reprint": coupons.reprint,
     "settle": coupons.settle,
-    "new-code": coupons.new_code,
     "hold-slips": coupons.hold_slips,
     "release-slips": coupons.release_slips,
     "claim-slip": coupons.claim_slip,
@@ -58,6 +69,7 @@ MANAGER = {
     "person-drop": people.drop,
     "shop": settings.shop,
     "backup": settings.backup_file,
+    "restart": restart.restart,
 }
 """What changes what was, or what others see."""
 
