@@ -10,11 +10,15 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import leaks
+
+if TYPE_CHECKING:
+    from tests.browser import Tabs
 
 TIERS = ("prove", "heavy", "scale")
 CI = bool(os.environ.get("CI"))
@@ -108,3 +112,21 @@ def chromium() -> str:
     if path is None:
         (pytest.fail if CI else pytest.skip)("there is no Chromium here: apt-get install chromium")
     return path
+
+
+@pytest.fixture(scope="session")
+def chromium_of_session(chromium: str) -> Iterator[str]:
+    """Run one Chromium for all tests; return the address at which Playwright connects to it."""
+    from tests.browser import started
+
+    with started(chromium) as one:
+        yield one.endpoint
+
+
+@pytest.fixture
+async def new_page(chromium_of_session: str) -> AsyncIterator[Tabs]:
+    """Open pages in Chromium: `await new_page(url, width, height)`."""
+    from tests.browser import tabs
+
+    async with tabs(chromium_of_session) as made:
+        yield made

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import io
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from playwright.async_api import Page
 
 from kiosk.counter.brand import READABLE, contrast
-from simulators.demo.chromium import Browser, Page
+from tests.browser import Tabs, frames, until
 from tests.web.rig import Rig, rig
 from tests.web.states import STATES, Stage
 
@@ -30,20 +30,13 @@ def axe() -> str:
     return (Path(spec.submodule_search_locations[0]) / "axe.min.js").read_text("utf-8")
 
 
-@pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with Browser(chromium) as held:
-        yield held
-
-
 async def serious(page: Page, axe: str) -> list[str]:
     """Return what axe-core finds serious, one line a finding."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(axe + "\n;true")
     found: dict[str, Any] = await page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']}).then(r => ({rules: r.passes.length + r.violations.length,"
-        " bad: r.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html + ' ' + n.failureSummary)}))}))",
-        60,
+        "() => axe.run(document, {resultTypes: ['violations']}).then(r => ({rules: r.passes.length + r.violations.length,"
+        " bad: r.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html + ' ' + n.failureSummary)}))}))"
     )
     assert found["rules"] >= LEAST, "the page was not looked at"
     return [f"{v['id']} ({v['impact']}): {v['nodes']}" for v in found["bad"] if v["impact"] in SERIOUS]
@@ -51,14 +44,13 @@ async def serious(page: Page, axe: str) -> list[str]:
 
 @pytest.mark.parametrize("size", [(1280, 720), pytest.param((600, 1024), marks=pytest.mark.heavy)])
 async def test_the_counter_page_in_every_state(
-    browser: Browser, kiosk: Rig, axe: str, size: tuple[int, int]
+    new_page: Tabs, kiosk: Rig, axe: str, size: tuple[int, int]
 ) -> None:
-    page = await browser.page()
-    await page.open(kiosk.url + "/", *size)
+    page = await new_page(kiosk.url + "/", *size)
     stage = Stage(kiosk)
     for state in STATES:
         seq = await stage.enter(state)
-        await page.until(f"Number(document.body.dataset.seq) >= {seq}", 10)
+        await until(page, f"Number(document.body.dataset.seq) >= {seq}", 10)
         assert await serious(page, axe) == [], state
     await page.close()
 
@@ -86,13 +78,12 @@ async def contrasts(page: Page) -> dict[str, float]:
     "look", ["warm", *(pytest.param(n, marks=pytest.mark.heavy) for n in ("fresh", "plain"))]
 )
 async def test_every_text_can_be_read_also_on_the_gradient_that_axe_does_not_judge(
-    browser: Browser, tmp_path: Path, look: str
+    new_page: Tabs, tmp_path: Path, look: str
 ) -> None:
     async with rig(tmp_path, more={"screen": {"look": look}}) as kiosk:
         stage = Stage(kiosk)
         for size in ((1920, 1080), (1080, 1920)):
-            page = await browser.page()
-            await page.open(kiosk.url + "/", *size)
+            page = await new_page(kiosk.url + "/", *size)
             for state in (
                 "ready",
                 "offline",
@@ -102,19 +93,16 @@ async def test_every_text_can_be_read_also_on_the_gradient_that_axe_does_not_jud
                 "outcome-refused",
             ):
                 seq = await stage.enter(state)
-                await page.until(f"Number(document.body.dataset.seq) >= {seq}", 10)
-                await page.evaluate(
-                    "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-                )
+                await until(page, f"Number(document.body.dataset.seq) >= {seq}", 10)
+                await frames(page)
                 told = await contrasts(page)
                 assert len(told) >= 2, state
                 assert {t: c for t, c in told.items() if c < READABLE} == {}, (state, size)
             await page.close()
 
 
-async def test_the_measure_of_contrast_can_fail(browser: Browser, kiosk: Rig) -> None:
-    page = await browser.page()
-    await page.open(kiosk.url + "/", 1920, 1080)
+async def test_the_measure_of_contrast_can_fail(new_page: Tabs, kiosk: Rig) -> None:
+    page = await new_page(kiosk.url + "/", 1920, 1080)
     await page.evaluate("document.querySelector('#scan').style.color = '#e88'")
     told = await contrasts(page)
     assert min(told.values()) < READABLE
@@ -126,19 +114,18 @@ async def test_the_measure_of_contrast_can_fail(browser: Browser, kiosk: Rig) ->
     "screen", [{"look": "fresh"}, {"look": "plain"}, {"colour": "#ffd400"}, {"colour": "#8fb8de"}]
 )
 async def test_other_looks_and_the_merchants_colours(
-    browser: Browser, tmp_path: Path, axe: str, screen: dict[str, str]
+    new_page: Tabs, tmp_path: Path, axe: str, screen: dict[str, str]
 ) -> None:
     async with rig(tmp_path, more={"screen": screen, "locale": "en"}) as kiosk:
         for size in ((1280, 720), (600, 1024)):
-            page = await browser.page()
-            await page.open(kiosk.url + "/", *size)
-            await page.until("document.querySelector('.ticket')", 10)
+            page = await new_page(kiosk.url + "/", *size)
+            await until(page, "document.querySelector('.ticket')", 10)
             assert await serious(page, axe) == [], size
             await page.close()
 
 
 async def test_the_simulated_devices_and_what_a_printed_code_opens(
-    browser: Browser, kiosk: Rig, axe: str
+    new_page: Tabs, kiosk: Rig, axe: str
 ) -> None:
     kiosk.daemon.bench.press()
     link = (await kiosk.get("/api/v1/counter"))[1]["link"]
@@ -146,17 +133,15 @@ async def test_the_simulated_devices_and_what_a_printed_code_opens(
         (kiosk.url + "/simulator", "document.querySelector('#slips img')"),
         (link, "document.querySelector('main')"),
     ):
-        page = await browser.page()
-        await page.open(url, 1280, 900)
-        await page.until(ready, 30)
+        page = await new_page(url, 1280, 900)
+        await until(page, ready, 30)
         assert await serious(page, axe) == [], url
         await page.close()
 
 
-async def test_axe_sees_what_is_wrong(browser: Browser, kiosk: Rig, axe: str) -> None:
+async def test_axe_sees_what_is_wrong(new_page: Tabs, kiosk: Rig, axe: str) -> None:
     """The check can fail: grey on white, a picture and a button without a name."""
-    page = await browser.page()
-    await page.open(kiosk.url + "/", 1280, 720)
+    page = await new_page(kiosk.url + "/", 1280, 720)
     await page.evaluate(
         "document.querySelector('.ticket .offer').style.color = '#bbb'; document.querySelector('#qr').removeAttribute('aria-label');"
         "document.querySelector('main').append(document.createElement('button'))"

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Page
 
 from kiosk.events import Outcome
 from simulators.demo import eyes
-from simulators.demo.chromium import Browser, Page
+from tests.browser import Tabs, fonts, until
 from tests.web.rig import Rig, eventually, rig
 from ui.fonts import missing
 
 SHOWN = ("#merchant", "#store", "#scan", ".ticket .offer", ".ticket .when")
 
 
-@pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with Browser(chromium) as held:
-        yield held
-
-
-async def counter(browser: Browser, kiosk: Rig, width: int = 1280, height: int = 720) -> Page:
-    page = await browser.page()
-    await page.open(kiosk.url + "/", width, height)
-    await page.until("document.body.dataset.seq !== '0' && document.querySelector('.ticket, .none')", 20)
+async def counter(new_page: Tabs, kiosk: Rig, width: int = 1280, height: int = 720) -> Page:
+    page = await new_page(kiosk.url + "/", width, height)
+    await until(page, "document.body.dataset.seq !== '0' && document.querySelector('.ticket, .none')", 20)
     return page
 
 
@@ -41,14 +33,14 @@ async def _looks_right(page: Page, kiosk: Rig, name: str) -> None:
 
 
 async def test_code_and_real_glyphs_are_on_the_glass_and_the_page_proves_it(
-    browser: Browser, kiosk: Rig
+    new_page: Tabs, kiosk: Rig
 ) -> None:
-    page = await counter(browser, kiosk)
+    page = await counter(new_page, kiosk)
     await _looks_right(page, kiosk, "1280x720")
     for selector in SHOWN:
-        fonts = await page.fonts(selector)
-        assert fonts, selector
-        assert all(f["isCustomFont"] for f in fonts), (selector, fonts)
+        drawn = await fonts(page, selector)
+        assert drawn, selector
+        assert all(f["isCustomFont"] for f in drawn), (selector, drawn)
         assert not missing(await page.evaluate(f"document.querySelector('{selector}').textContent"))
     outside = await page.evaluate(
         "performance.getEntriesByType('resource').map(e => e.name).filter(n => !n.startsWith(location.origin) && !n.startsWith('data:'))"
@@ -70,77 +62,73 @@ async def _proves(kiosk: Rig) -> None:
         "document.querySelector('#qr').remove()",
     ],
 )
-async def test_a_wrong_or_missing_code_is_noticed_and_mended(
-    browser: Browser, kiosk: Rig, fault: str
-) -> None:
-    page = await counter(browser, kiosk)
-    loaded = page.loading()
-    await page.evaluate(fault)
-    await asyncio.wait_for(loaded.wait(), 30)
-    await page.until("document.querySelector('#qr path')", 10)
+async def test_a_wrong_or_missing_code_is_noticed_and_mended(new_page: Tabs, kiosk: Rig, fault: str) -> None:
+    page = await counter(new_page, kiosk)
+    async with page.expect_event("load", timeout=30_000):
+        await page.evaluate(fault)
+    await until(page, "document.querySelector('#qr path')", 10)
     assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
 
 
 @pytest.mark.parametrize(
     "kind", ["confirmed", "accepted", "refused", "retry", "help", "printed", "info", "busy"]
 )
-async def test_every_outcome_has_a_shape_and_words(browser: Browser, alone: Rig, kind: str) -> None:
-    page = await counter(browser, alone, 800, 480)
+async def test_every_outcome_has_a_shape_and_words(new_page: Tabs, alone: Rig, kind: str) -> None:
+    page = await counter(new_page, alone, 800, 480)
     alone.daemon.bus.publish(Outcome(kind=kind, title="请稍候", detail="满20减3", hint="满20元可用，请核对"))  # type: ignore[arg-type]
-    await page.until("!document.querySelector('#outcome').hidden", 10)
+    await until(page, "!document.querySelector('#outcome').hidden", 10)
     assert await page.evaluate(
         "document.querySelector('#outcome-shape svg path, #outcome-shape svg circle') !== null"
     )
     assert await page.evaluate(
         "document.querySelector('#outcome').innerText.replace(/\\s+/g, ' ').trim()"
     ) == ("请稍候 满20减3 满20元可用，请核对")
-    fonts = await page.fonts("#outcome-hint")
-    assert all(f["isCustomFont"] for f in fonts), fonts
+    drawn = await fonts(page, "#outcome-hint")
+    assert all(f["isCustomFont"] for f in drawn), drawn
 
 
-async def test_new_names_get_their_glyphs_before_they_are_shown(browser: Browser, kiosk: Rig) -> None:
-    page = await counter(browser, kiosk)
+async def test_new_names_get_their_glyphs_before_they_are_shown(new_page: Tabs, kiosk: Rig) -> None:
+    page = await counter(new_page, kiosk)
     kiosk.daemon.bus.publish(Outcome(kind="info", title="魑魅魍魉饕餮", until_s=30))
-    await page.until("document.querySelector('#outcome-title').textContent === '魑魅魍魉饕餮'", 10)
-    fonts = await page.fonts("#outcome-title")
-    assert [f["isCustomFont"] for f in fonts] == [True]
+    await until(page, "document.querySelector('#outcome-title').textContent === '魑魅魍魉饕餮'", 10)
+    drawn = await fonts(page, "#outcome-title")
+    assert [f["isCustomFont"] for f in drawn] == [True]
 
 
-async def test_the_page_comes_back_by_itself_after_the_daemon(browser: Browser, tmp_path: Path) -> None:
+async def test_the_page_comes_back_by_itself_after_the_daemon(new_page: Tabs, tmp_path: Path) -> None:
     async with rig(tmp_path, hub=False) as kiosk:
-        page = await counter(browser, kiosk)
+        page = await counter(new_page, kiosk)
         listen = kiosk.url.removeprefix("http://")
         await kiosk.daemon.stop()
-        await page.until("document.querySelector('#state').textContent !== ''", 20)
+        await until(page, "document.querySelector('#state').textContent !== ''", 20)
     async with rig(tmp_path, hub=False, listen=listen) as kiosk:
-        await page.until("document.querySelector('#state').textContent === ''", 20)
+        await until(page, "document.querySelector('#state').textContent === ''", 20)
         kiosk.daemon.bus.publish(Outcome(kind="info", title="请稍候", until_s=30))
-        await page.until("document.querySelector('#outcome-title').textContent === '请稍候'", 20)
+        await until(page, "document.querySelector('#outcome-title').textContent === '请稍候'", 20)
 
 
-async def test_the_bench_presses_scans_and_shows_paper(browser: Browser, kiosk: Rig) -> None:
-    page = await browser.page()
-    await page.open(kiosk.url + "/simulator", 1400, 900)
-    await page.evaluate("document.querySelector('#press').click()")
-    await page.until("document.querySelector('#slips img')?.naturalWidth === 384", 30)
-    await page.evaluate(
-        "document.querySelector('#code').value = '134567890123456789'; document.querySelector('#scan button').click()"
-    )
-    await page.until("document.querySelector('#said').textContent !== ''", 10)
+async def test_the_bench_presses_scans_and_shows_paper(new_page: Tabs, kiosk: Rig) -> None:
+    page = await new_page(kiosk.url + "/simulator", 1400, 900)
+    await page.click("#press")
+    await until(page, "document.querySelector('#slips img')?.naturalWidth === 384", 30)
+    await page.fill("#code", "134567890123456789")
+    await page.click("#scan button")
+    await until(page, "document.querySelector('#said').textContent !== ''", 10)
     await eventually(lambda: kiosk.daemon.bench.lights["colour"] == "red")
-    await page.until("document.querySelector('#light').classList.contains('red')", 10)
+    await until(page, "document.querySelector('#light').classList.contains('red')", 10)
 
 
 @pytest.mark.heavy
-async def test_a_page_left_open_does_not_grow(browser: Browser, alone: Rig) -> None:
-    page = await counter(browser, alone)
+async def test_a_page_left_open_does_not_grow(new_page: Tabs, alone: Rig) -> None:
+    page = await counter(new_page, alone)
+    inside = await page.context.new_cdp_session(page)
 
     async def updates(first: int, count: int) -> int:
         for n in range(first, first + count):
             alone.daemon.bus.publish(Outcome(kind="info", title=f"请稍候 {n}", until_s=30))
-            await page.until(f"document.querySelector('#outcome-title').textContent === '请稍候 {n}'", 10)
-        await page.call("HeapProfiler.collectGarbage")
-        used: int = (await page.call("Runtime.getHeapUsage"))["usedSize"]
+            await until(page, f"document.querySelector('#outcome-title').textContent === '请稍候 {n}'", 10)
+        await inside.send("HeapProfiler.collectGarbage")
+        used: int = (await inside.send("Runtime.getHeapUsage"))["usedSize"]
         return used
 
     await updates(0, 200)

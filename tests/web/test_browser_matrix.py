@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from playwright.async_api import Page
 
 from kiosk.counter.feedback import TABLE
 from simulators.demo import eyes
-from simulators.demo.chromium import Browser, Page
+from tests.browser import Tabs, fonts, frames, until
 from tests.web.rig import rig
 from tests.web.states import CODE_SHOWN, STATES, Stage
 from ui.fonts import missing
@@ -37,13 +37,6 @@ OVER = (
     " q = b.getBoundingClientRect(); return p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1;"
     " }).map(b => a.textContent.trim() + ' | ' + b.textContent.trim()))"
 )
-FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
-
-
-@pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with Browser(chromium) as held:
-        yield held
 
 
 async def faults(page: Page, state: str, link: str, png: bytes) -> list[str]:
@@ -65,7 +58,7 @@ async def faults(page: Page, state: str, link: str, png: bytes) -> list[str]:
         if not await page.evaluate(same):
             found.append("another outcome's shape")
     shown = "#outcome-title" if state.startswith("outcome-") else "#scan"
-    if not all(f["isCustomFont"] for f in await page.fonts(shown)):
+    if not all(f["isCustomFont"] for f in await fonts(page, shown)):
         found.append("a font of the machine was used")
     return found
 
@@ -93,7 +86,7 @@ def sheet(pictures: dict[str, list[bytes]], path: Path) -> None:
 @pytest.mark.heavy
 @pytest.mark.parametrize(("look", "locale"), list(itertools.product(LOOKS, LOCALES)))
 async def test_every_state_size_and_orientation(
-    browser: Browser, tmp_path: Path, look: str, locale: str
+    new_page: Tabs, tmp_path: Path, look: str, locale: str
 ) -> None:
     place = OUT / f"{look}-{locale}"
     place.mkdir(parents=True, exist_ok=True)
@@ -102,14 +95,13 @@ async def test_every_state_size_and_orientation(
         stage = Stage(kiosk, locale)
         link = (await kiosk.get("/api/v1/counter"))[1]["link"]
         for width, height in SIZES:
-            page = await browser.page()
-            await page.open(kiosk.url + "/", width, height)
+            page = await new_page(kiosk.url + "/", width, height)
             shots = kept[f"{width}x{height}"] = []
             for state in STATES:
                 seq = await stage.enter(state)
-                await page.until(f"Number(document.body.dataset.seq) >= {seq}", 20)
-                await page.evaluate(FRAMES)
-                shots.append(await page.screenshot(place / f"{width}x{height}-{state}.png"))
+                await until(page, f"Number(document.body.dataset.seq) >= {seq}", 20)
+                await frames(page)
+                shots.append(await page.screenshot(path=place / f"{width}x{height}-{state}.png"))
                 wrong += [
                     f"{width}x{height} {state}: {f}" for f in await faults(page, state, link, shots[-1])
                 ]

@@ -11,7 +11,7 @@ import pytest
 
 from hub.store.catalog import BatchFile
 from simulators.demo import eyes
-from simulators.demo.chromium import Browser
+from tests.browser import Tabs, until
 from tests.web.rig import CAPPED, Rig, rig
 from tests.web.states import Stage
 
@@ -37,10 +37,9 @@ async def change(kiosk: Rig, edit: Any) -> None:
     parts.bell.ring()
 
 
-async def _shown(browser: Browser, kiosk: Rig, width: int, height: int) -> None:
-    page = await browser.page()
-    await page.open(kiosk.url + "/", width, height)
-    await page.until("document.body.dataset.seq !== '0' && document.querySelector('.ticket, .none')", 20)
+async def _shown(new_page: Tabs, kiosk: Rig, width: int, height: int) -> None:
+    page = await new_page(kiosk.url + "/", width, height)
+    await until(page, "document.body.dataset.seq !== '0' && document.querySelector('.ticket, .none')", 20)
     assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
     assert await page.evaluate(CUT) == []
     await page.close()
@@ -48,9 +47,9 @@ async def _shown(browser: Browser, kiosk: Rig, width: int, height: int) -> None:
 
 @pytest.mark.parametrize("size", [(1280, 720), (480, 800)])
 async def test_a_name_of_60_characters_and_40_batches(
-    tmp_path: Path, chromium: str, size: tuple[int, int]
+    tmp_path: Path, new_page: Tabs, size: tuple[int, int]
 ) -> None:
-    async with rig(tmp_path) as kiosk, Browser(chromium) as browser:
+    async with rig(tmp_path) as kiosk:
 
         def many(merchant: Any, batches: Any) -> tuple[Any, Any]:
             one = next(b for b in batches if b.stock_id == CAPPED)
@@ -63,11 +62,11 @@ async def test_a_name_of_60_characters_and_40_batches(
         await change(kiosk, many)
         view = await kiosk.view(lambda v: len(v["batches"]) > 40)
         assert view["merchant"]["name"].startswith("超长商户名称超长")
-        await _shown(browser, kiosk, *size)
+        await _shown(new_page, kiosk, *size)
 
 
-async def test_no_batch_at_all_is_said(tmp_path: Path, chromium: str) -> None:
-    async with rig(tmp_path) as kiosk, Browser(chromium) as browser:
+async def test_no_batch_at_all_is_said(tmp_path: Path, new_page: Tabs) -> None:
+    async with rig(tmp_path) as kiosk:
         assert kiosk.hub is not None
         parts = kiosk.hub.parts
         assert parts is not None
@@ -75,15 +74,14 @@ async def test_no_batch_at_all_is_said(tmp_path: Path, chromium: str) -> None:
             await parts.database.run(parts.catalog.set_status, batch["stock_id"], "paused")
         parts.bell.ring()
         await kiosk.view(lambda v: v["batches"] == [])
-        await _shown(browser, kiosk, 800, 480)
+        await _shown(new_page, kiosk, 800, 480)
 
 
-async def test_a_hub_that_changes_ten_times_a_second_and_ten_clients(tmp_path: Path, chromium: str) -> None:
-    async with rig(tmp_path) as kiosk, Browser(chromium) as browser:
+async def test_a_hub_that_changes_ten_times_a_second_and_ten_clients(tmp_path: Path, new_page: Tabs) -> None:
+    async with rig(tmp_path) as kiosk:
         pages = []
         for _ in range(3):
-            page = await browser.page()
-            await page.open(kiosk.url + "/", 800, 480)
+            page = await new_page(kiosk.url + "/", 800, 480)
             pages.append(page)
         watchers = [
             asyncio.create_task(kiosk.view(lambda v: v["merchant"]["name"] == "第49次")) for _ in range(7)
@@ -93,8 +91,7 @@ async def test_a_hub_that_changes_ten_times_a_second_and_ten_clients(tmp_path: P
         views = await asyncio.gather(*watchers)
         assert {v["link"] for v in views} == {views[0]["link"]}
         for page in pages:
-            await page.call("Page.bringToFront")
-            await page.until("document.querySelector('#merchant').textContent === '第49次'", 20)
+            await until(page, "document.querySelector('#merchant').textContent === '第49次'", 20)
             assert (
                 await page.evaluate("document.querySelectorAll('head link[href^=\"/ui/font/\"]').length") <= 4
             )
@@ -103,21 +100,17 @@ async def test_a_hub_that_changes_ten_times_a_second_and_ten_clients(tmp_path: P
 
 @pytest.mark.parametrize("made", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 20_000_000])
 async def test_a_logo_that_is_none_or_huge_leaves_the_page_whole(
-    tmp_path: Path, chromium: str, made: bytes
+    tmp_path: Path, new_page: Tabs, made: bytes
 ) -> None:
     (tmp_path / "logo.png").write_bytes(made)
-    async with (
-        rig(tmp_path, more={"screen": {"logo": str(tmp_path / "logo.png")}}) as kiosk,
-        Browser(chromium) as browser,
-    ):
-        await _shown(browser, kiosk, 800, 480)
+    async with rig(tmp_path, more={"screen": {"logo": str(tmp_path / "logo.png")}}) as kiosk:
+        await _shown(new_page, kiosk, 800, 480)
 
 
-async def test_the_page_is_light(tmp_path: Path, chromium: str) -> None:
-    async with rig(tmp_path) as kiosk, Browser(chromium) as browser:
-        page = await browser.page()
-        await page.open(kiosk.url + "/", 1280, 720)
-        await page.until("document.querySelector('.ticket')", 20)
+async def test_the_page_is_light(tmp_path: Path, new_page: Tabs) -> None:
+    async with rig(tmp_path) as kiosk:
+        page = await new_page(kiosk.url + "/", 1280, 720)
+        await until(page, "document.querySelector('.ticket')", 20)
         sizes = await page.evaluate(
             "performance.getEntriesByType('resource').filter(e => !e.name.includes('/events') && !e.name.endsWith('.ttf'))"
             ".map(e => e.decodedBodySize).concat(performance.getEntriesByType('navigation').map(e => e.decodedBodySize))"
@@ -132,10 +125,10 @@ LONG = "非常非常长的文字" * 62 + "到此为止"
 
 @pytest.mark.parametrize("size", [(1280, 720), (480, 320), (480, 800)])
 async def test_texts_of_500_characters_never_touch_the_code(
-    tmp_path: Path, chromium: str, size: tuple[int, int]
+    tmp_path: Path, new_page: Tabs, size: tuple[int, int]
 ) -> None:
     assert len(LONG) == 500
-    async with rig(tmp_path) as kiosk, Browser(chromium) as browser:
+    async with rig(tmp_path) as kiosk:
         stage = Stage(kiosk)
         view = (await kiosk.get("/api/v1/counter"))[1]
         long = {
@@ -144,15 +137,14 @@ async def test_texts_of_500_characters_never_touch_the_code(
             "batches": [{**b, "name": LONG, "offer": LONG, "period": LONG} for b in view["batches"]],
             "slip": {"enabled": True, "text": LONG},
         }
-        page = await browser.page()
-        await page.open(kiosk.url + "/", *size)
+        page = await new_page(kiosk.url + "/", *size)
         for change, state in ((long, "ready"), (long, "offline")):
             seq = await stage.enter(state, change)
-            await page.until(f"Number(document.body.dataset.seq) >= {seq}", 20)
+            await until(page, f"Number(document.body.dataset.seq) >= {seq}", 20)
             assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
             assert await page.evaluate(CUT) == []
         seq = await stage.enter("outcome-refused", texts=(LONG, LONG, LONG))
-        await page.until(f"Number(document.body.dataset.seq) >= {seq}", 20)
+        await until(page, f"Number(document.body.dataset.seq) >= {seq}", 20)
         inside = "(() => { const r = document.querySelector('#outcome-title').getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight; })()"
         assert await page.evaluate(inside), "the sentence begins on the glass"
         await page.close()

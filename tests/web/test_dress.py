@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from simulators.demo import eyes
-from simulators.demo.chromium import Browser
+from tests.browser import Tabs, until
 from tests.web.rig import rig
 from ui.money import local
 
@@ -21,46 +21,43 @@ def picture(path: Path, colour: str) -> None:
 
 
 async def test_colour_logo_and_pictures_are_on_the_page_and_never_on_the_code(
-    tmp_path: Path, chromium: str
+    tmp_path: Path, new_page: Tabs
 ) -> None:
     picture(tmp_path / "logo.png", "navy")
     picture(tmp_path / "pictures" / "one.png", "orange")
     (tmp_path / "pictures" / "notes.txt").write_text("no picture")
     (tmp_path / "pictures" / "empty.jpg").touch()
     screen = {"colour": "#0a7460", "logo": str(tmp_path / "logo.png"), "pictures": str(tmp_path / "pictures")}
-    async with rig(tmp_path, more={"screen": screen}) as kiosk, Browser(chromium) as browser:
+    async with rig(tmp_path, more={"screen": screen}) as kiosk:
         _, view = await kiosk.get("/api/v1/counter")
         assert [p["url"].partition("?")[0] for p in view["pictures"]] == ["/counter/pictures/one.png"]
         assert (await kiosk.get("/counter/pictures/notes.txt"))[0] == 404
         assert (await kiosk.get("/counter/pictures/..%2flogo.png"))[0] == 404
-        page = await browser.page()
-        await page.open(kiosk.url + "/", 1280, 720)
-        await page.until("document.querySelector('#logo').naturalWidth === 320", 10)
+        page = await new_page(kiosk.url + "/", 1280, 720)
+        await until(page, "document.querySelector('#logo').naturalWidth === 320", 10)
         assert (
             await page.evaluate(
                 "getComputedStyle(document.documentElement).getPropertyValue('--panel').trim()"
             )
             == "#0a7460"
         )
-        await page.until("document.querySelector('.picture')?.naturalWidth === 320", 40)
+        await until(page, "document.querySelector('.picture')?.naturalWidth === 320", 40)
         assert eyes.codes(await page.screenshot())["qr"] == view["link"]
         await page.close()
 
 
-async def test_a_clip_stands_still_for_whoever_asked_for_less_motion(tmp_path: Path, chromium: str) -> None:
+async def test_a_clip_stands_still_for_whoever_asked_for_less_motion(tmp_path: Path, new_page: Tabs) -> None:
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / "clip.mp4").write_bytes(
         b"a clip that no browser can play leaves the page as it is"
     )
     screen = {"pictures": str(tmp_path / "pictures")}
-    async with rig(tmp_path, hub=False, more={"screen": screen}) as kiosk, Browser(chromium) as browser:
+    async with rig(tmp_path, hub=False, more={"screen": screen}) as kiosk:
         plays = {}
         for motion in ("reduce", "no-preference"):
-            page = await browser.page()
-            feature = {"name": "prefers-reduced-motion", "value": motion}
-            await page.call("Emulation.setEmulatedMedia", features=[feature])
-            await page.open(kiosk.url + "/", 800, 480)
-            plays[motion] = await page.until(
+            page = await new_page(kiosk.url + "/", 800, 480, reduced_motion=motion)
+            plays[motion] = await until(
+                page,
                 "document.querySelector('video.picture') && String(document.querySelector('video.picture').autoplay)",
                 40,
             )
@@ -70,19 +67,15 @@ async def test_a_clip_stands_still_for_whoever_asked_for_less_motion(tmp_path: P
 
 @pytest.mark.parametrize("certain", [True, False])
 async def test_outside_the_hours_the_glass_is_dark_unless_the_time_is_not_certain(
-    tmp_path: Path, chromium: str, certain: bool
+    tmp_path: Path, new_page: Tabs, certain: bool
 ) -> None:
     now = local(datetime.now(UTC))
     closed = f"{now + timedelta(hours=2):%H:%M}-{now + timedelta(hours=4):%H:%M}"
-    async with (
-        rig(tmp_path, hub=certain, more={"shop": {"hours": closed}}) as kiosk,
-        Browser(chromium) as browser,
-    ):
+    async with rig(tmp_path, hub=certain, more={"shop": {"hours": closed}}) as kiosk:
         _, view = await kiosk.get("/api/v1/counter")
         assert view["open"] is not certain, "a screen that is dark by mistake helps nobody"
-        page = await browser.page()
-        await page.open(kiosk.url + "/", 800, 480)
-        await page.until("document.body.dataset.seq !== '0'", 10)
+        page = await new_page(kiosk.url + "/", 800, 480)
+        await until(page, "document.body.dataset.seq !== '0'", 10)
         asleep = await page.evaluate("!document.querySelector('#asleep').hidden")
         assert asleep is certain
         if certain:
