@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TypeVar
 
+from kiosk.journal import files
 from kiosk.journal.errors import JournalError, explain
 from kiosk.private import make_private, tighten
 
@@ -123,8 +123,7 @@ class Database:
 
     def _connect(self) -> None:
         make_private(self.path)
-        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=True, timeout=2)
-        self._db = db
+        db = self._db = self._opened()
         db.row_factory = sqlite3.Row
         try:
             db.execute("PRAGMA journal_mode=WAL")
@@ -146,6 +145,10 @@ class Database:
         except JournalError:
             self._drop()
             raise
+
+    def _opened(self) -> sqlite3.Connection:
+        """Open the file; proofs of power cuts hand in a connection of their own here."""
+        return sqlite3.connect(self.path, isolation_level=None, check_same_thread=True, timeout=2)
 
     def _drop(self) -> None:
         if self._db is not None:
@@ -174,10 +177,13 @@ class Database:
         if copy.exists():
             return
         half = Path(f"{copy}.half")
-        half.unlink(missing_ok=True)
+        files.remove(half)
         make_private(half)  # VACUUM INTO takes an empty file
         db.execute("VACUUM INTO ?", (str(half),))
-        os.replace(half, copy)
+        files.flush(
+            half
+        )  # SQLite does not promise that VACUUM INTO has done so (sqlite.org/lang_vacuum.html)
+        files.move([(half, copy)])
 
     def damaged(self) -> list[Path]:
         """Return the damaged files that were set aside, without their logs."""
@@ -189,10 +195,9 @@ class Database:
         n = 1
         while (aside := self.path.with_suffix(f".damaged-{n}")).exists():
             n += 1
-        for suffix in ("", "-wal", "-shm"):
-            part = Path(f"{self.path}{suffix}")
-            if part.exists():
-                os.replace(part, f"{aside}{suffix}")
+        # The log first: beside an empty file that took the place of its own SQLite would delete it.
+        parts = [(Path(f"{self.path}{end}"), Path(f"{aside}{end}")) for end in ("-wal", "-shm", "")]
+        files.move([pair for pair in parts if pair[0].exists()])
         self.set_aside = aside
 
     def _close(self) -> None:

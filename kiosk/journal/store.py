@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import secrets
 import sqlite3
 from pathlib import Path
 
 import msgspec
 
-from kiosk.journal import items, salvage
+from kiosk.journal import files, items, salvage
 from kiosk.journal.attempts import Attempts
 from kiosk.journal.errors import explain
 from kiosk.journal.figures import Figures
@@ -51,7 +49,7 @@ class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, Peo
             flag, tip = self.dir / "running", self._tip_file()
             self.unclean = flag.exists()
             recovery = await self._db.run(lambda db: self._recover(db, tip))
-            flag.touch()
+            files.mark(flag)
             if recovery.told:
                 log.error("%s", recovery.told)
             return recovery
@@ -72,8 +70,7 @@ class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, Peo
             raise explain(err, self.path) from err
         finally:
             await self._db.close()
-        with contextlib.suppress(FileNotFoundError):
-            (self.dir / "running").unlink()
+        files.remove(self.dir / "running")
 
     def set_aside(self) -> tuple[str, ...]:
         """Return the paths of damaged journals that were set aside and are still there; reads the directory."""
@@ -88,14 +85,8 @@ class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, Peo
 
     def _write_tip(self, seq: int) -> None:
         tip = Tip(self.epoch, seq)
-        if self._tip_file() == tip:
-            return
-        fresh = self.dir / "tip.new"
-        with fresh.open("wb") as f:
-            f.write(msgspec.json.encode(tip))
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(fresh, self.dir / "tip")
+        if self._tip_file() != tip:
+            files.put(self.dir / "tip", msgspec.json.encode(tip))
 
     def _recover(self, db: sqlite3.Connection, tip: Tip | None) -> Recovery:
         self.epoch = self._fact(db, "epoch") or ""
