@@ -8,6 +8,7 @@ mends it.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import random
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,16 @@ FAULTS = {
     "none": "It works.",
     "gone": "It is unplugged.",
     "silent": "It shows what it is told and answers nothing.",
-    "refuse": "It shows nothing and says that it does not understand.",
+    "wrong": "It shows nothing and says that it does not understand.",
+    "slow": "It shows and answers 0.3 s late.",
+    "chatter": "It is unplugged and plugged in again three times within a second.",
     "deaf": "It takes no bytes.",
     "noise": "It answers with bytes that mean nothing.",
     "forget": "It loses its picture, as in a power cut that the line does not notice, and works again.",
 }
+SLOW_S = 0.3
+FLAPS = 3
+FLAP_S = 0.1
 NO = {"tjc": b"\x1a\xff\xff\xff", "dwin": b"\x5a\xa5\x03\x82NO"}
 
 
@@ -39,6 +45,7 @@ class PanelSim:
         self.panel: Panel = DIALECTS[family]()
         self.raw = bytearray()
         self._random = random.Random(seed)
+        self._late: set[asyncio.TimerHandle] = set()
         wire.on_data = self._told
 
     @property
@@ -52,6 +59,9 @@ class PanelSim:
 
     async def stop(self) -> None:
         """Unplug it."""
+        for handle in self._late:
+            handle.cancel()
+        self._late.clear()
         await self.wire.unplug()
 
     async def set_fault(self, name: str) -> None:
@@ -61,6 +71,9 @@ class PanelSim:
         if name == "forget":
             self.panel.forget()
             name = "none"
+        if name == "chatter":
+            await self._flap()
+            name = "none"
         self.fault = name
         if name == "gone":
             await self.wire.unplug()
@@ -69,9 +82,24 @@ class PanelSim:
         await self.wire.plug()
         self.wire.deaf = name == "deaf"
 
+    async def _flap(self) -> None:
+        """Come and go, as on a worn plug."""
+        for _ in range(FLAPS):
+            await self.wire.unplug()
+            self.panel.forget()
+            await asyncio.sleep(FLAP_S)
+            await self.wire.plug()
+            await asyncio.sleep(FLAP_S)
+
     def _told(self, data: bytes) -> None:
         self.raw += data
-        if self.fault == "refuse":
+        if self.fault == "slow":
+            self._late.add(asyncio.get_running_loop().call_later(SLOW_S, self._take, data))
+        else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        if self.fault == "wrong":
             self.wire.write(NO.get(self.family, b"?"))
             return
         answer = self.panel.feed(data)

@@ -6,6 +6,10 @@ import re
 from typing import Any, ClassVar
 
 
+WIDTH, HEIGHT = 320, 240
+"""Pixels of a TJC panel of 2.8 inches."""
+
+
 class Panel:
     """A display. `code` and `lines` are what a customer sees; `complaints` what it did not understand."""
 
@@ -108,6 +112,8 @@ class Tjc(Panel):
         super().__init__()
         self.lines = ["", "", ""]
         self._bkcmd = 2
+        self.canvas = bytearray(b"\xff" * WIDTH * HEIGHT)
+        """What `fill` has painted, a byte a pixel: 0 black, 255 white."""
 
     def feed(self, data: bytes) -> bytes:
         """Run the statements that are whole."""
@@ -142,7 +148,16 @@ class Tjc(Panel):
         if text.startswith("page "):
             self.page = text[5:]
             return 0x01
+        if found := re.fullmatch(r"fill (\d+),(\d+),(\d+),(\d+),(0|65535)", text):
+            return self._fill(*(int(n) for n in found.groups()))
         return 0x1A if ".txt=" in text else 0x00
+
+    def _fill(self, x: int, y: int, width: int, height: int, colour: int) -> int:
+        if x + width > WIDTH or y + height > HEIGHT:
+            return 0x1C
+        for row in range(y, y + height):
+            self.canvas[row * WIDTH + x : row * WIDTH + x + width] = bytes([colour & 0xFF]) * width
+        return 0x01
 
 
 class Dwin(Panel):

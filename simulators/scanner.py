@@ -12,6 +12,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+from kiosk.hardware.sim_scanner import misread
 from simulators import command
 from simulators.panels_control import Refused, Route, run
 from simulators.panels_wire import PtyWire, TcpWire, Wire
@@ -20,8 +21,9 @@ FAULTS = {
     "none": "It works.",
     "gone": "It is unplugged.",
     "noise": "Bytes that mean nothing come before each code.",
-    "pause": "Each code comes in two parts, 0.25 s apart.",
-    "repeat": "The code lies there and is read ten times.",
+    "slow": "Each code comes in two parts, 0.25 s apart.",
+    "chatter": "The code lies there and is read ten times.",
+    "wrong": "The last character is read wrong, and triggers are answered as if they had been another command.",
     "no_end": "Codes have no line end.",
     "endless": "Each code begins with 2,000 characters.",
     "silent": "It answers no trigger.",
@@ -29,6 +31,8 @@ FAULTS = {
 PAUSE_S = 0.25
 GM65_ON, GM65_OFF = bytes.fromhex("7e000801000201abcd"), bytes.fromhex("7e000801000200abcd")
 GM65_ANSWER = bytes.fromhex("02000001003331")
+GM65_OTHER = bytes.fromhex("0200000201000000")
+"""What it answers to a question about a register."""
 
 
 class ScannerSim:
@@ -66,20 +70,20 @@ class ScannerSim:
     async def scan(self, text: str, end: bytes = b"\r\n") -> None:
         """Read a code."""
         self.read.append(text)
-        raw = text.encode()
+        raw = (misread(text) if self.fault == "wrong" else text).encode()
         if self.fault == "noise":
             self.wire.write(self._random.randbytes(200) + b"\r")
         if self.fault == "endless":
             self.wire.write(b"x" * 2000)
         if self.fault == "no_end":
             end = b""
-        if self.fault == "pause":
+        if self.fault == "slow":
             half = len(raw) // 2
             self.wire.write(raw[:half])
             await asyncio.sleep(PAUSE_S)
             self.wire.write(raw[half:] + end)
             return
-        for _ in range(10 if self.fault == "repeat" else 1):
+        for _ in range(10 if self.fault == "chatter" else 1):
             self.wire.write(raw + end)
 
     def _told(self, data: bytes) -> None:
@@ -89,7 +93,7 @@ class ScannerSim:
             self._heard = self._heard.replace(GM65_ON, b"", 1)
             self.triggers += 1
             if self.fault != "silent":
-                self.wire.write(GM65_ANSWER)
+                self.wire.write(GM65_OTHER if self.fault == "wrong" else GM65_ANSWER)
         while GM65_OFF in self._heard:
             self._heard = self._heard.replace(GM65_OFF, b"", 1)
             self.told_to_stop += 1

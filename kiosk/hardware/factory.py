@@ -13,8 +13,11 @@ from kiosk.config import Gpio
 from kiosk.events import Bus
 from kiosk.hardware.address import parse
 from kiosk.hardware.ports import Device, Display, HardwareError, Till
-from kiosk.hardware.sim import SimBench, SimButton, SimBuzzer, SimDisplay, SimDrawer, SimLights, SimScanner
-from kiosk.hardware.sim_inputs import SimPower, SimPresence
+from kiosk.hardware.sim import SimBench
+from kiosk.hardware.sim_display import SimDisplay
+from kiosk.hardware.sim_inputs import SimButton, SimPower, SimPresence
+from kiosk.hardware.sim_outputs import SimBuzzer, SimDrawer, SimLights
+from kiosk.hardware.sim_scanner import SimScanner
 
 
 def shop_time() -> datetime:

@@ -118,8 +118,8 @@ class GpioRelay(OnPins):
     def _take(self) -> None:
         self._device = self._board.take("DigitalOutputDevice", self._pin)
 
-    def open(self) -> bool:
-        """Give one pulse; False when there is no pin, or while the last pulse still runs."""
+    def open(self, by: str = "") -> bool:
+        """Give one pulse; `by` is who asked for it. False when there is no pin, or while the last pulse still runs."""
         if self._device is None or self._off is not None:
             return False
         self._guard = threading.Timer(self._pulse_s + GRACE_S, self._device.off)
@@ -127,7 +127,7 @@ class GpioRelay(OnPins):
         self._guard.start()
         self._device.on()
         self._off = asyncio.get_running_loop().call_later(self._pulse_s, self._end)
-        self._bus.publish(DrawerOpened(drawer=self.name))
+        self._bus.publish(DrawerOpened(drawer=self.name, by=by))
         return True
 
     def _end(self) -> None:

@@ -41,6 +41,11 @@ def experimental(device: Device) -> bool:
     return bool(getattr(device, "experimental", False))
 
 
+def draws(device: Device) -> QrCapability | None:
+    """Return what a display draws; None for devices that are none."""
+    return getattr(device, "qr", None)
+
+
 class Lights(Device, Protocol):
     """Coloured light; the latest call wins."""
 
@@ -55,11 +60,36 @@ class Buzzer(Device, Protocol):
         """Play `.` short and `-` long beeps."""
 
 
+Level = Literal["L", "M", "Q", "H"]
+LEVELS: tuple[Level, ...] = ("L", "M", "Q", "H")
+"""Error correction of QR codes, the lowest first."""
+
+
+class QrCapability(msgspec.Struct, frozen=True):
+    """What a display can draw of a QR code."""
+
+    max_bytes: int = 0
+    """Longest code; 0: it shows text only."""
+    level: Level | None = None
+    """Level that it draws with by itself, where that is known."""
+    levels: tuple[Level, ...] = ()
+    """Levels that it can be told to draw; empty: it has no command for them."""
+
+    def __str__(self) -> str:
+        """Say it in a few words."""
+        if not self.max_bytes:
+            return "text only"
+        if self.levels:
+            how = f"level {self.levels[0]} to {self.levels[-1]}, chosen here"
+        else:
+            how = f"level {self.level}" if self.level else "at a level of its own"
+        return f"codes of up to {self.max_bytes} bytes, {how}"
+
+
 class Display(Device, Protocol):
     """A small display for a code, for text or for both; the latest call wins and is sent again after a reconnect."""
 
-    max_bytes: int
-    """Longest code that it can draw, in bytes; 0: it shows text only."""
+    qr: QrCapability
 
     def show_code(self, data: str, lines: tuple[str, ...]) -> None:
         """Show a code and up to three lines of text; an empty code shows text alone."""
@@ -68,8 +98,8 @@ class Display(Device, Protocol):
 class Drawer(Device, Protocol):
     """A cash drawer."""
 
-    def open(self) -> bool:
-        """Open it; False when it is not there to be opened."""
+    def open(self, by: str = "") -> bool:
+        """Open it; `by` is who asked for it (`till:NAME`, `staff:NAME`). False when it is not there to be opened."""
 
 
 Can = Literal["text", "clips", "amount"]

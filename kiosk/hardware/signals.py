@@ -27,9 +27,16 @@ class PowerBack(Event, frozen=True):
 
 
 class DrawerOpened(Event, frozen=True):
-    """The cash drawer was opened by this kiosk."""
+    """The cash drawer was opened by this kiosk. `by`: `till:NAME`, `staff:NAME`, or empty for the bench of simulated devices."""
 
     drawer: str
+    by: str = ""
+
+
+class DrawerAsked(Event, frozen=True):
+    """A till asks for the drawer that hangs on this kiosk."""
+
+    till: str
 
 
 class BasketPushed(Event, frozen=True):

@@ -7,9 +7,8 @@ import asyncio
 from kiosk.events import Bus
 from kiosk.hardware.address import parse
 from kiosk.hardware.kept import Kept, beside
-from kiosk.hardware.signals import BasketPushed
 from kiosk.hardware.streams import Stream, open_stream
-from kiosk.hardware.till_line import Form, Lines, read, write
+from kiosk.hardware.till_line import Form, Lines, publish, read, write
 
 WRITE_S = 1.0
 WAITING = 20
@@ -64,4 +63,4 @@ class StreamTill(Kept):
             self.answer({"error": line.trouble})
             return
         self._go("ok", "")
-        self._bus.publish(BasketPushed(till=self.name, basket=line.basket))
+        publish(self._bus, self.name, line)

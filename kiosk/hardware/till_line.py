@@ -1,7 +1,8 @@
 """The lines that a till and the kiosk exchange. Pure. The protocol is this project's own; docs/devices.md has it for tills' makers.
 
 A line ends with CR, LF or both and is UTF-8. A till chooses its form with each line: JSON (`{"total": 2500}`,
-`{"cancel": true}`) or words (`TOTAL=2500 REF=A1`, `CANCEL`); it is answered in the form that it used last.
+`{"cancel": true}`, `{"drawer": true}`) or words (`TOTAL=2500 REF=A1`, `CANCEL`, `DRAWER`); it is answered in the form that
+it used last.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Literal
 import msgspec
 
 from kiosk.coupons.basket import Basket
+from kiosk.events import Bus
+from kiosk.hardware.signals import BasketPushed, DrawerAsked
 
 LONGEST = 65_536
 """Bytes: 500 goods of 100 bytes each, and some room."""
@@ -27,12 +30,20 @@ class Line(msgspec.Struct, frozen=True):
     form: Form
     basket: Basket | None = None
     trouble: str = ""
+    drawer: bool = False
+    """It asks for the cash drawer that hangs on the kiosk; its basket stays as it is."""
 
 
 class _Cancel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """{"cancel": true}."""
 
     cancel: bool
+
+
+class _Drawer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """{"drawer": true}."""
+
+    drawer: Literal[True]
 
 
 class Lines:
@@ -74,7 +85,10 @@ def read(raw: bytes | None) -> Line:
 
 def _json(raw: bytes) -> Line:
     try:
-        if "cancel" in msgspec.json.decode(raw, type=dict[str, object]):
+        words = msgspec.json.decode(raw, type=dict[str, object])
+        if "drawer" in words:
+            return Line("json", drawer=msgspec.json.decode(raw, type=_Drawer).drawer)
+        if "cancel" in words:
             if msgspec.json.decode(raw, type=_Cancel).cancel:
                 return Line("json")
             return Line("json", trouble='"cancel" is not true; leave it out, or write {"cancel": true}.')
@@ -87,6 +101,8 @@ def _words(raw: bytes) -> Line:
     text = raw.decode("ascii", "replace")
     if text.upper() == "CANCEL":
         return Line("words")
+    if text.upper() == "DRAWER":
+        return Line("words", drawer=True)
     words = dict(word.upper().partition("=")[::2] for word in text.split())
     total = words.get("TOTAL", "")
     if not total.isdigit() or len(total) > DIGITS or not set(words) <= {"TOTAL", "REF"}:
@@ -98,6 +114,11 @@ def _words(raw: bytes) -> Line:
         return Line("words", msgspec.convert({"total": int(total), "ref": ref}, Basket))
     except msgspec.ValidationError as err:
         return Line("words", trouble=f"the line is no basket ({err}); {EXAMPLE}")
+
+
+def publish(bus: Bus, till: str, line: Line) -> None:
+    """Tell the counter what a till said."""
+    bus.publish(DrawerAsked(till=till) if line.drawer else BasketPushed(till=till, basket=line.basket))
 
 
 def write(message: dict[str, object], form: Form) -> bytes:

@@ -13,7 +13,8 @@ from kiosk.hardware.hid_scanner import HidScanner
 from kiosk.hardware.kept import trouble
 from kiosk.hardware.ports import HardwareError
 from kiosk.hardware.serial_scanner import StreamScanner
-from kiosk.hardware.sim import SimBench, SimScanner
+from kiosk.hardware.sim import SimBench
+from kiosk.hardware.sim_scanner import SimScanner
 
 GOOD = {
     "serial:///dev/serial/by-id/usb-X": StreamScanner,

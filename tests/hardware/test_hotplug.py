@@ -15,7 +15,8 @@ from kiosk.hardware import hotplug, kept
 from kiosk.hardware.discovery import Found
 from kiosk.hardware.hotplug import DevicesChanged, HotPlug
 from kiosk.hardware.serial_scanner import StreamScanner
-from kiosk.hardware.sim import SimBench, SimScanner
+from kiosk.hardware.sim import SimBench
+from kiosk.hardware.sim_scanner import SimScanner
 from simulators.panels_wire import PtyWire
 from simulators.scanner import ScannerSim
 from tests.hardware.conftest import Watch, until

@@ -17,7 +17,7 @@ from kiosk.hardware.triggers import GM65
 from simulators.panels_wire import PtyWire
 from simulators.scanner import ScannerSim
 from tests.hardware.conftest import Watch, until
-from tests.hardware.test_scanners import HidRig, ok
+from tests.hardware.test_scanner_contract import HidRig, ok
 from tests.hardware.typing import ENTER, event, tap, typed
 
 

@@ -159,7 +159,7 @@ def test_a_pole_may_have_to_be_told_its_language() -> None:
 
 @pytest.mark.parametrize("family", ["cd5220", "escpos-pole"])
 def test_a_pole_shows_no_code_and_says_so(family: str) -> None:
-    assert (speak(family).max_bytes, speak(family).refuses("x" * 5000)) == (0, "")
+    assert (speak(family).qr.max_bytes, speak(family).refuses("x" * 5000)) == (0, "")
 
 
 @given(st.text(max_size=40), st.integers(0, 40), st.sampled_from(Base.texts))
@@ -205,8 +205,8 @@ def test_what_is_shown_is_what_a_customer_sees(family: str) -> None:
 @pytest.mark.parametrize("family", ["qrview", "mertech", "tjc", "dwin"])
 def test_a_code_is_refused_rather_than_cut(family: str) -> None:
     language = speak(family)
-    assert language.refuses("x" * language.max_bytes) == ""
-    assert f"{language.max_bytes} at most" in language.refuses("x" * (language.max_bytes + 1))
+    assert language.refuses("x" * language.qr.max_bytes) == ""
+    assert f"{language.qr.max_bytes} at most" in language.refuses("x" * (language.qr.max_bytes + 1))
     assert "cannot draw" in language.refuses("https://例子/")
     assert "cannot draw" in language.refuses("a\nb")
 
@@ -234,10 +234,13 @@ def test_a_bad_option_is_named(family: str, options: dict[str, str], told: str) 
 @pytest.mark.parametrize(("family", "modules"), [("dwin", 73), ("tjc", 49)])
 def test_the_makers_longest_code_is_what_its_level_holds(family: str, modules: int) -> None:
     panel = speak(family)
-    assert side("x" * panel.max_bytes, panel.level) == modules
-    assert side("x" * (panel.max_bytes + 1), panel.level) == modules + 4
-    assert side("x" * panel.max_bytes, "M") > modules, "another level would not hold it"
+    most, level = panel.qr.max_bytes, panel.qr.level
+    assert level is not None
+    assert side("x" * most, level) == modules
+    assert side("x" * (most + 1), level) == modules + 4
+    assert side("x" * most, "M") > modules, "another level would not hold it"
 
 
 def test_where_nobody_knows_the_level_none_is_claimed() -> None:
-    assert {f for f in languages() if speak(f).level} == {"dwin", "tjc"}
+    assert {f for f in languages() if speak(f).qr.level} == {"dwin", "tjc"}
+    assert {f for f in languages() if speak(f).level(LINK)} == {"dwin", "tjc"}

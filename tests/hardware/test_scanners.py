@@ -1,15 +1,10 @@
-"""Scanners at the end of a wire: a serial line (pty), a socket, a keyboard (its events through a FIFO), the simulated one.
-
-One contract holds for all of them; what only one kind of wire can do stands below it.
-"""
+"""Scanners: what only one kind of wire can do, what two of them do to each other, and what the log says."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,216 +12,19 @@ import pytest
 from kiosk.events import Bus
 from kiosk.hardware import kept
 from kiosk.hardware.factory import open_scanner
-from kiosk.hardware.ports import Device
 from kiosk.hardware.serial_scanner import StreamScanner
 from kiosk.hardware.sim import SimBench
 from simulators.panels_wire import PtyWire, TcpWire
 from simulators.scanner import ScannerSim
 from tests.hardware.conftest import Watch, until
-from tests.hardware.typing import typed
 
 NOBODY = 65534
 
 
-class Rig(ABC):
-    """A scanner and what a person does with it."""
-
-    device: Device
-
-    @abstractmethod
-    async def scan(self, text: str) -> None: ...
-
-    @abstractmethod
-    async def unplug(self) -> None: ...
-
-    @abstractmethod
-    async def plug(self) -> None: ...
-
-
-class WireRig(Rig):
-    def __init__(self, bus: Bus, url: str, sim: ScannerSim) -> None:
-        self.sim = sim
-        self.device = open_scanner("till", url, SimBench(bus), bus)
-
-    async def scan(self, text: str) -> None:
-        await self.sim.scan(text)
-
-    async def unplug(self) -> None:
-        await self.sim.set_fault("gone")
-
-    async def plug(self) -> None:
-        await self.sim.set_fault("none")
-
-
-class HidRig(Rig):
-    """A FIFO in the place of /dev/input/event3: the kernel's bytes are the same, its grab is watched."""
-
-    def __init__(self, bus: Bus, path: Path) -> None:
-        self.path, self.end = path, -1
-        self.device = open_scanner("till", f"hid://{path}", SimBench(bus), bus)
-
-    async def scan(self, text: str) -> None:
-        os.write(self.end, typed(text))
-
-    async def unplug(self) -> None:
-        self.path.unlink()
-        os.close(self.end)
-        self.end = -1
-
-    async def plug(self) -> None:
-        os.mkfifo(self.path)
-        self.end = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
-
-
-class SimRig(Rig):
-    def __init__(self, bus: Bus) -> None:
-        self.bench = SimBench(bus)
-        self.device = open_scanner("till", "sim://", self.bench, bus)
-
-    async def scan(self, text: str) -> None:
-        assert self.bench.scan("till", text)
-
-    async def unplug(self) -> None:
-        self.bench.fault("scanner:till", "gone")
-
-    async def plug(self) -> None:
-        self.bench.fault("scanner:till", "none")
-
-
 @pytest.fixture(autouse=True)
-def _patient_tests_are_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+def _sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again sooner than a shop needs."""
     monkeypatch.setattr(kept, "RETRY_S", (0.02, 0.2))
-
-
-@pytest.fixture(params=["serial", "socket", "hid", "sim"])
-async def rig(request: pytest.FixtureRequest, bus: Bus, watch: Watch, tmp_path: Path) -> AsyncIterator[Rig]:
-    made: Rig
-    if request.param == "sim":
-        made = SimRig(bus)
-    elif request.param == "hid":
-        request.getfixturevalue("grabs")
-        made = HidRig(bus, tmp_path / "event3")
-    else:
-        sim = ScannerSim(PtyWire(tmp_path / "by-id") if request.param == "serial" else TcpWire())
-        await sim.start()
-        made = WireRig(bus, sim.address, sim)
-    if request.param == "hid":
-        await made.plug()
-    await made.device.start()
-    yield made
-    await made.device.stop()
-    if isinstance(made, WireRig):
-        await made.sim.stop()
-    if isinstance(made, HidRig) and made.end >= 0:
-        os.close(made.end)
-
-
-async def ok(rig: Rig) -> None:
-    await until(lambda: rig.device.state == "ok", "the scanner is there")
-
-
-class TestEveryScanner:
-    async def test_reads_codes_in_order(self, rig: Rig, watch: Watch) -> None:
-        await ok(rig)
-        codes = ["C1:AB-12", "https://q.example.cn/c/S0001?x=1", "$%*+-./:", "12345678901234567890"]
-        for code in codes:
-            await rig.scan(code)
-        await until(lambda: watch.codes == codes, "all codes are read")
-
-    async def test_comes_back_after_it_was_unplugged(self, rig: Rig, watch: Watch) -> None:
-        for round_ in range(3):
-            await ok(rig)
-            await rig.scan(f"C1:{round_}")
-            await until(lambda n=round_: watch.codes[-1:] == [f"C1:{n}"], "the code is read")
-            await rig.unplug()
-            await until(lambda: rig.device.state == "absent", "it is gone")
-            assert rig.device.detail
-            await rig.plug()
-        await ok(rig)
-
-    async def test_is_absent_after_it_was_stopped(self, rig: Rig, watch: Watch) -> None:
-        await ok(rig)
-        await rig.device.stop()
-        assert rig.device.state == "absent"
-        assert watch.states[-1] == "absent"
-        if isinstance(rig, WireRig):
-            await rig.scan("C1:late")
-        assert watch.codes == []
-
-    async def test_can_be_started_again(self, rig: Rig, watch: Watch) -> None:
-        await ok(rig)
-        await rig.device.stop()
-        await rig.device.start()
-        await ok(rig)
-        await rig.scan("C1:again")
-        await until(lambda: watch.codes == ["C1:again"])
-
-    async def test_tells_each_state_once(self, rig: Rig, watch: Watch) -> None:
-        await ok(rig)
-        await rig.unplug()
-        await until(lambda: rig.device.state == "absent")
-        await rig.plug()
-        await ok(rig)
-        assert watch.states == ["ok", "absent", "ok"]
-
-
-@pytest.fixture(params=["serial", "socket"])
-async def wired(
-    request: pytest.FixtureRequest, bus: Bus, watch: Watch, tmp_path: Path
-) -> AsyncIterator[WireRig]:
-    sim = ScannerSim(PtyWire(tmp_path / "by-id") if request.param == "serial" else TcpWire())
-    await sim.start()
-    made = WireRig(bus, sim.address, sim)
-    await made.device.start()
-    await ok(made)
-    yield made
-    await made.device.stop()
-    await sim.stop()
-
-
-class TestFaultsOfAWire:
-    async def test_noise_does_not_hide_the_next_code(self, wired: WireRig, watch: Watch) -> None:
-        await wired.sim.set_fault("noise")
-        for n in range(5):
-            await wired.scan(f"C1:{n}")
-        await until(lambda: [c for c in watch.codes if c.startswith("C1:")] == [f"C1:{n}" for n in range(5)])
-        assert wired.device.state == "ok"
-
-    async def test_a_code_in_two_parts_is_one_code(self, wired: WireRig, watch: Watch) -> None:
-        await wired.scan("C1:first")
-        await until(lambda: watch.codes == ["C1:first"])
-        await wired.sim.set_fault("pause")
-        await wired.scan("C1:ABCDEF")
-        await until(lambda: watch.codes[1:] == ["C1:ABCDEF"])
-
-    async def test_a_code_that_lies_there_is_one_scan(self, wired: WireRig, watch: Watch) -> None:
-        await wired.sim.set_fault("repeat")
-        await wired.scan("C1:A")
-        await wired.sim.set_fault("none")
-        await wired.scan("C1:B")
-        await until(lambda: "C1:B" in watch.codes)
-        assert watch.codes == ["C1:A", "C1:B"]
-
-    async def test_silence_ends_a_code(self, wired: WireRig, watch: Watch) -> None:
-        await wired.sim.set_fault("no_end")
-        await wired.scan("C1:A")
-        await until(lambda: watch.codes == ["C1:A"])
-
-    async def test_an_endless_code_is_dropped_whole(self, wired: WireRig, watch: Watch) -> None:
-        await wired.sim.set_fault("endless")
-        await wired.scan("C1:A")
-        await wired.sim.set_fault("none")
-        await wired.scan("C1:B")
-        await until(lambda: watch.codes == ["C1:B"])
-
-    async def test_a_burst_comes_whole(self, wired: WireRig, watch: Watch) -> None:
-        codes = [f"C1:{n:05}" for n in range(500)]
-        for start in range(0, len(codes), 100):
-            for code in codes[start : start + 100]:
-                await wired.scan(code)
-            await until(lambda n=start: len(watch.codes) >= n + 100)
-        assert watch.codes == codes
 
 
 async def test_ten_thousand_scans_in_a_burst_are_all_told(bus: Bus, watch: Watch) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from kiosk.config import Gpio
-from kiosk.events import Bus, LightsChanged, Pressed, Sounded
+from kiosk.coupons.basket import Basket
+from kiosk.events import Bus, DeviceState, LightsChanged, Pressed, Sounded
+from kiosk.hardware import sim_display, sim_inputs, sim_scanner, sim_speaker, sim_till
 from kiosk.hardware.factory import Pins, open_display, open_scanner, open_till
-from kiosk.hardware.ports import Device
+from kiosk.hardware.ports import Announcement, Device
 from kiosk.hardware.signals import PowerBack, PowerFailing, PresenceChanged
-from kiosk.hardware.sim import FAULTS, KEEP, NOISE, SimBench
+from kiosk.hardware.sim import FAULTS, KEEP, SimBench
 from kiosk.hardware.speakers.factory import open_speaker
 from tests.hardware.conftest import Watch, until
 from tests.hardware.test_gpio import EVERYTHING
@@ -116,7 +118,8 @@ async def test_every_fault_shows_and_mends(sim: Bench, device: str, fault: str) 
     key = next(k for k in sim.bench.all if k.startswith(f"{device}:"))
     sim.bench.fault(key, fault)
     found = sim.bench.all[key]
-    assert (found.state, sim.bench.state()["devices"][key]) == (FAULTS[device][fault][0], fault)
+    told = sim.bench.state()["devices"][key]
+    assert (told["state"], told["fault"]) == (found.state, found.fault) == (FAULTS[device][fault][0], fault)
     assert found.detail
     sim.bench.fault(key, "none")
     assert (found.state, found.detail) == ("ok", "simulated")
@@ -128,33 +131,34 @@ async def test_a_broken_button_presses_nothing(sim: Bench, watch: Watch) -> None
     assert watch.of(Pressed) == []
 
 
-async def test_noise_comes_before_the_code(sim: Bench, watch: Watch) -> None:
-    sim.bench.fault("scanner:till", "noise")
-    sim.bench.scan("till", "C1:A")
-    assert watch.codes == [NOISE, "C1:A"]
-
-
-async def test_a_slow_scanner_is_late_and_loses_what_was_late(
+async def test_what_is_late_is_lost_when_it_stops(
     sim: Bench, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kiosk.hardware import sim as module
-
-    monkeypatch.setattr(module, "SLOW_S", 0.01)
-    sim.bench.fault("scanner:till", "slow")
-    sim.bench.scan("till", "C1:A")
-    assert watch.codes == []
-    await until(lambda: watch.codes == ["C1:A"])
-    monkeypatch.setattr(module, "SLOW_S", 3600)
-    sim.bench.scan("till", "C1:B")
-    await sim.scanner.stop()
-    assert watch.codes == ["C1:A"]
+    for module in (sim_scanner, sim_inputs, sim_till, sim_speaker, sim_display):
+        monkeypatch.setattr(module, "SLOW_S", 3600)
+    for device in ("scanner:till", "button:button", "till:front", "speaker:counter", "display:counter"):
+        sim.bench.fault(device, "slow")
+    assert sim.bench.scan("till", "C1:B")
+    assert sim.bench.press()
+    assert sim.bench.tills["front"].push(Basket(total=1))
+    assert sim.speaker.say(Announcement(text="x"))  # type: ignore[attr-defined]
+    sim.display.show_code("late", ())  # type: ignore[attr-defined]
+    for device in sim.devices:
+        await device.stop()
+    assert [e for e in watch.events if not isinstance(e, DeviceState)] == []
+    assert sim.bench.said == {"counter": []}
+    assert sim.bench.displays == {}
 
 
 @pytest.mark.parametrize(
     ("device", "fault", "told"),
     [
         ("scanner:other", "gone", "there is no simulated scanner:other; there are button:button, "),
-        ("scanner:till", "stuck", "a scanner has no fault stuck; there are none, gone, noise, slow."),
+        (
+            "scanner:till",
+            "stuck",
+            "a scanner has no fault stuck; there are none, gone, noise, chatter, slow, wrong.",
+        ),
     ],
 )
 async def test_a_fault_that_is_none_is_named(sim: Bench, device: str, fault: str, told: str) -> None:

@@ -22,10 +22,15 @@ def tap(code: int) -> bytes:
     return event(code, 1) + event(0, 0, 0) + event(code, 0) + event(0, 0, 0)
 
 
-def typed(text: str, end: int = ENTER) -> bytes:
-    """Return the events of a scanner that types a code."""
+def keystrokes(text: str) -> bytes:
+    """Return the events of a text as it is typed; a line feed is Enter."""
     raw = b""
     for char in text:
         code, shift = PLACES[char]
         raw += event(SHIFT, 1) + tap(code) + event(SHIFT, 0) if shift else tap(code)
-    return raw + tap(end)
+    return raw
+
+
+def typed(text: str, end: int = ENTER) -> bytes:
+    """Return the events of a scanner that types a code."""
+    return keystrokes(text) + tap(end)

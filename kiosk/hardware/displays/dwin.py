@@ -9,6 +9,7 @@ controls read the addresses that the address names (`code=0x1000`, `line=0x1200`
 from __future__ import annotations
 
 from kiosk.hardware.displays.language import Base, Reply, Step, number
+from kiosk.hardware.ports import QrCapability
 
 HEAD = b"\x5a\xa5"
 WRITE = 0x82
@@ -26,8 +27,7 @@ class Dwin(Base):
     name = "dwin"
     source = "T5L DGUS II guide and ten public drivers; the length of a code from TGUS"
     baud = 115200
-    max_bytes = 458
-    level = "L"
+    qr = QrCapability(458, "L")
     """458 bytes are what version 14 holds at level L, and 73 modules are its side (ISO/IEC 18004, table 7)."""
     options = ("text", "code", "line", "step", "page")
     texts = ("gb18030", "ascii")

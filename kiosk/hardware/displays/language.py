@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from kiosk.hardware.ports import HardwareError
+from kiosk.hardware.ports import HardwareError, Level, QrCapability
 
 WIDEST = 60
 """Columns of the widest line; no panel shows more."""
@@ -37,10 +37,7 @@ class Language(Protocol):
     experimental: bool
     """True while nobody has seen these bytes work on a device of the family."""
     baud: int
-    max_bytes: int
-    """Longest code in bytes; 0: text only."""
-    level: str
-    """Error correction that it draws with, as far as known. No family takes a command for it: the display chooses."""
+    qr: QrCapability
 
     def hello(self, brightness: int) -> list[Step]:
         """Return what is sent after the display was opened; brightness is in per cent."""
@@ -50,6 +47,9 @@ class Language(Protocol):
 
     def bye(self) -> list[Step]:
         """Return what leaves nothing stale on the display."""
+
+    def level(self, data: str) -> Level | None:
+        """Return the level that a code is drawn with, where that is known or chosen here."""
 
     def refuses(self, data: str) -> str:
         """Say why a code cannot be shown; empty when it can."""
@@ -65,8 +65,7 @@ class Base:
     source = ""
     experimental = True
     baud = 9600
-    max_bytes = 0
-    level = ""
+    qr = QrCapability()
     options: tuple[str, ...] = ("text",)
     """Words that may follow the `?` of the address, besides `baud`."""
     texts: tuple[str, ...] = ("gb18030", "gb2312", "cp437", "cp858", "ascii")
@@ -85,11 +84,15 @@ class Base:
         """Send nothing."""
         return []
 
+    def level(self, data: str) -> Level | None:
+        """Return the level of the display's own."""
+        return self.qr.level
+
     def refuses(self, data: str) -> str:
         """Refuse what is too long, or not printable ASCII: a link is never cut."""
         size = len(data.encode())
-        if size > self.max_bytes:
-            return f"the code has {size} bytes and this display draws {self.max_bytes} at most; shorten the hub's public_url."
+        if size > self.qr.max_bytes:
+            return f"the code has {size} bytes and this display draws {self.qr.max_bytes} at most; shorten the hub's public_url."
         if not data.isascii() or not data.isprintable():
             return "the code has characters that this display cannot draw."
         return ""

@@ -8,6 +8,7 @@ longer code would do is not known, so none above 255 bytes is sent. It answers s
 from __future__ import annotations
 
 from kiosk.hardware.displays.language import Base, Step
+from kiosk.hardware.ports import QrCapability
 
 HEAD, TAIL = b"\x02\xf2\x02", b"\x02\xf2\x03"
 CLEAR = b"\x02\xf0\x03CLS\x03"
@@ -19,7 +20,7 @@ class Mertech(Base):
     name = "mertech"
     source = "one public driver (sergw3x/mertech_qr)"
     baud = 115200
-    max_bytes = 255
+    qr = QrCapability(255)
     options = ()
 
     def hello(self, brightness: int) -> list[Step]:

@@ -8,6 +8,7 @@ greatest length; 300 bytes is what drivers send (EMV payment codes) and no more 
 from __future__ import annotations
 
 from kiosk.hardware.displays.language import Base, Step
+from kiosk.hardware.ports import QrCapability
 
 SLOTS = 3
 COLUMNS = 32
@@ -22,7 +23,7 @@ class QrView(Base):
     source = "four public drivers that agree, two quoting the maker's sheet"
     experimental = False
     baud = 115200
-    max_bytes = 300
+    qr = QrCapability(300)
     texts = ("ascii", "gb18030", "gb2312")
 
     def hello(self, brightness: int) -> list[Step]:

@@ -37,7 +37,7 @@ class StreamDisplay(Kept):
     ) -> None:
         super().__init__(name, url, address.place, bus)
         self._address, self.language, self._brightness = address, language, brightness
-        self.max_bytes = language.max_bytes
+        self.qr = language.qr
         self.experimental = language.experimental
         self._want: tuple[str, tuple[str, ...]] | None = None
         self._changed = asyncio.Event()
