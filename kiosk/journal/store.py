@@ -10,7 +10,9 @@ from pathlib import Path
 import msgspec
 
 from kiosk.journal import files, items, salvage
+from kiosk.journal.answers import Answers
 from kiosk.journal.attempts import Attempts
+from kiosk.journal.clients import Clients
 from kiosk.journal.errors import explain
 from kiosk.journal.figures import Figures
 from kiosk.journal.jobs import Jobs
@@ -36,7 +38,7 @@ class Tip(msgspec.Struct, frozen=True):
     seq: int
 
 
-class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, People, Search):
+class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, People, Search, Clients, Answers):
     """The durable record of one kiosk: it opens, mends what was left open, and closes."""
 
     unclean = False
