@@ -68,12 +68,20 @@ class CloudPrinters:
             task = asyncio.create_task(self._do(printer, ask), name=f"cloud-print-{ask.rid}")
             self._under_way[ask.rid] = task
             task.add_done_callback(lambda _: self._under_way.pop(ask.rid, None))
-        if (task_here := self._under_way.get(ask.rid)) is not None:
+        return await self._wait(ask.rid)
+
+    async def ended(self, device: str, rid: str) -> p.Printed:
+        """Return how a print of a device ended; one that never arrived has failed, and is refused when it still comes."""
+        await self._parts.database.run(_bury, self._parts.tenant, device, rid, now())
+        return await self._wait(rid)
+
+    async def _wait(self, rid: str) -> p.Printed:
+        if (task_here := self._under_way.get(rid)) is not None:
             await asyncio.wait([task_here])
         while True:
-            row = await database.run(_end_of, tenant, ask.rid, now())
+            row = await self._parts.database.run(_end_of, self._parts.tenant, rid, now())
             if row is not None:
-                return p.Printed(ask.rid, row.state, row.trouble, row.detail, row.sent, now())
+                return p.Printed(rid, row.state, row.trouble, row.detail, row.sent, now())
             await asyncio.sleep(LOOK_S)
 
     async def status(self, store: str, url: str) -> p.PrinterState:
@@ -175,6 +183,22 @@ def _claim(
     return True
 
 
+def _bury(c: sa.Connection, tenant: str, device: str, rid: str, at: datetime) -> None:
+    """Take the name of a print that has not arrived, so that it never prints; Refused when it is another kiosk's."""
+    known = c.execute(
+        sa.select(prints.c.device).where(prints.c.tenant == tenant, prints.c.rid == rid)
+    ).scalar()
+    if known is None:
+        c.execute(
+            prints.insert().values(
+                tenant=tenant, rid=rid, device=device, printer="", digest="", state="failed", trouble="",
+                detail="the kiosk stopped before the hub had this slip", sent=0, at=at, until=at
+            )
+        )  # fmt: skip
+    elif known != device:
+        raise Refused("rid_reused", "that id belongs to another kiosk's print.", 409)
+
+
 def _finish(c: sa.Connection, tenant: str, rid: str, outcome: Outcome) -> None:
     c.execute(
         prints.update()
@@ -204,6 +228,7 @@ def add_routes(app: web.Application, parts: Parts) -> None:
     """Add the routes, and what they need for as long as the application lives."""
     app[CLOUD] = CloudPrinters(parts)
     app.router.add_post("/v1/device/slip", signed(_print))
+    app.router.add_post("/v1/device/slip/end", signed(_ended))
     app.router.add_get("/v1/device/printer", signed(_state))
     app.on_cleanup.append(_stop)
 
@@ -216,6 +241,12 @@ async def _print(request: web.Request, parts: Parts, device: str, raw: bytes) ->
     """Print a slip."""
     del parts
     return answer(await request.app[CLOUD].print(device, request[STORE], decode(raw, p.PrintAsk)))
+
+
+async def _ended(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:
+    """Tell how a slip ended, or refuse it for ever."""
+    del parts
+    return answer(await request.app[CLOUD].ended(device, decode(raw, p.PrintEnd).rid))
 
 
 async def _state(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:

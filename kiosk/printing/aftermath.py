@@ -27,11 +27,11 @@ class Aftermath:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def begin(self, rows: Iterable[JobRow], printers: Iterable[Printer], now: datetime) -> None:
-        """Ask about each job that a cloud has a number for; every other one is *unknown* at once."""
+        """Ask about each job that its cloud knows, by number or by our name; every other one is *unknown* at once."""
         known = {p.url: p for p in printers}
         for row in rows:
             printer = known.get(row.detail.get("url", ""))
-            if row.state == "sent" and row.detail.get("reference") and isinstance(printer, Follows):
+            if isinstance(printer, Follows) and _known(row, printer):
                 age_s = max(0.0, (now - row.changed_at).total_seconds())
                 task = asyncio.create_task(self._settle(row, printer, age_s), name=f"ask about {row.id}")
                 self._tasks.add(task)
@@ -54,7 +54,8 @@ class Aftermath:
         outcome: Outcome | None = None
         while outcome is None and loop.time() - began < PATIENCE_S:
             age = age_s + loop.time() - began
-            outcome = await printer.follow_up(row.detail["reference"], age_s=age, whole_s=whole_s)
+            reference, rid = row.detail.get("reference", ""), row.detail.get("print", "")
+            outcome = await printer.follow_up(reference, rid=rid, age_s=age, whole_s=whole_s)
             if outcome is None:
                 await asyncio.sleep(next(pauses, PAUSES_S[-1]))
         try:
@@ -63,3 +64,10 @@ class Aftermath:
             )
         except Exception:
             log.exception("job %s: how it ended cannot be recorded; it is asked about again", row.id)
+
+
+def _known(row: JobRow, printer: Follows) -> bool:
+    """Tell whether a printer can say what became of a job."""
+    if row.state == "sent" and row.detail.get("reference"):
+        return True
+    return printer.by_rid and bool(row.detail.get("print"))

@@ -274,13 +274,14 @@ class Spooler:
             log.exception("job %s cannot be drawn for printer %s", job.id, printer.name)
             return Outcome("failed", "configuration", f"the slip cannot be drawn: {err}")
         # Another id for each try and each reprint: under an old one a cloud gives its old answer and prints nothing.
-        rid, followed = new_rid(), False
-        await self._journal.job_mark(job.id, "sending", {"printer": printer.name, "print": rid}, item=False)
+        rid, asked_later = new_rid(), isinstance(printer, Follows) and printer.by_rid
+        note = {"printer": printer.name, "url": printer.url, "print": rid, "reference": ""}
+        await self._journal.job_mark(job.id, "sending", note, item=False)
 
         async def left(reference: str) -> None:
-            nonlocal followed
-            followed = bool(reference) and isinstance(printer, Follows)
-            note = {"reference": reference, "url": printer.url} if reference else {}
+            nonlocal asked_later
+            asked_later |= bool(reference) and isinstance(printer, Follows)
+            note = {"reference": reference} if reference else {}
             await self._journal.job_mark(job.id, "sent", note, item=False)
 
         when_left(left)
@@ -293,7 +294,7 @@ class Spooler:
         except asyncio.CancelledError:
             if getattr(printer, "sent", None) == 0:
                 return Outcome("failed", "", "the kiosk stopped before the first byte")
-            if followed:
+            if asked_later:
                 self._open.add(job.id)
             return Outcome("unknown", "", STOPPED)
         finally:

@@ -36,9 +36,12 @@ class HubVia:
             deadline_s=job.deadline_s,
         )
         told = await self._call("POST", "/v1/device/slip", p.Printed, ask, wait_s)
-        if told.rid != job.rid:
-            raise ViaError("what answered mixes answers up.", "no_answer", away=True)
-        return _outcome(told)
+        return _outcome(told, job.rid)
+
+    async def ended(self, rid: str, wait_s: float) -> Outcome:
+        """Return how a print ended, and have the hub refuse it for ever when it never got it; ViaError."""
+        told = await self._call("POST", "/v1/device/slip/end", p.Printed, p.PrintEnd(rid), wait_s)
+        return _outcome(told, rid)
 
     async def status(self, printer: str, wait_s: float) -> Status:
         """Return how a printer is; ViaError."""
@@ -49,7 +52,9 @@ class HubVia:
         except msgspec.ValidationError:
             return Status("error", told.detail)
 
-    async def _call(self, method: str, path: str, kind: type[T], ask: p.PrintAsk | None, wait_s: float) -> T:
+    async def _call(
+        self, method: str, path: str, kind: type[T], ask: p.PrintAsk | p.PrintEnd | None, wait_s: float
+    ) -> T:
         if self._client is None:
             raise ViaError("the hub is not connected yet.", "not_present", away=True)
         try:
@@ -62,7 +67,9 @@ class HubVia:
             raise ViaError(f"the hub refuses: {err}", "permission", away=True) from err
 
 
-def _outcome(told: p.Printed) -> Outcome:
+def _outcome(told: p.Printed, rid: str) -> Outcome:
+    if told.rid != rid:
+        raise ViaError("what answered mixes answers up.", "no_answer", away=True)
     plain = {"ended": told.ended, "trouble": told.trouble, "detail": told.detail, "sent": told.sent}
     try:
         return msgspec.convert(plain, Outcome)

@@ -30,7 +30,7 @@ from kiosk.coupons.verdict import FirstUse, Goods, Reason, Threshold
 
 __all__ = [
     "GENESIS", "Acknowledged", "Answer", "Ask", "Change", "ChangeType", "Changes", "CodeBody", "Enrol", "Enrolled", "Error", "Item",
-    "ItemKind", "ItemVerdict", "KeyBody", "LeaseAsk", "Leased", "Pool", "PoolAsk", "PoolCode", "PrintAsk", "Printed", "PrinterState", "PrinterUrl", "Rid", "Snapshot", "Stamp", "Upload", "Uses", "Wake",
+    "ItemKind", "ItemVerdict", "KeyBody", "LeaseAsk", "Leased", "Pool", "PoolAsk", "PoolCode", "PrintAsk", "PrintEnd", "Printed", "PrinterState", "PrinterUrl", "Rid", "Snapshot", "Stamp", "Upload", "Uses", "Wake",
     "device_id", "enrol_text", "item_hash", "signed_text",
 ]  # fmt: skip
 
@@ -214,7 +214,7 @@ class Leased(msgspec.Struct, frozen=True):
     server_time: datetime
 
 
-# -- POST /v1/device/slip, GET /v1/device/printer?url=URL : slips on the fleet's cloud printers --
+# -- POST /v1/device/slip, POST /v1/device/slip/end, GET /v1/device/printer?url=URL : slips on the fleet's cloud printers --
 
 PrinterUrl = Annotated[str, msgspec.Meta(pattern=r"^(feie|yilianyun)://[0-9A-Za-z]{6,20}$")]
 
@@ -229,6 +229,12 @@ class PrintAsk(msgspec.Struct, frozen=True, kw_only=True):
     copies: Annotated[int, msgspec.Meta(ge=1, le=9)] = 1
     deadline_s: Annotated[float, msgspec.Meta(gt=0, le=300)]
     """The slip's time is over so many seconds from now; it is told how it ended by then."""
+
+
+class PrintEnd(msgspec.Struct, frozen=True):
+    """POST /v1/device/slip/end: how did a print end? One that has not arrived by then never prints."""
+
+    rid: Rid
 
 
 class Printed(msgspec.Struct, frozen=True):

@@ -22,8 +22,9 @@ from kiosk.config import load
 from kiosk.coupons.batch import Merchant, Store
 from kiosk.coupons.ids import new_rid
 from kiosk.daemon import Daemon
+from kiosk.events import PrintDone
 from kiosk.printing.printers.factory import open_printer
-from kiosk.printing.printers.port import Printer, PrinterError
+from kiosk.printing.printers.port import Follows, Outcome, Printer, PrinterError
 from kiosk.printing.slip import Cut, Slip, Text
 from kiosk.sync.client import HubClient
 from kiosk.sync.identity import Identity
@@ -226,7 +227,8 @@ async def test_prints_are_forgotten_after_a_week(fleet: Fleet) -> None:
     assert [row.rid for row in await fleet.rows()] == [rid]
 
 
-async def test_a_daemon_prints_its_slips_through_the_hub(fleet: Fleet, tmp_path: Path) -> None:
+async def enrolled(fleet: Fleet, tmp_path: Path) -> Path:
+    """Write the configuration of a kiosk that prints through the hub; return its path."""
     parts = fleet.hub.parts
     assert parts is not None
     token = await parts.database.run(parts.devices.token, "S1", 1, datetime.now(UTC))
@@ -237,6 +239,11 @@ async def test_a_daemon_prints_its_slips_through_the_hub(fleet: Fleet, tmp_path:
         '[web]\nlisten = "127.0.0.1:0"\ntls = "off"\n'
         f'[printers.counter]\nurl = "hub+feie://{fleet.cloud.device.number}"\n'
     )
+    return config
+
+
+async def test_a_daemon_prints_its_slips_through_the_hub(fleet: Fleet, tmp_path: Path) -> None:
+    config = await enrolled(fleet, tmp_path)
     daemon = Daemon(load(config), config)
     await daemon.start()
     try:
@@ -251,3 +258,82 @@ async def test_a_daemon_prints_its_slips_through_the_hub(fleet: Fleet, tmp_path:
         await daemon.stop()
     assert fleet.cloud.paper == 2
     assert "满20减3" in fleet.cloud.device.slips[0]["text"]
+
+
+async def ended(fleet: Fleet, rid: str) -> Outcome | None:
+    """Ask as a kiosk does after a restart."""
+    printer = fleet.printer()
+    assert isinstance(printer, Follows)
+    return await printer.follow_up("", rid=rid, age_s=1, whole_s=20)
+
+
+@on_both
+async def test_a_kiosk_that_was_killed_is_told_how_its_slip_ended(fleet: Fleet) -> None:
+    fleet.cloud.device.held = True
+    rid = new_rid()
+    async with started(fleet.printer()) as printer:
+        sending = asyncio.create_task(printer.send(fleet.cloud.job, rid=rid, deadline_s=20))
+        await until(lambda: len(fleet.cloud.orders) == 1)
+        sending.cancel()
+        await asyncio.wait([sending])
+    asking = asyncio.create_task(ended(fleet, rid))
+    fleet.cloud.device.press_key()
+    outcome = await asking
+    assert outcome is not None
+    assert outcome.ended == "printed", outcome
+    assert (fleet.cloud.paper, fleet.cloud.prints) == (1, 1)
+    assert await ended(fleet, rid) == outcome, "asked again, the same"
+
+
+async def test_a_slip_that_the_hub_never_had_is_failed_and_refused_when_it_comes_late(fleet: Fleet) -> None:
+    rid = new_rid()
+    outcome = await ended(fleet, rid)
+    assert outcome is not None
+    assert outcome.ended == "failed", outcome
+    async with started(fleet.printer()) as printer:
+        late = await printer.send(fleet.cloud.job, rid=rid, deadline_s=5)
+    assert (late.ended, fleet.cloud.prints) == ("failed", 0), late
+
+
+async def test_a_hub_that_is_away_has_not_answered(fleet: Fleet) -> None:
+    await fleet.proxy.down()
+    assert await ended(fleet, new_rid()) is None
+
+
+async def test_another_kiosks_slip_is_not_told(fleet: Fleet) -> None:
+    rid = new_rid()
+    assert await ended(fleet, rid) is not None
+    parts = fleet.hub.parts
+    assert parts is not None
+    await parts.database.run(lambda c: c.execute(prints.update().values(device="k" + "0" * 20)))
+    outcome = await ended(fleet, rid)
+    assert outcome is not None
+    assert (outcome.ended, outcome.trouble) == ("unknown", "configuration"), outcome
+
+
+async def test_a_daemon_settles_after_its_restart_what_it_had_given_to_the_hub(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    config = await enrolled(fleet, tmp_path)
+    fleet.cloud.device.held = True
+    daemon = Daemon(load(config), config)
+    await daemon.start()
+    try:
+        await until(lambda: daemon.sync is not None and daemon.sync.state == "accepted")
+        slip = Slip(elements=(Text(text="满20减3"), Cut()))
+        job = await daemon.spooler.submit(slip, rid=new_rid(), kind="test")
+        await until(lambda: len(fleet.cloud.orders) == 1)
+    finally:
+        await daemon.stop()
+    fleet.cloud.device.press_key()
+    daemon = Daemon(load(config), config)
+    ends: list[str] = []
+    daemon.bus.on(PrintDone, lambda e: ends.append(e.outcome))
+    await daemon.start()
+    try:
+        await until(lambda: bool(ends), 30)
+        row = await daemon.journal.job(job)
+        assert row is not None
+        assert (row.state, fleet.cloud.paper, fleet.cloud.prints) == ("printed", 1, 1), row
+    finally:
+        await daemon.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from kiosk.printing import aftermath
@@ -19,8 +20,11 @@ CANCELLED = Outcome("failed", "gone", "the order was cancelled", 0)
 class FakeCloud(FakePrinter):
     """A cloud whose printer hangs after it took the order, and which is asked about it later."""
 
-    def __init__(self, name: str, *became: Outcome | None) -> None:
+    def __init__(self, name: str, *became: Outcome | None, by_rid: bool = False) -> None:
         super().__init__(name)
+        self.by_rid = by_rid
+        """It knows our own name for a job, and is broken off before it gives a number."""
+        self.rids: list[str] = []
         self.became = list(became)
         self.asked: list[tuple[str, float, float]] = []
         self.taken = asyncio.Event()
@@ -31,13 +35,16 @@ class FakeCloud(FakePrinter):
         from kiosk.printing.printers.port import has_left
 
         self.sent = len(job)
-        await has_left("order-7")
+        self.rids.append(rid)
+        if not self.by_rid:
+            await has_left("order-7")
         self.taken.set()
         await self.never.wait()
         raise AssertionError("never")
 
-    async def follow_up(self, reference: str, *, age_s: float, whole_s: float) -> Outcome | None:
+    async def follow_up(self, reference: str, *, rid: str, age_s: float, whole_s: float) -> Outcome | None:
         """Answer in turn; the last answer for ever."""
+        assert rid == self.rids[0]
         self.asked.append((reference, age_s, whole_s))
         return self.became.pop(0) if len(self.became) > 1 else self.became[0]
 
@@ -84,6 +91,37 @@ async def test_a_cloud_is_asked_after_the_next_start(
     assert reference == "order-7"
     assert age_s >= 30
     assert whole_s == 20
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
+async def test_a_cloud_that_knows_our_name_for_a_job_is_asked_without_a_number(
+    house: House, until: Until, kill: bool
+) -> None:
+    cloud = FakeCloud("cloud", None, Outcome("printed", "", "acknowledged"), by_rid=True)
+    task = await give(house, cloud)
+    if kill:
+        await house.crash()
+        task.cancel()
+    else:
+        await house.spoolers.pop().stop()
+        assert (await task).state == "sending", "nothing is claimed"  # type: ignore[attr-defined]
+    await house.open(cloud)
+    await until(lambda: bool(house.done))
+    assert await results(house) == ["printed"]
+    assert [reference for reference, _, _ in cloud.asked] == ["", ""]
+
+
+async def test_a_cloud_without_a_name_of_ours_is_not_asked_without_a_number(
+    house: House, until: Until
+) -> None:
+    cloud = FakeCloud("cloud", CANCELLED)
+    await house.journal.job_add("J1", "R1", "coupon", msgspec.json.encode(SLIP), {})
+    note = {"printer": "cloud", "url": cloud.url, "print": "p1", "reference": ""}
+    await house.journal.job_mark("J1", "sending", note, item=False)
+    await house.open(cloud)
+    await until(lambda: bool(house.done))
+    assert cloud.asked == []
+    assert await results(house) == ["unknown"]
 
 
 async def test_a_cloud_that_stays_away_leaves_it_unknown(

@@ -33,7 +33,9 @@ async def test_a_slip_is_durable_before_anything_leaves_and_its_end_is_recorded(
     (row,) = await house.journal.jobs()
     assert row.state == "sending"
     assert parse_slip(json.loads(row.slip)) == SLIP
-    assert row.detail == {"coupon": "7-1", "printer": "usb", "print": printer.jobs[0][0]}
+    assert row.detail == {
+        "coupon": "7-1", "printer": "usb", "url": "fake://usb", "print": printer.jobs[0][0], "reference": "",
+    }  # fmt: skip
     printer.gate.set()
     row = await task
     assert row.state == "printed"

@@ -89,6 +89,7 @@ class FeiePrinter:
     """A Feie printer of our own account."""
 
     wants: Wants = "feie"
+    by_rid = False
     can = Abilities(expires=True, clears=True, calls_back=True, most=LIMIT, cuts=True, opens_drawer=True)
 
     def __init__(
@@ -135,8 +136,9 @@ class FeiePrinter:
                 return Outcome("unknown", "no_answer", told, work.size)
             return Outcome("failed", "no_answer", f"Feie: {told}; no order was given")
 
-    async def follow_up(self, reference: str, *, age_s: float, whole_s: float) -> Outcome | None:
+    async def follow_up(self, reference: str, *, rid: str, age_s: float, whole_s: float) -> Outcome | None:
         """Tell what became of an order of the last run; past its time Feie has dropped it, and only a print counts."""
+        del rid  # Feie has no key of ours
         try:
             printed = await self._api.is_printed(reference, CALL_S)
         except Refused as err:

@@ -17,6 +17,8 @@ CALL_S = 5.0
 MARGIN_S = 2.0
 """Kept from the deadline that the hub is given, so that its answer is here in time."""
 PAUSE_S = 0.5
+FOLLOW_S = 10.0
+"""Longest wait for one answer about a print of the last run; it is asked for again."""
 
 
 class HubJob(msgspec.Struct, frozen=True):
@@ -44,12 +46,17 @@ class Via(Protocol):
     async def print(self, job: HubJob, wait_s: float) -> Outcome:
         """Have a slip printed and return how it ended; the same `rid` again gives the same answer. ViaError."""
 
+    async def ended(self, rid: str, wait_s: float) -> Outcome:
+        """Return how a print ended; one that the hub never got can never print after this. ViaError."""
+
     async def status(self, printer: str, wait_s: float) -> Status:
         """Return how a printer is. ViaError."""
 
 
 class HubPrinter:
     """A cloud printer of the fleet's account."""
+
+    by_rid = True
 
     def __init__(
         self,
@@ -87,6 +94,7 @@ class HubPrinter:
                 except ViaError as err:
                     return Outcome("failed", err.trouble, f"{err} Nothing was printed.")
                 asked, self.sent = True, len(job)
+                await has_left(rid)
                 return await self._ask(job.decode("utf-8"), rid, end, copies)
         except TimeoutError:
             told = f"the hub has not told how it ended within {deadline_s:g} s"
@@ -105,11 +113,17 @@ class HubPrinter:
                     ended: Literal["unknown", "failed"] = "unknown" if again else "failed"
                     return Outcome(ended, err.trouble, str(err), len(content.encode()) if again else 0)
             else:
-                if outcome.ended == "printed":
-                    await has_left()
                 return outcome
             again = True
             await asyncio.sleep(PAUSE_S)
+
+    async def follow_up(self, reference: str, *, rid: str, age_s: float, whole_s: float) -> Outcome | None:
+        """Ask the hub how a print of the last run ended; it tells by the print's own deadline at the latest."""
+        del reference, age_s  # the hub knows the print by our own name for it, and its time
+        try:
+            return await self._via.ended(rid, min(FOLLOW_S, whole_s))
+        except ViaError as err:
+            return None if err.away else Outcome("unknown", err.trouble, str(err))
 
     async def status(self) -> Status:
         """Ask the hub for the printer's state."""

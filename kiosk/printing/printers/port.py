@@ -76,10 +76,16 @@ class Printer(Protocol):
 
 @runtime_checkable
 class Follows(Printer, Protocol):
-    """A printer that knows a job by its number after everything here was forgotten."""
+    """A printer that knows a job after everything here was forgotten: by its number, or also by our own name for it."""
 
-    async def follow_up(self, reference: str, *, age_s: float, whole_s: float) -> Outcome | None:
-        """Tell what became of a job that left `age_s` ago and had `whole_s` in all; None when nobody answers now."""
+    by_rid: bool
+    """It can tell of a job by its `rid` alone, so also of one that was broken off before a number came back."""
+
+    async def follow_up(self, reference: str, *, rid: str, age_s: float, whole_s: float) -> Outcome | None:
+        """Tell what became of a job that left `age_s` ago and had `whole_s` in all; None when nobody answers now.
+
+        `reference` is empty when no number came back (`by_rid` only).
+        """
 
 
 class PrinterError(Exception):

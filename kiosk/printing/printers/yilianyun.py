@@ -26,6 +26,8 @@ CALL_S = 5.0
 """Longest wait for one answer."""
 GRACE_S = 4.0
 """So long an order waits for a printer that is said to be off or without paper, before it is taken back."""
+LATE_S = 30.0
+"""An order that was asked for so long ago and is in no list never arrived: no answer is waited for longer than `CALL_S`."""
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Between two tries with the same key."""
 
@@ -72,6 +74,7 @@ class YilianyunPrinter:
     """A Yilianyun printer of our own application."""
 
     wants: Wants = "yilianyun"
+    by_rid = True
     can = Abilities(
         same_key_s=7200,
         cancels=True,
@@ -132,9 +135,17 @@ class YilianyunPrinter:
                 return Outcome("unknown", "no_answer", told, work.size)
             return Outcome("failed", "no_answer", f"Yilianyun: {told}; no order was given")
 
-    async def follow_up(self, reference: str, *, age_s: float, whole_s: float) -> Outcome | None:
-        """Tell what became of an order of the last run; one that still waits is given its time, then cancelled."""
+    async def follow_up(self, reference: str, *, rid: str, age_s: float, whole_s: float) -> Outcome | None:
+        """Tell what became of an order of the last run; one that still waits is given its time, then cancelled.
+
+        Without a number it is looked for in Yilianyun's list under our key; what is not there never arrived.
+        """
         try:
+            if not reference:
+                reference = await self._api.number_of(self._machine, origin_id(rid, self._machine), CALL_S)
+            if not reference:
+                told = "the kiosk stopped before Yilianyun had the order"
+                return Outcome("failed", "", told) if age_s >= LATE_S else None
             await self._api.order_state(self._machine, reference, CALL_S)
         except Refused as err:
             return Outcome("unknown", err.trouble, str(err))

@@ -24,6 +24,8 @@ V1: dict[int, Kind] = {
 PAUSE_S = 600.0
 """After the cloud refused our credentials no token is asked for so long: each try counts towards the 20 a day."""
 FETCH_S = 8.0
+PAGE, PAGES = 100, 3
+"""Orders on a page of the list, and the pages that version 1 goes back."""
 LEAST_S = 0.1
 ORDER_STATES: dict[str, Literal["waiting", "printed", "cancelled"]] = {
     "0": "waiting",
@@ -105,6 +107,23 @@ class YilianyunApi:
         if state is None:
             raise NoAnswer("Yilianyun's state of the order cannot be read.")
         return state
+
+    async def number_of(self, machine: str, origin: str, timeout_s: float) -> str:
+        """Return the number of the order that was given under a key of ours; empty when there is none.
+
+        Refused when there are more orders than the list goes back: then nobody can tell.
+        """
+        for page in range(1, PAGES + 1):
+            params = {"machine_code": machine, "page_index": str(page), "page_size": str(PAGE)}
+            rows = await self.call("/printer/getorderpaginglist", params, timeout_s)
+            if not isinstance(rows, list):
+                raise NoAnswer("Yilianyun's list of orders cannot be read.")
+            for row in rows:
+                if isinstance(row, dict) and str(row.get("origin_id")) == origin:
+                    return str(row.get("id"))
+            if len(rows) < PAGE:
+                return ""
+        raise Refused(f"the order is not among the last {PAGES * PAGE} that Yilianyun lists.", "no_answer")
 
     async def cancel(self, machine: str, order: str, timeout_s: float) -> None:
         """Cancel an order; Refused when there is nothing to cancel: printed, or being printed."""
