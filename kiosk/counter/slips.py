@@ -14,6 +14,7 @@ from kiosk.coupons.record import PoolCode
 from kiosk.journal.rows import JobRow
 from kiosk.journal.store import Journal
 from kiosk.printing import templates
+from kiosk.printing.printers.port import Outcome
 from kiosk.printing.spooler import Spooler
 from ui.money import local
 
@@ -64,3 +65,12 @@ class Slips:
         date = local(self._clock.trusted().at).date().isoformat()
         slip = templates.day_slip(name, date, lines, place.locale)
         return await self._spooler.print(slip, rid=new_rid(), kind="day")
+
+    async def self_test(self, name: str) -> Outcome | None:
+        """Print a self-test slip on one printer, past the queue; None when there is no printer of that name."""
+        printer = self._spooler.find(name)
+        if printer is None:
+            return None
+        place = await self._place()
+        slip = templates.self_test_slip(name, self._clock.trusted().at, place.locale, printer.profile)
+        return await self._spooler.test(printer, slip)

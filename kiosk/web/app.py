@@ -9,8 +9,10 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from kiosk.health.model import Told, as_is, told
 from kiosk.journal.errors import JournalError
 from kiosk.web import counter_page, local_api, metrics, simulator, slip_previews, staff
+from kiosk.web.api import problems
 from kiosk.web.door import Refused
 from kiosk.web.services import PAGES, SERVICES, Services
 from kiosk.web.stream import add_streams
@@ -46,33 +48,57 @@ def refusal(status: int, error: str, sentence: str) -> web.Response:
     return web.json_response({"error": error, "message": sentence}, status=status)
 
 
+def is_api(request: web.Request) -> bool:
+    """Tell whether a program asks, which is answered by problem documents (RFC 9457)."""
+    return request.path.startswith("/api/")
+
+
+def wrong(request: web.Request, code: str, what: Told) -> web.Response:
+    """Return an error that was not foreseen where it happened."""
+    status = problems.CODES[code][0]
+    if is_api(request):
+        return problems.respond(request, status, code, what)
+    return refusal(status, code, what.say())
+
+
+HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+def by_http(request: web.Request, err: web.HTTPException) -> web.Response:
+    """Return what the router or the reader of a body says."""
+    if not is_api(request):
+        return refusal(err.status, "http", f"{request.method} {request.path}: {err.reason}.")
+    kept = {"Allow": err.headers["Allow"]} if "Allow" in err.headers else {}
+    sentence = told("{method} {path}: {why}.", method=request.method, path=request.path[:200], why=err.reason)
+    return problems.respond(request, err.status, HTTP.get(err.status, "http"), sentence, kept)
+
+
 @web.middleware
 async def sentences(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer what goes wrong with one sentence, never with a traceback."""
     try:
         return await handler(request)
     except Refused as err:
-        return refusal(err.status, err.error, str(err))
+        return problems.of(request, err) if is_api(request) else refusal(err.status, err.error, str(err))
     except (
         msgspec.DecodeError,
         UnicodeDecodeError,
         RecursionError,
     ) as err:  # a wrong type is a DecodeError too
-        return refusal(400, "bad_request", f"the request is not right: {err}.")
+        return wrong(request, "bad_request", told("the request is not right: {why}.", why=err))
     except JournalError as err:
-        return refusal(503, "journal", str(err))
+        return wrong(request, "journal", as_is(str(err)))
     except web.HTTPException as err:
         if err.status < 400 or not request.path.startswith(("/api/", "/simulator/")):
             raise
-        return refusal(err.status, "http", f"{request.method} {request.path}: {err.reason}.")
+        return by_http(request, err)
     except Exception as err:
         if isinstance(err, ConnectionError) and request.transport is None:
             # Who asked went away in the middle of the request: no mistake of ours, and nobody reads the answer.
-            return refusal(400, "broken_off", "the request broke off.")
+            return wrong(request, "broken_off", told("the request broke off."))
         log.exception("%s %s failed", request.method, request.path)
-        return refusal(
-            500, "internal", "the kiosk made a mistake; its log says more, `kiosk diagnostics` collects it."
-        )
+        sentence = told("the kiosk made a mistake; its log says more, `kiosk diagnostics` collects it.")
+        return wrong(request, "internal", sentence)
 
 
 @web.middleware

@@ -1,10 +1,9 @@
-"""`/`: the counter page, its stream of views and its proof of what it shows."""
+"""`/`: the counter page; its stream of views and its proof of what it shows are in the local API."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,7 @@ import msgspec
 from aiohttp import web
 
 from kiosk.counter.dress import KINDS
-from kiosk.counter.screen_watch import Report
-from kiosk.web.door import Refused
 from kiosk.web.services import PAGES, SERVICES
-from kiosk.web.stream import stream
 from ui.routes import FOREVER, HEADERS
 from ui.texts import everything
 
@@ -44,10 +40,6 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/", page)
     app.router.add_get("/counter/logo", logo)
     app.router.add_get(r"/counter/pictures/{name:[^/]+}", picture)
-    app.router.add_get("/api/v1/counter", counter)
-    app.router.add_get("/api/v1/counter/events", events)
-    app.router.add_post("/api/v1/counter/proof", proof)
-    app.router.add_post("/api/v1/counter/screen", screen)
 
 
 def dressed(app: web.Application, view: dict[str, Any]) -> dict[str, Any]:
@@ -88,44 +80,3 @@ async def picture(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(
         Path(services.settings.screen.pictures) / name, headers={"Cache-Control": FOREVER}
     )
-
-
-async def counter(request: web.Request) -> web.StreamResponse:
-    """Give the view as it is now."""
-    return web.json_response(request.app[SERVICES].show.view, headers={"Cache-Control": "no-store"})
-
-
-async def events(request: web.Request) -> web.StreamResponse:
-    """Give every new view to a page; a slow page gets the newest one only."""
-    return await stream(request, _views(request.app))
-
-
-async def _views(app: web.Application) -> AsyncIterator[bytes]:
-    services = app[SERVICES]
-    seq = 0
-    while True:
-        view = await services.show.changed(seq)
-        seq = view["seq"]
-        yield b"data: " + json.dumps(dressed(app, view), ensure_ascii=False, separators=(",", ":")).encode()
-
-
-async def proof(request: web.Request) -> web.StreamResponse:
-    """Compare what a page shows with what was ordered; the answer reaches a page whose stream is dead, too."""
-    services = request.app[SERVICES]
-    if not services.door.is_local(request):
-        raise Refused(403, "not_local", "only the counter's own screen reports what it shows.")
-    report = msgspec.json.decode(await request.read(), type=ProofReport)
-    view = services.show.view
-    state = services.glass.report(report.bits, report.frame, report.visible, report.seq, view["seq"])
-    return web.json_response({"state": state, "reload": view["reload"]})
-
-
-async def screen(request: web.Request) -> web.StreamResponse:
-    """Hear the keeper of the screen; say what it is to do (nothing, `browser`, `compositor`), whether the shop is open, and whether to look at once."""
-    services = request.app[SERVICES]
-    if not services.door.is_local(request):
-        raise Refused(403, "not_local", "only the counter's own screen reports how it is.")
-    report = msgspec.json.decode(await request.read(), type=Report)
-    view, watch = services.show.view, services.watch
-    do = watch.hear(report, covered=bool(view["outcome"]) or not view["open"])
-    return web.json_response({"do": do, "open": bool(view["open"]), "look": watch.look_again})

@@ -120,9 +120,11 @@ class Door:
     def may_call(self, request: web.Request) -> bool:
         """Tell whether a request may use the local API."""
         word, _, token = request.headers.get("Authorization", "").partition(" ")
-        if word == "Bearer" and token:
-            return hmac.compare_digest(token.encode(), self._token.encode())
-        return self.is_local(request)
+        return self.owns(token) if word == "Bearer" and token else self.is_local(request)
+
+    def owns(self, token: str) -> bool:
+        """Tell whether a token is the one in `local.token`, which only the kiosk's own user can read."""
+        return hmac.compare_digest(token.encode(), self._token.encode())
 
     # -- people --
 
@@ -174,6 +176,10 @@ class Door:
 
     def _mark(self, text: str) -> str:
         return hmac.new(self._key.encode(), text.encode(), sha256).hexdigest()[:40]
+
+    def mark(self, raw: bytes) -> str:
+        """Return what stands for bytes that are not kept: nobody without this kiosk's key can make it."""
+        return hmac.new(self._key.encode(), raw, sha256).hexdigest()
 
     def open_session(self, person: Person) -> str:
         """Return the value of a session's cookie: until when, whose, under which PIN and role."""

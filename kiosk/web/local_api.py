@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from kiosk.web.api.calls import RedeemAsk, RollbackAsk, add_routes, answer
+from kiosk.web.api import add_routes
+from kiosk.web.api.counter import RedeemAsk, RollbackAsk
+from kiosk.web.api.operation import answer
 
 __all__ = ["RedeemAsk", "RollbackAsk", "add_routes", "answer"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from kiosk.web.door import Refused
+from kiosk.web.api.callers import demand, who
 from kiosk.web.services import SERVICES
 
 
@@ -14,16 +14,11 @@ def add_routes(app: web.Application) -> None:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Give the figures, to this machine or the holder of its token."""
+    """Give the figures, to this machine, or to a program whose token may read."""
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
     services = request.app[SERVICES]
-    if not services.door.may_call(request):
-        raise Refused(
-            401,
-            "unauthorized",
-            "only this machine may ask that; from elsewhere send the token in local.token.",
-        )
+    demand(await who(request, services), "read")
     facts = await services.gatherer.facts()
     registry = CollectorRegistry()
 

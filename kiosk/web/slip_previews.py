@@ -25,15 +25,22 @@ async def picture(request: web.Request) -> web.StreamResponse:
     services, kind = request.app[SERVICES], request.match_info["kind"]
     if await services.door.visitor(request) is None:
         raise Refused(401, "signed_out", "the session is over; sign in again.")
+    made = await draw(services, kind, request.query.get("paper", ""))
+    if made is None:
+        raise Refused(404, "no_slip", f"there is no slip {kind} to look at here yet.")
+    return web.Response(body=made, content_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+async def draw(services: Services, kind: str, paper: str) -> bytes | None:
+    """Draw one slip as PNG for a kind of paper (empty: the first printer's); None when there is no such slip yet."""
     printers = services.spooler.printers
     usual = printers[0].profile if printers else PROFILES["generic-58"]
-    profile = PROFILES.get(request.query.get("paper", ""), usual)
+    profile = PROFILES.get(paper, usual)
     slip = preview(kind, await _known(services), profile) if kind in KINDS else None
     if slip is None:
-        raise Refused(404, "no_slip", f"there is no slip {kind} to look at here yet.")
+        return None
     pictures = load_pictures(slip, services.data_dir / "logos", profile.width_dots)
-    made = await asyncio.to_thread(render, slip, "png", profile, pictures)
-    return web.Response(body=made.data, content_type="image/png", headers={"Cache-Control": "no-store"})
+    return (await asyncio.to_thread(render, slip, "png", profile, pictures)).data
 
 
 async def _known(services: Services) -> Known:

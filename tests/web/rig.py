@@ -80,9 +80,8 @@ class Rig:
     async def _ask(self, method: str, path: str, **more: Any) -> tuple[int, Any]:
         async with self.http.request(method, self.url + path, **more) as answer:
             raw = await answer.read()
-            return answer.status, json.loads(
-                raw
-            ) if answer.content_type == "application/json" else raw.decode()
+            plain = answer.content_type.endswith("json")
+            return answer.status, json.loads(raw) if plain else raw.decode()
 
     async def view(self, fits: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
         """Wait until the counter page is told a view that fits."""

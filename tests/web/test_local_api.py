@@ -102,7 +102,7 @@ async def test_too_large_is_refused(alone: Rig) -> None:
 async def test_unknown_paths_and_methods_answer_json(alone: Rig) -> None:
     assert (await alone.get("/api/v1/nothing"))[0] == 404
     status, told = await alone.post("/api/v1/status")
-    assert (status, told["error"]) == (405, "http")
+    assert (status, told["error"]) == (405, "method_not_allowed")
 
 
 async def test_status_doctor_devices_and_printers(kiosk: Rig) -> None:
@@ -126,7 +126,7 @@ async def test_the_self_test_prints_and_an_unknown_printer_is_named(kiosk: Rig) 
 async def test_the_journal_is_exported_in_pages_and_verified(
     kiosk: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kiosk.web.api.calls.PAGE", 2)
+    monkeypatch.setattr("kiosk.web.api.records.PAGE", 2)
     for _ in range(3):
         await kiosk.post("/api/v1/redeem", {"code": await kiosk.issue(SLIP)})
     rows: list[dict[str, Any]] = []

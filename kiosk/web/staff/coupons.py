@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from kiosk.counter import records
+from kiosk.counter.giving import MOST, give_each
 from kiosk.counter.previews import KINDS
 from kiosk.counter.records import Standing
 from kiosk.journal.rows import JobRow
@@ -17,8 +18,6 @@ from ui.marks import N_
 from ui.money import offer, period, yuan
 from ui.texts import Texts
 
-MOST = 20
-"""Slips at one tap: a metre and a half of paper."""
 STATUS = {"running": N_("Running"), "paused": N_("Paused"), "ended": N_("Ended")}
 Stock = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_-]{1,32}$")]
 
@@ -98,8 +97,7 @@ async def hand_out(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Print fresh slip coupons, one after the other; stop at the first that does not come out."""
     ask, t = msgspec.json.decode(raw, type=Give), visiting.t
     printed = 0
-    for _ in range(ask.n):
-        given = await visiting.services.hand_out.give(ask.stock_id)
+    async for given in give_each(visiting.services.hand_out, ask.stock_id, ask.n):
         if given.rid:
             await visiting.note("hand_out", given.rid)
         if given.outcome != "printed":

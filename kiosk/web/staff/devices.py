@@ -9,8 +9,8 @@ from aiohttp import web
 
 from kiosk.health.checks.printers import GOOD
 from kiosk.health.model import Finding, PrinterFact
+from kiosk.health.remedies import RISKS
 from kiosk.health.summary import LIGHTS
-from kiosk.printing.templates import self_test_slip
 from kiosk.web.staff import told
 from kiosk.web.staff.frame import Visit, done, show
 from ui.marks import N_
@@ -50,18 +50,6 @@ STATES: dict[str, tuple[str, str]] = {
     "not supported": (N_("Found, not supported yet"), N_("Use a model of the list in the manual.")),
 }
 PROMPTS = {"absent", "error", "out", "cover", "offline", "nobody_answered"}
-RISKS = {
-    "printers": N_("Until then no slips come out; the code on the screen still works."),
-    "prints": N_("Until then nobody knows whether the customer has a slip."),
-    "hub": N_("Until then coupons are redeemed only within each batch's offline rule."),
-    "journal": N_("Until then head office does not see what was redeemed here."),
-    "clock": N_("Until then periods cannot be checked without the cloud."),
-    "disk": N_("When it is full nothing is redeemed any more."),
-    "devices": N_("Until then that device does nothing; everything else goes on."),
-    "page": N_("Until then customers may not be able to scan the screen."),
-    "config": N_("The kiosk runs on, without that setting."),
-    "keys": N_("Whoever takes the card can print on the account's printers."),
-}
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -142,12 +130,9 @@ def _button(f: Finding, t: Texts) -> dict[str, str] | None:
 async def test_printer(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Print a self-test slip on one printer."""
     ask, services, t = msgspec.json.decode(raw, type=Named), visiting.services, visiting.t
-    printer = services.spooler.find(ask.name)
-    if printer is None:
+    ended = await services.slips.self_test(ask.name)
+    if ended is None:
         return done(False, t("There is no printer {name} any more.", name=ask.name))
-    place = await services.place()
-    slip = self_test_slip(ask.name, services.clock.trusted().at, place.locale, printer.profile)
-    ended = await services.spooler.test(printer, slip)
     await visiting.note("test", "")
     return done(ended.ended == "printed", f"{ask.name}: {t(told.JOBS[ended.ended])}")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
-from kiosk.counter import records
+from kiosk.counter import records, tables
 from kiosk.coupons.batch import Batch
 from kiosk.journal.rows import DayRow
 from kiosk.journal.search import Ask
@@ -16,7 +16,7 @@ from kiosk.web.door import Refused
 from kiosk.web.staff import told
 from kiosk.web.staff.coupons import ended
 from kiosk.web.staff.frame import Visit, done, show
-from ui.money import local, yuan
+from ui.money import local
 
 
 class Decide(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ async def records_page(visiting: Visit) -> web.StreamResponse:
         day=day.isoformat(),
         figures_of_day=[_figures(r, names) for r in await records.day_rows(journal, day)],
         month=f"{month:%Y-%m}",
-        months=_sum(lines, names),
+        months=[_figures(r, names) for r in tables.sum_up(lines)],
         rows=[told.row(r, names, t) for r in rows],
         after=after,
         asked={k: query.get(k, "") for k in ("code", "from", "to", "person", "batch")},
@@ -57,22 +57,6 @@ async def records_page(visiting: Visit) -> web.StreamResponse:
 
 def _figures(r: DayRow, names: dict[str, str]) -> dict[str, Any]:
     return {"name": names.get(r.stock_id, r.stock_id or "-"), **msgspec.structs.asdict(r)}
-
-
-def _sum(lines: list[tuple[date, DayRow]], names: dict[str, str]) -> list[dict[str, Any]]:
-    """Return the month's figures by batch."""
-    sums: dict[str, DayRow] = {}
-    for _, r in lines:
-        s = sums.get(r.stock_id, DayRow(r.stock_id, 0, 0, 0, 0, 0))
-        sums[r.stock_id] = DayRow(
-            r.stock_id,
-            s.claimed + r.claimed,
-            s.redeemed + r.redeemed,
-            s.value + r.value,
-            s.void + r.void,
-            s.conflicts + r.conflicts,
-        )
-    return [_figures(r, names) for r in sums.values()]
 
 
 def _date(visiting: Visit, name: str) -> date | None:
@@ -154,20 +138,8 @@ async def _names(visiting: Visit) -> dict[str, Batch]:
 def _csv(
     visiting: Visit, rows: list[tuple[date, DayRow]], batches: dict[str, Batch], name: str
 ) -> web.StreamResponse:
-    t = visiting.t
-    head = [
-        t("Day"), t("Batch number"), t("Batch"), t("Handed out"), t("Redeemed"), t("Value in yuan"),
-        t("Not honoured"), t("Conflicts"),
-    ]  # fmt: skip
-    table = [
-        (
-            day.isoformat(), f"{r.stock_id}\t", batches[r.stock_id].name if r.stock_id in batches else "", r.claimed,
-            r.redeemed, yuan(r.value), r.void, r.conflicts,
-        )
-        for day, r in rows
-    ]  # fmt: skip
     return web.Response(
-        body=records.as_csv(head, table),
+        body=tables.table(rows, batches, visiting.t),
         content_type="text/csv",
         charset="utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},

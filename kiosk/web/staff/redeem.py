@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from kiosk.counter import words
 from kiosk.counter.day_report import today
-from kiosk.counter.know import Knower
+from kiosk.counter.look import look as look_at
 from kiosk.coupons.batch import Batch
-from kiosk.web.local_api import RedeemAsk, RollbackAsk, answer
+from kiosk.web.api.counter import LookAsk, RedeemAsk, RollbackAsk
+from kiosk.web.api.operation import answer
 from kiosk.web.staff import told
 from kiosk.web.staff.camera import has_certificate
 from kiosk.web.staff.frame import Visit, done, show
 from ui.money import offer
 from ui.texts import everything
-
-
-class Look(msgspec.Struct, frozen=True):
-    """POST /staff/look."""
-
-    code: Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 
 
 async def redeem_page(visiting: Visit) -> web.StreamResponse:
@@ -48,23 +43,8 @@ async def redeem_page(visiting: Visit) -> web.StreamResponse:
 
 async def look(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Say what this kiosk knows of a code: whether the total of the basket is asked for. Nothing is redeemed."""
-    ask = msgspec.json.decode(raw, type=Look)
-    known = await Knower(visiting.services.journal).know(ask.code)
-    batch = known.batch
-    return answer(
-        {
-            "batch": batch.name if batch else "",
-            "offer": offer(batch.threshold, batch.value, visiting.t.locale, batch.kind) if batch else "",
-            "total": _total(batch) if not known.problem else "no",
-        }
-    )
-
-
-def _total(batch: Batch | None) -> str:
-    """Return whether the total is needed, may be given, or is of no interest."""
-    if batch is None:
-        return "no"
-    return "needed" if batch.require_total else "asked" if batch.threshold else "no"
+    ask = msgspec.json.decode(raw, type=LookAsk)
+    return answer(await look_at(visiting.services.journal, ask.code, visiting.t.locale))
 
 
 async def redeem(visiting: Visit, raw: bytes) -> web.StreamResponse:

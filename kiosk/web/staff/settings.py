@@ -7,17 +7,17 @@ import base64
 import binascii
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
-from kiosk.config import ConfigError, load
+from kiosk.config import ConfigError
 from kiosk.counter import backup, records
 from kiosk.counter.backup import BackupError
 from kiosk.web.door import Refused
-from kiosk.web.services import Services
-from kiosk.web.staff import diagnostics, toml_edit
+from kiosk.web.shop import ShopAsk, current, write
+from kiosk.web.staff import diagnostics
 from kiosk.web.staff.coupons import allowance
 from kiosk.web.staff.frame import Visit, done, show
 from kiosk.web.staff.stands import LOOKS
@@ -27,15 +27,6 @@ from ui.money import local
 ROLES = {"clerk": N_("Clerk"), "manager": N_("Manager")}
 LANGUAGES = {"zh_CN": "中文", "en": "English"}
 SHORTEST = 8
-
-
-class Shop(msgspec.Struct, frozen=True):
-    """POST /staff/shop."""
-
-    hours: Annotated[str, msgspec.Meta(max_length=20)]
-    holidays: Annotated[str, msgspec.Meta(max_length=4000)]
-    look: Literal["warm", "fresh", "plain"]
-    locale: Literal["zh_CN", "en"]
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -58,7 +49,7 @@ async def settings_page(visiting: Visit) -> web.StreamResponse:
         roles=[{"id": i, "title": t(title)} for i, title in ROLES.items()],
         owned=any(p.owner == "hub" for p in known),
         locked=[{"at": a.at, "name": a.name} for a in locked],
-        shop=_current(services),
+        shop=current(services),
         editable=services.config is not None,
         looks=[{"id": i, "title": t(title)} for i, title in LOOKS.items()],
         languages=[{"id": i, "title": title} for i, title in LANGUAGES.items()],
@@ -77,42 +68,19 @@ async def settings_page(visiting: Visit) -> web.StreamResponse:
     )
 
 
-def _current(services: Services) -> dict[str, Any]:
-    """Return what the file says now; the kiosk may still run with what it said at its start."""
-    s = services.settings
-    if services.config is not None:
-        try:
-            s = load(services.config).value
-        except ConfigError:
-            s = services.settings  # the doctor names the broken file; shown is what is in use
-    return {
-        "hours": s.shop.hours,
-        "holidays": "\n".join(s.shop.holidays),
-        "look": s.screen.look,
-        "locale": s.locale,
-        "waits": s.shop != services.settings.shop
-        or s.screen != services.settings.screen
-        or s.locale != services.settings.locale,
-    }
-
-
 async def shop(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Write hours, holidays, look and language into kiosk.toml, checked before it takes the old one's place."""
-    ask, t, config = msgspec.json.decode(raw, type=Shop), visiting.t, visiting.services.config
+    ask, t, config = msgspec.json.decode(raw, type=ShopAsk), visiting.t, visiting.services.config
     if config is None:
         return done(False, t("This kiosk runs without a kiosk.toml; there is nothing to write into."))
-    values: dict[tuple[str, str], str | tuple[str, ...]] = {
-        ("shop", "hours"): ask.hours.strip(),
-        ("shop", "holidays"): tuple(ask.holidays.split()),
-        ("screen", "look"): ask.look,
-        ("", "locale"): ask.locale,
-    }
     try:
-        await asyncio.to_thread(toml_edit.change, config, values)
+        await write(config, ask)
     except ConfigError as err:
         return done(False, str(err))
     await visiting.note("settings")
-    return done(True, t("Written. It holds from the kiosk's next start; the file before is kept."))
+    return done(
+        True, t("Written. It holds from the kiosk's next start; the file before is kept."), restart=True
+    )
 
 
 async def backup_file(visiting: Visit, raw: bytes) -> web.StreamResponse:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
-import os
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
 import posters
+from kiosk.web import own_stands
+from kiosk.web.api.operation import answer
 from kiosk.web.door import Refused
-from kiosk.web.local_api import answer
 from kiosk.web.staff.frame import Visit, show
-from kiosk.web.workshop import Made
 from posters.catalog import TemplateInfo
 from ui.marks import N_
 
@@ -39,10 +34,11 @@ class Poster(msgspec.Struct, frozen=True):
 async def stands_page(visiting: Visit) -> web.StreamResponse:
     """Show what can be made, each with a picture of this store's own."""
     t = visiting.t
-    data = await _data(visiting)
-    known = {"store_id", "merchant", "url", "store", "address", "category"}
+    data = await own_stands.store_data(visiting.services)
     # What needs more than the store's own data, such as an offer's last day, is made by whoever knows it.
-    fitting = [i for i in posters.templates() if {f["name"] for f in i.fields if f["required"]} <= known]
+    fitting = [
+        i for i in posters.templates() if {f["name"] for f in i.fields if f["required"]} <= own_stands.KNOWN
+    ]
     infos = sorted(fitting, key=lambda i: (i.id != "stand-a6", i.width_mm * i.height_mm))
     return await show(
         visiting,
@@ -63,24 +59,8 @@ def _template(i: TemplateInfo, locale: str) -> dict[str, Any]:
     }
 
 
-async def _data(visiting: Visit) -> dict[str, str] | None:
-    """Return the store's own data; None while the cloud has not given this kiosk a store."""
-    services = visiting.services
-    place, merchant = await services.place(), await services.journal.merchant()
-    if place.store is None or merchant is None:
-        return None
-    return {
-        "store_id": place.store.id,
-        "merchant": merchant.name,
-        "store": place.store.name,
-        "address": place.store.address,
-        "category": merchant.category,
-        "url": place.store.link,
-    }
-
-
 async def _needed(visiting: Visit) -> dict[str, str]:
-    if (data := await _data(visiting)) is None:
+    if (data := await own_stands.store_data(visiting.services)) is None:
         raise Refused(409, "no_store", visiting.t("The cloud has not given this kiosk a store yet."))
     return data
 
@@ -90,8 +70,9 @@ async def poster(visiting: Visit, raw: bytes) -> web.StreamResponse:
     ask, t = msgspec.json.decode(raw, type=Poster), visiting.t
     own = {k: v for k in ("headline", "subline", "phone") if (v := getattr(ask, k).strip())}
     data = {**await _needed(visiting), **own}
-    name = f"{ask.template}-{ask.look or 'warm'}-{ask.profile}-{_digest(data)[:8]}"
-    result = await _make(visiting, ask.template, ask.look or "warm", ask.profile, data, name)
+    name, result = await own_stands.make(
+        visiting.services, ask.template, ask.look or "warm", ask.profile, data, t.locale
+    )
     if result.error or result.verdict == "refuse":
         raise Refused(422, "refused", result.error or " ".join(result.findings))
     return answer(
@@ -106,58 +87,15 @@ async def poster(visiting: Visit, raw: bytes) -> web.StreamResponse:
 
 async def preview(visiting: Visit) -> web.StreamResponse:
     """Give a small picture of a template in a look with the store's data; made once, then kept."""
-    match = visiting.request.match_info
-    template, look, data = match["template"], match["look"], await _needed(visiting)
-    if template not in {i.id for i in posters.templates()}:
+    match, data = visiting.request.match_info, await _needed(visiting)
+    if match["template"] not in {i.id for i in posters.templates()}:
         raise web.HTTPNotFound
-    small = visiting.services.data_dir / "previews" / f"{template}-{look}-{_digest(data)[:12]}.png"
-    if not small.is_file():
-        result = await _make(visiting, template, look, "screen", data, small.stem, small)
-        if not small.is_file():
-            raise Refused(422, "refused", result.error or " ".join(result.findings))
-    return web.FileResponse(small, headers={"Cache-Control": "private, max-age=86400"})
-
-
-async def _make(
-    visiting: Visit,
-    template: str,
-    look: str,
-    profile: str,
-    data: dict[str, str],
-    name: str,
-    small: Path | None = None,
-) -> Made:
-    """Make a file in the worker; with `small` only its reduced picture stays."""
-    services = visiting.services
-    folder = services.data_dir / ("made" if small is None else "previews")
-    folder.mkdir(exist_ok=True)
-    out = folder / f"{name}.pdf"
-    picture = out.with_suffix(".png") if small is None else folder / f"{name}.large"
-    result = await services.workshop.make(
-        template, data, out, look=look, profile=profile, preview=picture, locale=visiting.t.locale
+    small, result = await own_stands.picture(
+        visiting.services, match["template"], match["look"], data, visiting.t.locale
     )
-    if small is not None:
-        await asyncio.to_thread(_shrink, picture, small)
-        out.unlink(missing_ok=True)
-    return result
-
-
-def _shrink(large: Path, small: Path) -> None:
-    """Keep a picture of at most 240 × 320 dots: some 20 KiB."""
-    if not large.is_file():
-        return
-    from PIL import Image
-
-    with Image.open(large) as image:
-        image.thumbnail((240, 320))
-        fresh = small.with_suffix(".new")
-        image.convert("RGB").quantize(64).save(fresh, "PNG", optimize=True)
-    os.replace(fresh, small)
-    large.unlink()
-
-
-def _digest(data: dict[str, str]) -> str:
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    if not small.is_file():
+        raise Refused(422, "refused", result.error or " ".join(result.findings))
+    return web.FileResponse(small, headers={"Cache-Control": "private, max-age=86400"})
 
 
 async def made(visiting: Visit) -> web.StreamResponse:

@@ -1,0 +1,94 @@
+"""Settings that staff change, and copies of the whole kiosk."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import tempfile
+from typing import Annotated
+
+import msgspec
+
+from kiosk.config import ConfigError
+from kiosk.counter import backup
+from kiosk.counter.backup import BackupError
+from kiosk.health.model import as_is, told
+from kiosk.web import shop
+from kiosk.web.api.operation import OCTETS, Call, File, operation
+from kiosk.web.api.problems import Problem
+from kiosk.web.shop import ShopAsk, ShopState
+from ui.money import local
+
+SHORTEST = 8
+PHRASE_HEADER = "X-Passphrase"
+Phrase = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class BackupAsk(msgspec.Struct, frozen=True):
+    """POST /api/v1/backup."""
+
+    passphrase: Phrase
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """A backup that was checked and lies ready for the next start."""
+
+    files: list[str]
+
+
+@operation("GET", "settings/shop", "read")
+async def shop_settings(call: Call) -> ShopState:
+    """Give hours, holidays, look and language as kiosk.toml says them, and whether the kiosk waits for a restart."""
+    return shop.current(call.services)
+
+
+@operation("POST", "settings/shop", "manage", "no_config", "bad_setting", again="repeat")
+async def put_shop(call: Call, body: ShopAsk) -> ShopState:
+    """Write hours, holidays, look and language into kiosk.toml; they hold from the next start."""
+    if call.services.config is None:
+        raise Problem(
+            "no_config", told("This kiosk runs without a kiosk.toml; there is nothing to write into.")
+        )
+    try:
+        await shop.write(call.services.config, body)
+    except ConfigError as err:
+        raise Problem("bad_setting", as_is(str(err))) from None
+    await call.note("settings")
+    return shop.current(call.services)
+
+
+@operation("POST", "backup", "manage", "short", again="repeat", secret=True, media=(OCTETS,))
+async def make_backup(call: Call, body: BackupAsk) -> File:
+    """Give an encrypted copy of everything that makes this kiosk itself."""
+    if len(body.passphrase) < SHORTEST:
+        raise Problem("short", told("The passphrase has at least {n} characters.", n=SHORTEST))
+    services = call.services
+    made = await backup.make(services.journal, services.data_dir, services.config, body.passphrase)
+    await call.note("backup")
+    return File(made, OCTETS, f"kiosk-{local(services.clock.trusted().at).date()}.backup")
+
+
+@operation("PUT", "restore", "manage", "bad_backup", "too_large", takes=OCTETS, headers=(PHRASE_HEADER,))
+async def restore(call: Call) -> Staged:
+    """Check a backup and lay it ready for the next start; its passphrase comes as base64url in X-Passphrase."""
+    services = call.services
+    try:
+        phrase = base64.urlsafe_b64decode(call.request.headers.get(PHRASE_HEADER, "")).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        sentence = told("X-Passphrase holds the passphrase in UTF-8 as base64url (RFC 4648).")
+        raise Problem("bad_request", sentence) from None
+    with tempfile.TemporaryFile(dir=services.data_dir) as kept:
+        size = 0
+        async for chunk in call.request.content.iter_chunked(65536):
+            size += len(chunk)
+            if size > backup.MOST:
+                raise Problem("too_large", told("That file is too large for a backup of a kiosk."))
+            await asyncio.to_thread(kept.write, chunk)
+        kept.seek(0)
+        try:
+            files = await asyncio.to_thread(backup.stage, kept.read(), phrase, services.data_dir)
+        except BackupError as err:
+            raise Problem("bad_backup", as_is(str(err))) from None
+    await call.note("restore")
+    return Staged(files)

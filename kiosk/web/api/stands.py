@@ -1,0 +1,153 @@
+"""Stands and posters of this store."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+import msgspec
+
+from kiosk.health.model import as_is, told
+from kiosk.web import own_stands
+from kiosk.web.api.operation import Call, File, operation
+from kiosk.web.api.problems import Problem
+from kiosk.web.workshop import Made
+
+Template = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z-]{1,40}$")]
+Look = Literal["warm", "fresh", "plain"]
+
+
+class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that can be made; sizes in mm."""
+
+    id: str
+    title: str
+    width_mm: float
+    height_mm: float
+    faces: int
+    fits: bool
+    """This store's own data is enough for it; else it takes `kiosk-posters` and more data."""
+
+
+class Templates(msgspec.Struct, frozen=True):
+    """Templates and looks."""
+
+    templates: list[TemplateRow]
+    looks: tuple[str, ...]
+
+
+class StandAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """POST /api/v1/stands."""
+
+    template: Template
+    look: Look = "warm"
+    profile: Literal["office", "outline"] = "office"
+    """`outline` is for a print shop: no fonts left in the file."""
+    headline: Annotated[str, msgspec.Meta(max_length=24)] = ""
+    subline: Annotated[str, msgspec.Meta(max_length=30)] = ""
+    phone: Annotated[str, msgspec.Meta(max_length=24)] = ""
+
+
+class StandMade(msgspec.Struct, frozen=True):
+    """A file whose every code was read back."""
+
+    verdict: str
+    """`printable`, or `confirm`: see the findings first."""
+    pdf: str
+    """Where the PDF is, below /api/v1."""
+    preview: str
+    findings: tuple[str, ...]
+
+
+class PreviewPath(msgspec.Struct, frozen=True):
+    """A template in a look."""
+
+    template: Template
+    look: Look
+
+
+class FilePath(msgspec.Struct, frozen=True):
+    """A file that was made."""
+
+    file: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z-]{1,120}\.(pdf|png)$")]
+
+
+def _known(template: str) -> None:
+    import posters
+
+    if template not in {i.id for i in posters.templates()}:
+        raise Problem("unknown_template", told("there is no template {name}.", name=template))
+
+
+async def _data(call: Call) -> dict[str, str]:
+    data = await own_stands.store_data(call.services)
+    if data is None:
+        raise Problem("no_store", told("The cloud has not given this kiosk a store yet."))
+    return data
+
+
+def _refused(made: Made) -> Problem:
+    return Problem("refused", as_is(made.error or " ".join(made.findings)))
+
+
+@operation("GET", "stands", "read")
+async def stands(call: Call) -> Templates:
+    """List what can be made, with sizes in mm."""
+    import posters
+
+    zh = call.t.locale == "zh_CN"
+    rows = [
+        TemplateRow(
+            id=i.id,
+            title=i.title.zh if zh else i.title.en,
+            width_mm=i.width_mm,
+            height_mm=i.height_mm,
+            faces=i.faces,
+            fits={f["name"] for f in i.fields if f["required"]} <= own_stands.KNOWN,
+        )
+        for i in posters.templates()
+    ]
+    return Templates(rows, own_stands.LOOKS)
+
+
+@operation("POST", "stands", "print", "unknown_template", "no_store", "refused", again="repeat")
+async def make_stand(call: Call, body: StandAsk) -> StandMade:
+    """Make a stand or a poster of this store; nothing is left of one whose codes cannot be read back."""
+    _known(body.template)
+    own = {k: v for k in ("headline", "subline", "phone") if (v := getattr(body, k).strip())}
+    data = {**await _data(call), **own}
+    name, made = await own_stands.make(
+        call.services, body.template, body.look, body.profile, data, call.t.locale
+    )
+    if made.error or made.verdict == "refuse":
+        raise _refused(made)
+    return StandMade(made.verdict, f"stands/made/{name}.pdf", f"stands/made/{name}.png", made.findings)
+
+
+@operation(
+    "GET",
+    "stands/{template}/{look}/preview",
+    "read",
+    "unknown_template",
+    "no_store",
+    "refused",
+    media=("image/png",),
+)
+async def stand_preview(call: Call, path: PreviewPath) -> File:
+    """Give a small picture of a template in a look with this store's data."""
+    _known(path.template)
+    small, made = await own_stands.picture(
+        call.services, path.template, path.look, await _data(call), call.t.locale
+    )
+    if not await asyncio.to_thread(small.is_file):
+        raise _refused(made)
+    return File(small, "image/png")
+
+
+@operation("GET", "stands/made/{file}", "read", "unknown_file", media=("application/pdf", "image/png"))
+async def stand_file(call: Call, path: FilePath) -> File:
+    """Give a file that was made."""
+    found = call.services.data_dir / "made" / path.file
+    if not await asyncio.to_thread(found.is_file):
+        raise Problem("unknown_file", told("there is no file {name}; make it first.", name=path.file))
+    return File(found, "application/pdf" if path.file.endswith(".pdf") else "image/png")
