@@ -92,7 +92,8 @@ class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, Peo
 
     def _recover(self, db: sqlite3.Connection, tip: Tip | None) -> Recovery:
         self.epoch = self._fact(db, "epoch") or ""
-        told = self._gone_backwards(db, tip)
+        aside = self._to_save()
+        told = self._gone_backwards(db, tip, aside)
         new = bool(told) or not self.epoch
         if new:
             fresh = secrets.token_hex(8)
@@ -101,12 +102,20 @@ class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, Peo
             else:
                 self._put(db, "epoch", fresh)
             self.epoch = fresh
-        if self._db.set_aside is not None:
-            told += self._save(db, self._db.set_aside)
+        if aside is not None:
+            told += self._save(db, aside)
         open_rows = db.execute("SELECT rid FROM attempt WHERE state = 'open'").fetchall()
         for row in open_rows:
             self._void(db, row["rid"], "the kiosk was restarted before the attempt had ended")
         return Recovery(len(open_rows), self.unclean, new, told)
+
+    def _to_save(self) -> Path | None:
+        """Return the damaged file that the rows of this journal have to come from.
+
+        A journal without an epoch was only just begun: beside a damaged file the power went before its rows had come over.
+        """
+        left = self._db.damaged() if not self.epoch else []
+        return self._db.set_aside or (left[-1] if left else None)
 
     def _save(self, db: sqlite3.Connection, aside: Path) -> str:
         """Take over what can be read from a damaged journal; return a sentence of what that was."""
@@ -120,10 +129,10 @@ class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, Peo
             items.append(db, self.epoch, item.t, item.kind, item.rid, item.body)
         return f" Saved from it: rows for the hub {len(saved.waiting)}, uses {len(saved.tables['used'])}."
 
-    def _gone_backwards(self, db: sqlite3.Connection, tip: Tip | None) -> str:
+    def _gone_backwards(self, db: sqlite3.Connection, tip: Tip | None, aside: Path | None) -> str:
         """Return one sentence when the journal was damaged, restored or lost; empty when it goes on where it ended."""
-        if self._db.set_aside is not None:
-            return f"The journal was damaged and set aside as {self._db.set_aside.name}; a new one was begun."
+        if aside is not None:
+            return f"The journal was damaged and set aside as {aside.name}; a new one was begun."
         if tip is None:
             return ""
         if not self.epoch:
