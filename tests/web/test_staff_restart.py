@@ -53,14 +53,14 @@ async def test_what_was_written_holds_after_the_button(tmp_path: Path) -> None:
         body = {"hours": "09:00-21:00", "holidays": "", "look": "fresh", "locale": "zh_CN"}
         status, told = await staff.do("shop", body)
         assert (status, told["ok"]) == (200, True), told
-        assert "下次启动后生效" in await staff.page(path="/staff/settings")
+        assert "将在终端下次启动后生效" in await staff.page(path="/staff/settings")
         status, told = await staff.do("restart")
         assert (status, told["ok"]) == (200, True), told
         pid = kiosk.process.pid
         line = await asyncio.wait_for(kiosk.process.stdout.readline(), DEADLINE_S)  # type: ignore[union-attr]
         assert listen.encode() in line, "it says anew where it is"
         await back(staff, "09:00-21:00")
-        assert "下次启动后生效" not in await staff.page(path="/staff/settings")
+        assert "将在终端下次启动后生效" not in await staff.page(path="/staff/settings")
         os.kill(pid, 0)
         async with browser.get(f"http://{listen}/") as answer:
             assert 'data-look="fresh"' in await answer.text()

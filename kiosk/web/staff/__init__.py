@@ -16,6 +16,7 @@ from kiosk.web.staff import (
     devices,
     live,
     people,
+    printers,
     records,
     redeem,
     restart,
@@ -35,6 +36,7 @@ PAGES = {
     "/stands": stands.stands_page,
     "/devices": devices.devices_page,
     "/settings": settings.settings_page,
+    "/printer": printers.printer_page,
 }
 FILES = {
     "/events": live.events,
@@ -50,6 +52,7 @@ CLERK = {
     "hand-out": coupons.hand_out,
     "reprint": coupons.reprint,
     "settle": coupons.settle,
+    "new-code": coupons.new_code,
     "hold-slips": coupons.hold_slips,
     "release-slips": coupons.release_slips,
     "claim-slip": coupons.claim_slip,
@@ -57,6 +60,7 @@ CLERK = {
     "poster": stands.poster,
     "test-printer": devices.test_printer,
     "status-slip": devices.status_slip,
+    "enrolment-slip": devices.enrolment_slip,
     "look-again": devices.look_again,
     "reload-page": devices.reload_page,
 }
@@ -70,6 +74,10 @@ MANAGER = {
     "shop": settings.shop,
     "backup": settings.backup_file,
     "restart": restart.restart,
+    "printer": printers.keep,
+    "printer-try": printers.attempt,
+    "printer-find": printers.find,
+    "printer-drop": printers.drop,
 }
 """What changes what was, or what others see."""
 

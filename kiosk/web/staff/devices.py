@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import msgspec
@@ -31,7 +32,8 @@ KINDS = {
     "keyboard": N_("Keyboard"),
     "till": N_("Cash register"),
 }
-ICONS = {"printer": "printed", "scanner": "scan", "button": "button"}
+ICONS = {kind: kind for kind in KINDS} | {"printer": "printed", "scanner": "scan"}
+"""A picture of our own for each kind."""
 STATES: dict[str, tuple[str, str]] = {
     "ok": (N_("Ready"), ""),
     "near_end": (N_("Paper is running low"), N_("Have a new roll at hand.")),
@@ -62,7 +64,7 @@ async def devices_page(visiting: Visit) -> web.StreamResponse:
     """Show the devices, what the doctor found and the four lights."""
     services, t = visiting.services, visiting.t
     findings, lights = await services.gatherer.examine()
-    rows = [_printer(p, t) for p in services.gatherer.printers()]
+    rows = [_printer(p, services.settings.printers, t) for p in services.gatherer.printers()]
     rows += [
         _device(d, t)
         for d in await services.devices()
@@ -77,12 +79,15 @@ async def devices_page(visiting: Visit) -> web.StreamResponse:
         findings=[_finding(f, t) for f in findings],
         lights=[{**light.as_json(t.locale), "title": t(LIGHTS[n])} for n, light in lights.items()],
         held=services.spooler.paused,
+        printers=bool(services.settings.printers),
+        pairing=bool(services.pairing()),
     )
 
 
-def _printer(p: PrinterFact, t: Texts) -> dict[str, Any]:
+def _printer(p: PrinterFact, names: Collection[str], t: Texts) -> dict[str, Any]:
     good = p.state in GOOD or p.state == "starting"
-    return {**_shown("printer", p.name, p.state, p.detail, p.url, t), "good": good, "test": True}
+    shown = _shown("printer", p.name, p.state, p.detail, p.url, t)
+    return {**shown, "good": good, "test": True, "editable": p.name in names}
 
 
 def _device(d: dict[str, Any], t: Texts) -> dict[str, Any]:
@@ -146,6 +151,15 @@ async def status_slip(visiting: Visit, raw: bytes) -> web.StreamResponse:
     address = str(visiting.request.url.origin())
     job = await services.slips.status(lines(facts, address, services.device, services.version, place.locale))
     return done(job.state == "printed", told.job_state(job, visiting.t))
+
+
+async def enrolment_slip(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Print the code that lets this kiosk into its fleet, as long as it waits for that."""
+    services, t = visiting.services, visiting.t
+    if not (code := services.pairing()):
+        return done(False, t("This kiosk does not wait to be let in."))
+    job = await services.slips.enrolment(code, services.settings.hub.url)
+    return done(job.state == "printed", told.job_state(job, t))
 
 
 async def look_again(visiting: Visit, raw: bytes) -> web.StreamResponse:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from kiosk.config import ConfigError, Settings, load
 from kiosk.counter import words
 from kiosk.web.door import Refused, Visitor
 from kiosk.web.local_api import answer
@@ -160,8 +163,25 @@ async def show(visiting: Visit, name: str, tab: str, spare: str = "", **context:
         "manages": visiting.manages,
         "csrf": services.door.csrf(visiting.visitor.session),
         "hub": view.get("status", {}).get("hub", "none"),
+        "waits": visiting.manages and _waits(services),
     }
     return _respond(visiting.request, name, 200, spare, **frame, **context)
+
+
+def _waits(services: Services) -> bool:
+    """Tell whether kiosk.toml says something else than what the kiosk runs with."""
+    if services.config is None:
+        return False
+    try:
+        return written(services.config, services.config.stat().st_mtime_ns) != services.settings
+    except (OSError, ConfigError):
+        return False  # a file that cannot be read is the doctor's finding, and a restart would not help
+
+
+@lru_cache(maxsize=2)
+def written(config: Path, changed: int) -> Settings:
+    """Return what the file says; read once for each time that it was changed (nanoseconds)."""
+    return load(config).value
 
 
 def _respond(request: web.Request, name: str, status: int, spare: str, **context: Any) -> web.Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,67 +16,88 @@ import msgspec
 from kiosk.config import ConfigError, Settings, load
 from kiosk.counter.opening import HoursError, opening
 
-Values = Mapping[tuple[str, str], str | tuple[str, ...]]
-"""By section (empty: the top of the file) and key."""
+Value = str | bool | tuple[str, ...] | None
+Values = Mapping[tuple[str, str], Value]
+"""By section (empty: the top of the file) and key; None takes a line away."""
 HEADER = re.compile(r"\s*\[")
 KEPT = ".before"
 
 
-def edited(text: str, values: Values) -> str:
-    """Return the text of the file with other values."""
+def edited(text: str, values: Values, gone: Sequence[str] = ()) -> str:
+    """Return the text of the file with other values, and without the sections in `gone` and those below them."""
     lines = text.splitlines()
     for (section, key), value in values.items():
-        _set(lines, section, f"{key} = {_toml(value)}", key)
+        _set(lines, section, key, None if value is None else f"{key} = {_toml(value)}")
+    for section in gone:
+        _take_away(lines, section)
     return "\n".join(lines) + "\n"
 
 
-def _set(lines: list[str], section: str, line: str, key: str) -> None:
+def _set(lines: list[str], section: str, key: str, line: str | None) -> None:
     begin = 0
     if section:
         header = re.compile(rf"\s*\[\s*{re.escape(section)}\s*\]")
         found = next((n for n, old in enumerate(lines) if header.match(old)), None)
         if found is None:
-            lines.extend(["", f"[{section}]", line])
+            if line is not None:
+                lines.extend(["", f"[{section}]", line])
             return
         begin = found + 1
     end = next((n for n in range(begin, len(lines)) if HEADER.match(lines[n])), len(lines))
     for n in range(begin, end):
-        if re.match(rf"\s*{re.escape(key)}\s*=", lines[n]):
-            lines[n] = line
+        if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", lines[n]):
+            lines[n : n + 1] = [] if line is None else [line]
             return
-    lines.insert(begin, line)
+    if line is not None:
+        lines.insert(begin, line)
 
 
-def _toml(value: str | tuple[str, ...]) -> str:
+def _take_away(lines: list[str], section: str) -> None:
+    """Take a section away with those below it; a comment that stands before the next one belongs to that."""
+    mine = re.compile(rf"\s*\[\s*{re.escape(section)}\s*[.\]]")
+    while (begin := next((n for n, old in enumerate(lines) if mine.match(old)), None)) is not None:
+        end = next((n for n in range(begin + 1, len(lines)) if HEADER.match(lines[n])), len(lines))
+        while end < len(lines) and end - 1 > begin and lines[end - 1].lstrip().startswith("#"):
+            end -= 1
+        del lines[begin:end]
+
+
+def _toml(value: str | bool | tuple[str, ...]) -> str:
     """Return a value as TOML; its basic strings are escaped as JSON's are."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(value, ensure_ascii=False)
 
 
-def wanted(settings: Settings, values: Values) -> Settings:
-    """Return settings with other values."""
+def wanted(settings: Settings, values: Values, gone: Sequence[str] = ()) -> Settings:
+    """Return settings with other values; msgspec.ValidationError when they cannot be."""
+    plain = msgspec.to_builtins(settings)
     for (section, key), value in values.items():
-        if section:
-            part = msgspec.structs.replace(getattr(settings, section), **{key: value})
-            settings = msgspec.structs.replace(settings, **{section: part})
+        part = plain
+        for name in filter(None, section.split(".")):
+            part = part.setdefault(name, {})
+        if value is None:
+            part.pop(key, None)
         else:
-            settings = msgspec.structs.replace(settings, **{key: value})
-    return settings
+            part[key] = value
+    for section in gone:
+        above, _, name = section.rpartition(".")
+        (plain[above] if above else plain).pop(name, None)
+    return msgspec.convert(plain, Settings)
 
 
-def change(path: Path, values: Values) -> None:
+def change(path: Path, values: Values, gone: Sequence[str] = ()) -> None:
     """Write a new file, whole or not at all, and keep the one before; ConfigError in one sentence."""
     before = load(path).value
     fresh = path.with_name(path.name + ".new")
     try:
-        text = edited(path.read_text("utf-8-sig"), values)
+        text = edited(path.read_text("utf-8-sig"), values, gone)
         fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, path.stat().st_mode & 0o777)
         with os.fdopen(fd, "w", encoding="utf-8") as f:
             f.write(text)
             f.flush()
             os.fsync(f.fileno())
-        _check(fresh, path, wanted(before, values))
+        _check(fresh, path, before, values, gone)
         kept = path.with_name(path.name + KEPT)
         kept.unlink(missing_ok=True)
         os.link(path, kept)
@@ -89,11 +110,11 @@ def change(path: Path, values: Values) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _check(fresh: Path, path: Path, expected: Settings) -> None:
+def _check(fresh: Path, path: Path, before: Settings, values: Values, gone: Sequence[str]) -> None:
     try:
         new = load(fresh).value
         opening(new.shop.hours, new.shop.by_day, new.shop.holidays)
     except (ConfigError, HoursError) as err:
         raise ConfigError(str(err).replace(str(fresh), str(path))) from None
-    if new != expected:
+    if new != wanted(before, values, gone):
         raise ConfigError(f"{path}: is written in a way that this page cannot change; change it by hand.")

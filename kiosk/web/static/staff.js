@@ -65,7 +65,23 @@ async function act(button, path, body) {
     if (button) button.disabled = false;
   }
 }
+// Restart the kiosk, wait until it has gone and come back, then go on.
+export async function restart(to) {
+  const value = await send("/staff/restart", {});
+  say(value.message, value.ok === false);
+  if (value.ok === false) return;
+  const there = () => fetch("/healthz", { cache: "no-store" }).then((a) => a.ok, () => false);
+  const wait = (ms) => new Promise((next) => setTimeout(next, ms));
+  for (let n = 0; n < 20 && (await there()); n++) await wait(100);
+  for (let n = 0; n < 120; n++, await wait(250)) if (await there()) return void (location.href = to);
+  say(main.dataset.back, true);
+}
 main.addEventListener("click", (event) => {
+  const anew = event.target.closest("[data-again]");
+  if (anew) {
+    anew.disabled = true;
+    restart(location.href).catch((error) => { say(error.message, true); anew.disabled = false; });
+  }
   const button = event.target.closest("button[data-post]");
   if (button) act(button, button.dataset.post, JSON.parse(button.dataset.body || "{}"));
 });

@@ -1,0 +1,164 @@
+"""The wizard for a printer: find it, print a test slip, look at the paper, keep it in kiosk.toml."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+import msgspec
+from aiohttp import web
+
+from kiosk.config import ConfigError
+from kiosk.printing.printers.port import Outcome, Printer, PrinterError
+from kiosk.printing.templates import self_test_slip
+from kiosk.web.local_api import answer
+from kiosk.web.staff import finder, told, toml_edit
+from kiosk.web.staff.frame import Visit, done, show
+from ui.marks import N_
+
+PROFILES = {
+    "generic-58": N_("58 mm paper"),
+    "generic-80": N_("80 mm paper"),
+    "graphic-safe": N_("58 mm paper, printed as a picture"),
+}
+"""The last one prints right whatever font a printer has, and takes longer."""
+TROUBLES = {
+    "not_present": N_("Nothing answers at that address. Look at power, cable and network, then try again."),
+    "permission": N_("The kiosk may not use that device; ask who looks after the kiosk."),
+    "busy": N_("Something else is printing there; try again in a moment."),
+    "blocked": N_("It takes nothing: load paper and close the cover, then try again."),
+    "no_answer": N_("It took the slip and fell silent: look whether it came out."),
+}
+NO_FILE = N_("This kiosk runs without a kiosk.toml; there is nothing to write into.")
+Name = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z][0-9a-z-]{0,19}$")]
+Address = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9+]{2,20}://[!-~]{1,200}$")]
+Paper = Literal["generic-58", "generic-80", "graphic-safe"]
+TRIAL = "test"
+
+
+class Try(msgspec.Struct, frozen=True):
+    """POST /staff/printer-try."""
+
+    url: Address
+    profile: Paper
+
+
+class Keep(msgspec.Struct, frozen=True):
+    """POST /staff/printer."""
+
+    name: Name
+    url: Address
+    profile: Paper
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """POST /staff/printer-drop."""
+
+    name: Name
+
+
+async def printer_page(visiting: Visit) -> web.StreamResponse:
+    """Lead through the set-up of a printer, or through a change of one (`?name=`)."""
+    services, t = visiting.services, visiting.t
+    old = services.settings.printers.get(visiting.request.query.get("name", ""))
+    plugged = [
+        d for d in await services.devices() if d["kind"] == "printer" and d["state"] == "not configured"
+    ]
+    return await show(
+        visiting,
+        "staff_printer.html.jinja",
+        "devices",
+        allowed=visiting.manages and services.config is not None,
+        printer=visiting.request.query.get("name", "") if old else _free(list(services.settings.printers)),
+        fixed=old is not None,
+        url=old.url if old else "",
+        profile=old.profile if old else "generic-58",
+        plugged=[{"name": d["name"], "url": d["url"]} for d in plugged],
+        profiles=[{"id": i, "title": t(title)} for i, title in PROFILES.items()],
+        via="hub+" if services.settings.hub.url else "",
+    )
+
+
+def _free(taken: list[str]) -> str:
+    """Return a name for a new printer that no other one has."""
+    names = ["counter", *(f"counter-{n}" for n in range(2, 100))]
+    return next(n for n in names if n not in taken)
+
+
+async def find(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Look for printers on the shop's network; those that are set up already are left out."""
+    known = {p.url for p in visiting.services.settings.printers.values()}
+    urls = [f"tcp://{host}:{finder.PORT}" for host in await finder.find()]
+    found, t = [u for u in urls if u not in known], visiting.t
+    message = t("Found: {n}.", n=len(found)) if found else t("No other printer answers on this network.")
+    return answer({"ok": bool(found), "message": message, "found": found})
+
+
+async def attempt(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Print a test slip on a printer that is not in use yet."""
+    ask, services = msgspec.json.decode(raw, type=Try), visiting.services
+    used = next((p for p in _all(visiting) if p.url == ask.url and p.profile.name == ask.profile), None)
+    try:
+        printer = used or services.open_printer(TRIAL, ask.url, ask.profile)
+    except (PrinterError, ConfigError) as err:
+        return done(False, str(err))
+    place = await services.place()
+    slip = self_test_slip(TRIAL, services.clock.trusted().at, place.locale, printer.profile)
+    if used is None:
+        await printer.start()
+    try:
+        ended = await services.spooler.test(printer, slip)
+    finally:
+        if used is None:
+            await printer.stop()
+    await visiting.note("test")
+    return done(ended.ended != "failed", _said(ended, visiting))
+
+
+def _all(visiting: Visit) -> list[Printer]:
+    return [*visiting.services.spooler.printers, *visiting.services.spooler.mirrors]
+
+
+def _said(ended: Outcome, visiting: Visit) -> str:
+    t = visiting.t
+    if ended.ended == "printed":
+        return t("Sent and printed. Look at the paper.")
+    return t(TROUBLES.get(ended.trouble, told.JOBS[ended.ended]))
+
+
+async def keep(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Write a printer into kiosk.toml; one of that name is changed."""
+    ask = msgspec.json.decode(raw, type=Keep)
+    try:
+        visiting.services.open_printer(ask.name, ask.url, ask.profile)
+    except (PrinterError, ConfigError) as err:
+        return done(False, str(err))
+    section = f"printers.{ask.name}"
+    values: dict[tuple[str, str], Any] = {(section, "url"): ask.url, (section, "profile"): ask.profile}
+    return await write(
+        visiting, values, (), "printer", visiting.t("Kept. It prints after a restart of the kiosk.")
+    )
+
+
+async def drop(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Take a printer out of kiosk.toml."""
+    ask = msgspec.json.decode(raw, type=Gone)
+    if ask.name not in visiting.services.settings.printers:
+        return done(False, visiting.t("There is no printer {name} any more.", name=ask.name))
+    told_ = visiting.t("Removed. It prints until the kiosk restarts.")
+    return await write(visiting, {}, (f"printers.{ask.name}",), "printer_gone", told_)
+
+
+async def write(
+    visiting: Visit, values: toml_edit.Values, gone: tuple[str, ...], act: str, message: str
+) -> web.StreamResponse:
+    """Change kiosk.toml, checked before it takes the old one's place, and say that a restart is due."""
+    config = visiting.services.config
+    if config is None:
+        return done(False, visiting.t(NO_FILE))
+    try:
+        await asyncio.to_thread(toml_edit.change, config, values, gone)
+    except ConfigError as err:
+        return done(False, str(err))
+    await visiting.note(act)
+    return done(True, message, restart=True)
