@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -40,7 +42,10 @@ class _Attempt(Generic[R]):
 
 
 class Database:
-    """One engine. SQLite has one thread that writes in turn; PostgreSQL has a few."""
+    """One engine. SQLite has one thread that writes in turn; PostgreSQL has a few. Each keeps its connection.
+
+    To take one from the pool and give it back costs 45 µs, a fifth of a decision (benchmarks/hub_decision.py).
+    """
 
     def __init__(self, url: str) -> None:
         if url.startswith("postgresql://"):
@@ -48,7 +53,11 @@ class Database:
         self.url = url
         self.sqlite = url.startswith("sqlite")
         threads = 1 if self.sqlite else 8
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hub-db")
+        self._threads = ThreadPoolExecutor(
+            threads, thread_name_prefix="hub-db", initializer=lambda: setattr(self._own, "lasting", True)
+        )
+        self._own = threading.local()
+        self._kept: set[sa.Connection] = set()
         self.engine = self._engine(threads)
         # Statements of the hot path and those of a new connection fail with the driver's own errors.
         self._errors: tuple[type[Exception], ...] = (
@@ -82,6 +91,9 @@ class Database:
     def close(self) -> None:
         """Let go of threads and connections."""
         self._threads.shutdown(wait=True)
+        for kept in self._kept:
+            kept.close()
+        self._kept.clear()
         self.engine.dispose()
 
     def call(self, work: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -104,8 +116,36 @@ class Database:
                 raise HubError(_why(err, self.url), 4) from err
         raise AssertionError("unreachable")
 
+    @contextlib.contextmanager
+    def _begun(self) -> Iterator[sa.Connection]:
+        """Give a connection in a transaction: one of the hub's own threads keeps its own until that fails."""
+        if not getattr(self._own, "lasting", False):
+            with self.engine.begin() as c:
+                yield c
+            return
+        c = getattr(self._own, "connection", None) or self._connect()
+        try:
+            with c.begin():
+                yield c
+        except self._errors:
+            self._leave(c)
+            raise
+
+    def _connect(self) -> sa.Connection:
+        c: sa.Connection = self.engine.connect()
+        self._own.connection = c
+        self._kept.add(c)
+        return c
+
+    def _leave(self, c: sa.Connection) -> None:
+        """Let go of a connection that failed, whatever it says of itself: the next transaction takes a fresh one."""
+        self._own.connection = None
+        self._kept.discard(c)
+        c.invalidate()
+        c.close()
+
     def _once(self, attempt: _Attempt[R]) -> R:
-        with self.engine.begin() as c:
+        with self._begun() as c:
             try:
                 return attempt.run(c)
             except Refused as err:

@@ -21,21 +21,22 @@ class Prepared:
 
     def __init__(self, statement: sa.Executable) -> None:
         self._statement = statement
-        self._compiled: dict[str, tuple[str, list[str] | None, dict[str, Any]]] = {}
+        self._compiled: dict[str, tuple[str, list[str] | None, dict[str, Any] | None]] = {}
 
     def run(self, c: sa.Connection, **values: Any) -> Any:
         """Run it in the transaction of a connection and return the driver's cursor."""
         known = self._compiled.get(c.dialect.name) or self._compile(c.dialect)
         sql, order, fixed = known
-        given: dict[str, Any] = {**fixed, **values}
+        given = values if fixed is None else {**fixed, **values}
         cursor = c.connection.cursor()
         cursor.execute(sql, given if order is None else [given[name] for name in order])
         return cursor
 
-    def _compile(self, dialect: sa.Dialect) -> tuple[str, list[str] | None, dict[str, Any]]:
+    def _compile(self, dialect: sa.Dialect) -> tuple[str, list[str] | None, dict[str, Any] | None]:
         compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         order = list(compiled.positiontup) if compiled.positional else None
-        known = self._compiled[dialect.name] = (compiled.string, order, dict(compiled.params))
+        fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        known = self._compiled[dialect.name] = (compiled.string, order, fixed or None)
         return known
 
 
