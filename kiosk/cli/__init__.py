@@ -8,7 +8,19 @@ import sys
 
 from kiosk.cli.common import FAILED, CommandError, Parser, fail
 
-GROUPS = ("run", "screen", "demo", "state", "redeem", "slip", "printers", "journal", "enrol", "diagnostics")
+GROUPS = (
+    "run",
+    "screen",
+    "demo",
+    "state",
+    "redeem",
+    "slip",
+    "printers",
+    "journal",
+    "enrol",
+    "token",
+    "diagnostics",
+)
 
 
 def build() -> argparse.ArgumentParser:

@@ -12,15 +12,15 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from kiosk.cli.common import DONE, FAILED, CommandError, Local, NoKiosk, add_config, config_path
+from kiosk.cli.common import DONE, FAILED, CommandError, NoKiosk, add_config, config_path, daemon
 
 ASKED = {
-    "status.json": "/api/v1/status",
-    "doctor.json": "/api/v1/doctor",
-    "devices.json": "/api/v1/devices",
-    "printers.json": "/api/v1/printers",
-    "settings.json": "/api/v1/settings",
-    "journal-check.json": "/api/v1/journal/verify",
+    "status.json": "/status",
+    "doctor.json": "/doctor",
+    "devices.json": "/devices",
+    "printers.json": "/printers",
+    "settings.json": "/settings",
+    "journal-check.json": "/journal/verify",
 }
 FILES = ("/proc/meminfo", "/proc/loadavg", "/proc/uptime", "/sys/firmware/devicetree/base/model")
 
@@ -56,9 +56,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _asked(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the daemon says; where it does not run, the settings of the file."""
-    local = Local.of(args)
     try:
-        return {name: local.call("GET", path) for name, path in ASKED.items()}
+        with daemon(args) as kiosk:
+            return {name: kiosk.get(path) for name, path in ASKED.items()}
     except NoKiosk as err:
         from kiosk.config import describe, load
 

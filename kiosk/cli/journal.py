@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from kiosk.cli.common import (
@@ -18,11 +17,11 @@ from kiosk.cli.common import (
     FAILED,
     NOT_SO,
     CommandError,
-    Local,
     NoKiosk,
     add_config,
     add_json,
     config_path,
+    daemon,
     show,
 )
 from kiosk.private import make_private
@@ -70,18 +69,19 @@ def _data_dir(args: argparse.Namespace) -> Path:
 
 def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield the rows asked for."""
-    local, after = Local.of(args), ""
     query = {"from": args.since, "to": args.until}
     words = {name: at.astimezone(UTC).isoformat() for name, at in query.items() if at is not None}
+    begun = False
     try:
-        while True:
-            told = local.call("GET", f"/api/v1/journal?{urlencode({**words, 'after': after})}")
-            yield from told["rows"]
-            if not (after := told["after"]):
-                return
+        with daemon(args) as kiosk:
+            for row in kiosk.journal(**words):
+                begun = True
+                yield row
+            return
     except NoKiosk:
-        if after:
+        if begun:
             raise
+    after = ""
     from kiosk.journal.errors import JournalError
     from kiosk.journal.export import Shelf
 
@@ -130,7 +130,8 @@ def _write(args: argparse.Namespace, out: Any) -> None:
 def run_verify(args: argparse.Namespace) -> int:
     """Walk the chain and say whether every row is as it was written."""
     try:
-        told = Local.of(args).call("GET", "/api/v1/journal/verify")
+        with daemon(args) as kiosk:
+            told = kiosk.verify()
     except NoKiosk:
         told = _verify_file(args)
     text = (

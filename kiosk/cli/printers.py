@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import argparse
 from typing import Any
-from urllib.parse import quote
 
-from kiosk.cli.common import DONE, FAILED, NOT_SO, UNKNOWN, Local, add_config, add_json, show
+from kiosk.cli.common import (
+    DONE,
+    FAILED,
+    NOT_SO,
+    UNKNOWN,
+    CommandError,
+    add_config,
+    add_json,
+    daemon,
+    show,
+)
 
 OUTCOMES = {"printed": DONE, "unknown": UNKNOWN, "failed": FAILED}
 
@@ -28,9 +37,9 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the printers, or test one."""
-    local = Local.of(args)
     if args.action is None:
-        printers = local.call("GET", "/api/v1/printers")["printers"]
+        with daemon(args) as kiosk:
+            printers = kiosk.printers()
         lines = [f"{p['name']:<12} {p['state']:<16} {p['url']} {p['detail']}".rstrip() for p in printers]
         show(
             args,
@@ -39,13 +48,12 @@ def run(args: argparse.Namespace) -> int:
         )
         return DONE if all(p["state"] in ("ok", "near_end", "cannot_ask") for p in printers) else NOT_SO
     if args.action == "enrolment":
-        return _ended(args, local.call("POST", "/api/v1/slips/enrolment", {}, unknown=True))
+        with daemon(args, unknown=True) as kiosk:
+            return _ended(args, kiosk.post("/slips/enrolment"))
     if args.name is None:
-        from kiosk.cli.common import CommandError
-
         raise CommandError("which printer? `kiosk printers` lists their names.")
-    path = f"/api/v1/printers/{quote(args.name, safe='')}/test"
-    return _ended(args, local.call("POST", path, {}, unknown=True))
+    with daemon(args, unknown=True) as kiosk:
+        return _ended(args, kiosk.test_printer(args.name))
 
 
 def _ended(args: argparse.Namespace, result: dict[str, Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from kiosk.cli.common import DONE, FAILED, NOT_SO, UNKNOWN, CommandError, Local, add_config, add_json, show
+from kiosk.cli.common import DONE, FAILED, NOT_SO, UNKNOWN, CommandError, add_config, add_json, daemon, show
 
 CODES = {"confirmed": DONE, "offline": DONE, "refused": NOT_SO, "unknown": UNKNOWN}
 
@@ -47,12 +47,8 @@ def run_redeem(args: argparse.Namespace) -> int:
     """Redeem through the running daemon, which owns the journal."""
     if not args.code.strip():
         raise CommandError("the code is empty; type it as printed on the slip.")
-    body: dict[str, Any] = {"code": args.code}
-    if args.request_no:
-        body["request_no"] = args.request_no
-    if args.total is not None:
-        body["total"] = args.total
-    result = Local.of(args).call("POST", "/api/v1/redeem", body, unknown=True)
+    with daemon(args, unknown=True) as kiosk:
+        result = kiosk.redeem(args.code, total=args.total, request_no=args.request_no or None)
     show(args, result, _sentence(result))
     return CODES.get(result["verdict"], UNKNOWN)
 
@@ -67,6 +63,7 @@ def _sentence(result: dict[str, Any]) -> str:
 
 def run_rollback(args: argparse.Namespace) -> int:
     """Undo a redemption through the running daemon."""
-    result = Local.of(args).call("POST", "/api/v1/rollback", {"rid": args.rid, "why": args.why}, unknown=True)
+    with daemon(args, unknown=True) as kiosk:
+        result = kiosk.rollback(args.rid, args.why)
     show(args, result, str(result.get("message") or result.get("verdict", "")))
     return DONE if result.get("ok") else NOT_SO if "ok" in result else FAILED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from kiosk.cli.common import DONE, NOT_SO, Local, add_config, add_json, show
+from kiosk.cli.common import DONE, NOT_SO, NoKiosk, add_config, add_json, config_path, daemon, show
 
 MARKS = {"ok": "✓", "info": "·", "warning": "!", "error": "✗"}
 
@@ -25,7 +25,8 @@ def add(commands: Any) -> None:
 
 def run_status(args: argparse.Namespace) -> int:
     """Show the lights; exit 1 when one of them is not well."""
-    status = Local.of(args).call("GET", "/api/v1/status")
+    with daemon(args) as kiosk:
+        status = kiosk.status()
     lights = status["lights"]
     lines = [f"{status['name'] or status['device']}  {status['store'] or '-'}  kiosk {status['version']}"]
     lines += [f"{name:<12} {light['state']:<8} {light['detail']}" for name, light in lights.items()]
@@ -34,8 +35,15 @@ def run_status(args: argparse.Namespace) -> int:
 
 
 def run_doctor(args: argparse.Namespace) -> int:
-    """Show what is wrong and what to do; exit 1 when there is an error or a warning."""
-    findings = Local.of(args).call("GET", "/api/v1/doctor")["findings"]
+    """Show what is wrong and what to do; exit 1 when there is an error or a warning.
+
+    Without the daemon the files tell what they can, and that it does not run is the first finding.
+    """
+    try:
+        with daemon(args) as kiosk:
+            findings = kiosk.findings()
+    except NoKiosk:
+        findings = _of_files(args)
     lines = [
         f"{MARKS[f['severity']]} {f['name']}: {f['sentence']} {f['suggestion']}".rstrip() for f in findings
     ]
@@ -43,9 +51,17 @@ def run_doctor(args: argparse.Namespace) -> int:
     return NOT_SO if any(f["severity"] in ("warning", "error") for f in findings) else DONE
 
 
+def _of_files(args: argparse.Namespace) -> list[dict[str, Any]]:
+    from kiosk.config import load
+    from kiosk.health.alone import examine_files
+
+    return [f.as_json() for f in examine_files(load(config_path(args)))]
+
+
 def run_devices(args: argparse.Namespace) -> int:
     """List the devices that are configured and what is plugged in besides."""
-    devices = Local.of(args).call("GET", "/api/v1/devices")["devices"]
+    with daemon(args) as kiosk:
+        devices = kiosk.devices()
     lines = [
         f"{d['kind']:<9} {d['name']:<12} {d['state']:<14} {d['url']} {d.get('detail', '')}".rstrip()
         for d in devices

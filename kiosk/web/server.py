@@ -1,12 +1,15 @@
-"""The application on a socket, from start to stop."""
+"""The application on its sockets, from start to stop."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import ssl
 from pathlib import Path
 
 from aiohttp import web
 
+from kiosk import here
 from kiosk.config import TlsFiles
 from kiosk.config import Web as WebSettings
 from kiosk.web.app import make_app
@@ -14,6 +17,7 @@ from kiosk.web.services import Services
 from kiosk.web.tls import context, own_context, split, wants_tls
 from ui.doorkeeper import KEEPALIVE_S, Doorkeeper, Rules
 
+log = logging.getLogger(__name__)
 STOP_S = 1.0
 """Time for requests under way at a stop; open streams end at once."""
 RULES = Rules(most=200, each=64)
@@ -31,6 +35,7 @@ class Server:
         self._settings, self._dir = settings, data_dir
         self._runner: web.AppRunner | None = None
         self.url = ""
+        self._here = False
 
     async def start(self, services: Services) -> None:
         """Listen; ListenError says what stands in the way."""
@@ -51,6 +56,19 @@ class Server:
         bound = self._runner.addresses[0][1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if secure else 'http'}://{shown}:{bound}"
+        await self._open_here(self._runner)
+
+    async def _open_here(self, runner: web.AppRunner) -> None:
+        """Listen on the machine's own socket too; without it commands take the way over loopback."""
+        try:
+            sock = await asyncio.to_thread(here.listen, self._dir)
+        except OSError as err:
+            log.warning(
+                "%s: cannot be listened on (%s); commands use %s", here.place(self._dir), err, self.url
+            )
+            return
+        await web.SockSite(runner, sock, backlog=here.BACKLOG).start()
+        self._here = True
 
     def _context(self) -> ssl.SSLContext:
         given = self._settings.tls
@@ -66,3 +84,6 @@ class Server:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        if self._here:
+            await asyncio.to_thread(here.remove, self._dir)
+            self._here = False

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import signal
+import sqlite3
 import stat
 import sys
 import zipfile
@@ -131,8 +132,6 @@ async def test_the_journal_is_exported_beside_and_without_the_daemon(shop: Shop,
 
 
 async def test_a_changed_row_is_found(shop: Shop, tmp_path: Path) -> None:
-    import sqlite3
-
     await shop.run("redeem", await code_of(shop))
     await shop.program.end(signal.SIGTERM)
     with sqlite3.connect(tmp_path / "data" / "journal.db") as db:
@@ -161,11 +160,53 @@ async def test_enrolling_again_is_harmless(shop: Shop) -> None:
 
 async def test_without_any_kiosk(tmp_path: Path) -> None:
     shop = Shop(config(tmp_path, listen="127.0.0.1:9"), None, None)  # type: ignore[arg-type]
-    for words in (["status"], ["doctor"], ["devices"], ["printers"], ["redeem", "ABCDEFGH"]):
+    for words in (["status"], ["devices"], ["printers"], ["redeem", "ABCDEFGH"], ["token", "list"]):
         assert "no kiosk answers" in (await shop.run(*words, code=4))[1]
     assert "there is no journal" in (await shop.run("journal", "verify", code=4))[1]
     assert "does not answer" in (await shop.run("enrol", "--hub", "http://127.0.0.1:9", code=4))[1]
     await shop.run("diagnostics", "-o", str(tmp_path / "d.zip"))
+
+
+async def test_the_doctor_looks_at_the_files_when_no_kiosk_runs(shop: Shop, tmp_path: Path) -> None:
+    await shop.run("redeem", await code_of(shop))
+    await shop.program.end(signal.SIGTERM)
+    out, _ = await shop.run("doctor", code=1)
+    assert out.startswith("✗ daemon: The kiosk does not run")
+    assert "journal" not in out.split("Start it")[1]
+    (tmp_path / "data" / "journal.damaged-1").touch()
+    with sqlite3.connect(tmp_path / "data" / "journal.db") as db:
+        db.execute("UPDATE item SET body = replace(body, 'confirmed', 'offline')")
+    db.close()
+    findings = json.loads((await shop.run("doctor", "--json", code=1))[0])["findings"]
+    assert {"daemon", "journal", "damage"} <= {f["name"] for f in findings}
+    assert "not as it was written" in next(f["sentence"] for f in findings if f["name"] == "journal")
+
+
+async def test_commands_take_the_socket_and_the_kernel_says_who_they_are(shop: Shop, tmp_path: Path) -> None:
+    sock, token = tmp_path / "data" / "api.sock", tmp_path / "data" / "local.token"
+    assert stat.S_IMODE(sock.stat().st_mode) == 0o660
+    token.rename(tmp_path / "kept")  # over loopback without the token nobody manages
+    made = json.loads((await shop.run("token", "make", "till 1", "--scope", "redeem", "--json"))[0])
+    assert made["token"].startswith("kt_")
+    sock.unlink()
+    assert "needs the right manage" in (await shop.run("token", "list", code=2))[1]
+    assert "reachable" in (await shop.run("status"))[0], "loopback still answers"
+    (tmp_path / "kept").rename(token)
+    assert "till 1" in (await shop.run("token", "list"))[0]
+
+
+async def test_a_token_is_made_listed_and_revoked(shop: Shop) -> None:
+    token = (await shop.run("token", "make", "till 1", "--scope", "read", "--scope", "redeem", "--days", "30"))[0]
+    listed = (await shop.run("token", "list"))[0]
+    assert "till 1" in listed
+    assert "read redeem" in listed
+    assert "used never" in listed
+    assert token.strip().rpartition("_")[2] not in listed
+    assert "already" in (await shop.run("token", "make", "till 1", "--scope", "read", code=4))[1]
+    assert "may ask no more" in (await shop.run("token", "revoke", "till 1"))[0]
+    assert "there is no token" in (await shop.run("token", "revoke", "till 1", code=2))[1]
+    assert "revoked" in (await shop.run("token", "list"))[0]
+    assert "--scope" in (await shop.run("token", "make", "till 2", code=2))[1]
 
 
 async def test_usage_errors_are_one_sentence() -> None:
