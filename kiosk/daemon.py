@@ -19,6 +19,7 @@ from kiosk.config import ConfigError, Settings, fallback
 from kiosk.counter.authority import Alone, Authority
 from kiosk.counter.backup import BackupError, put_back
 from kiosk.counter.baskets import Baskets
+from kiosk.counter.drawer import Drawers
 from kiosk.counter.dress import dressed
 from kiosk.counter.feedback import Feedback
 from kiosk.counter.glass import Glass
@@ -28,6 +29,7 @@ from kiosk.counter.opening import HoursError
 from kiosk.counter.panels import Panels
 from kiosk.counter.place import Places
 from kiosk.counter.redeem import Redeemer
+from kiosk.counter.rest import Rest
 from kiosk.counter.screen_watch import ScreenWatch
 from kiosk.counter.show import Show, Status
 from kiosk.counter.slips import Slips
@@ -92,6 +94,10 @@ class Daemon:
         self._begun = self.clock.mono()
         self._stack: AsyncExitStack | None = None
         self.dress = dressed(s.screen, s.shop)
+        self.rest = Rest(self.bus, self.fittings.pins.presence, s.screen.nobody, s.screen.nobody_after_s)
+        self.drawers = Drawers(
+            self.bus, self.journal, self.fittings.pins.drawer, self.fittings.tills, self.baskets
+        )
         self.restart: Callable[[], None] | None = None
         """Asks whoever runs this daemon to begin anew; `serve` puts its own here."""
         self.spawn: Spawn = alone
@@ -150,8 +156,12 @@ class Daemon:
         panels = Panels(services.show, self.fittings.displays)
         await panels.start(self.spawn)
         later(stack, panels.stop, "displays")
+        self.rest.start()
+        stack.callback(self.rest.stop)
         self.baskets.start()
         stack.callback(self.baskets.stop)
+        self.drawers.start(self.spawn)
+        later(stack, self.drawers.stop, "drawer")
         station = Station(
             self.bus,
             services.redeemer,
@@ -237,7 +247,7 @@ class Daemon:
         async def status() -> Status:
             return await self._status(gatherer, hand_out)
 
-        show = Show(journal, bus, clock, place, status, self.dress)
+        show = Show(journal, bus, clock, place, status, self.dress, lambda: self.rest.state)
         watch = self.watch = ScreenWatch(
             glass,
             journal,

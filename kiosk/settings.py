@@ -116,6 +116,15 @@ class Screen(Struct, frozen=True, kw_only=True):
             examples=["/var/lib/kiosk/pictures"],
         ),
     ] = ""
+    nobody: Annotated[
+        Literal["dim", "dark", "stay"],
+        Meta(
+            description="What the screen does when the presence sensor has seen nobody for a while: dim all but the code, go dark, or stay."
+        ),
+    ] = "dim"
+    nobody_after_s: Annotated[
+        float, Meta(ge=30, le=86_400, description="Seconds without anybody after which it does so.")
+    ] = 300
 
 
 Url = Annotated[

@@ -23,6 +23,8 @@ from kiosk.hardware.signals import BasketPushed
 log = logging.getLogger(__name__)
 HELD_S = 60.0
 """A customer looks for the code on the phone for some seconds; a minute later another one stands there."""
+SOLD_S = 120.0
+"""How long after its basket a till still has to do with that sale: it is paid, and the change is given."""
 State = Literal["none", "held", "scanned", "expired", "replaced", "cancelled", "failed", "done"]
 AGAIN = "the scan could not be redeemed; push the basket again and scan again."
 
@@ -54,6 +56,7 @@ class Baskets:
         self._bus, self._tills, self._scanner_of = bus, tills, scanner_of
         self._held: dict[str, Held] = {}
         self._newest: Held | None = None
+        self._sold: dict[str, float] = {}
         self.sale = Sale()
         self._off: Callable[[], None] | None = None
 
@@ -79,13 +82,21 @@ class Baskets:
         """Hold a basket for the next scan; an empty till is the local API, an empty scanner whichever reads first."""
         self._end(self._held.pop(scanner, None), "replaced")
         held = self._held[scanner] = Held(basket, till, scanner)
-        held.timer = asyncio.get_running_loop().call_later(HELD_S, self._expire, held)
+        loop = asyncio.get_running_loop()
+        held.timer = loop.call_later(HELD_S, self._expire, held)
+        self._sold[till] = loop.time()
         if not till:
             self._newest = held
         self._tell(held, "held", seconds=HELD_S)
 
+    def sold(self, till: str) -> bool:
+        """Tell whether a till has pushed a sale of late, and has not taken it back."""
+        at = self._sold.get(till)
+        return at is not None and asyncio.get_running_loop().time() - at < SOLD_S
+
     def cancel(self, till: str = "") -> bool:
         """Take back what a till has pushed; False when nothing of it is held."""
+        self._sold.pop(till, None)
         mine = [held for held in self._held.values() if held.till == till]
         for held in mine:
             del self._held[held.scanner]

@@ -17,6 +17,7 @@ from kiosk.clock import Clock
 from kiosk.counter import words
 from kiosk.counter.dress import Dress
 from kiosk.counter.records import hidden
+from kiosk.counter.rest import RestChanged, Resting
 from kiosk.counter.result import Place
 from kiosk.coupons.batch import Batch
 from kiosk.events import (
@@ -63,6 +64,7 @@ class Show:
         place: Callable[[], Awaitable[Place]],
         status: Callable[[], Awaitable[Status]],
         dress: Dress,
+        rest: Callable[[], Resting] = lambda: "awake",
     ) -> None:
         self._journal, self._bus, self._clock, self._place, self._status, self._dress = (
             journal,
@@ -72,6 +74,7 @@ class Show:
             status,
             dress,
         )
+        self._rest = rest
         self.view: dict[str, Any] = {}
         self.seq = 0
         self._outcome: Outcome | None = None
@@ -93,6 +96,7 @@ class Show:
             DeviceState,
             PoolChanged,
             PrintDone,
+            RestChanged,
         ):
             self._off.append(self._bus.on(kind, self._mark))
         self._off.append(self._bus.on(Outcome, self._take))
@@ -171,7 +175,8 @@ class Show:
             "colours": self._dress.colours,
             "logo": self._dress.logo,
             "pictures": await asyncio.to_thread(self._pictures),
-            "open": not trusted.certain or self._dress.opening.is_open(now),
+            "open": self._rest() != "dark" and (not trusted.certain or self._dress.opening.is_open(now)),
+            "rest": self._rest(),
             "merchant": {"name": merchant.name if merchant else ""},
             "store": {"id": store.id if store else "", "name": store.name if store else ""},
             "link": link,

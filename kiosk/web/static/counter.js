@@ -129,6 +129,7 @@ function apply(next) {
   logo.hidden = !view.logo;
   if (view.logo && logo.getAttribute("src") !== view.logo) logo.src = view.logo;
   $("asleep").hidden = view.open;
+  document.body.dataset.rest = view.rest;
   text($("merchant"), view.merchant.name);
   text($("store"), view.store.name);
   text($("scan"), view.words.scan);
