@@ -15,7 +15,7 @@ from kiosk.printing.profiles import Profile
 from kiosk.printing.slip import Slip
 from ui.money import local
 
-KINDS = ("coupon", "claim", "receipt", "conflict", "day", "self-test", "status", "enrolment")
+KINDS = ("coupon", "claim", "receipt", "conflict", "day", "self-test", "status", "enrolment", "pairing")
 CODE = PoolCode("0-0", "C1:" + "0" * 116, "X00000000000")
 RID = "0" * 24
 
@@ -60,5 +60,7 @@ def preview(kind: str, known: Known, profile: Profile) -> Slip | None:
             return templates.status_slip(place.device[:12], [("hub", known.hub or "-")], locale)
         case "enrolment":
             return templates.enrolment_slip("X0000000", known.hub or "https://hub.example.cn", locale)
+        case "pairing":
+            return templates.pairing_slip("https://192.168.1.20:8443/staff/pair/" + "x" * 22, "-", 10, locale)
         case _:
             return None

@@ -91,8 +91,8 @@ class Door:
         self._journal, self._clock, self._dir, self._pin = journal, clock, data_dir, pin
         self._hosts = {h.lower() for h in hosts}
         self._token = self._key = ""
-        self._one = asyncio.Lock()
-        """One PIN at a time: many at once would all pass before the first failure is counted."""
+        self.one = asyncio.Lock()
+        """One at a time who comes in: many at once would all pass before the first failure is counted, or a code is spent."""
 
     def start(self) -> None:
         """Read the secrets of the data directory, or make them."""
@@ -130,7 +130,7 @@ class Door:
 
     async def knock(self, pin: str, remote: str) -> Knock:
         """Check a PIN; failures are kept in the journal's facts, a lock-out among the acts."""
-        async with self._one:
+        async with self.one:
             now = self._clock.trusted().at.timestamp()
             failures = await self._failures(now)
             mine = failures.get(remote, [])
@@ -181,9 +181,9 @@ class Door:
         """Return what stands for bytes that are not kept: nobody without this kiosk's key can make it."""
         return hmac.new(self._key.encode(), raw, sha256).hexdigest()
 
-    def open_session(self, person: Person) -> str:
+    def open_session(self, person: Person, life_s: int = LIFE_S) -> str:
         """Return the value of a session's cookie: until when, whose, under which PIN and role."""
-        until = int(self._clock.wall().timestamp()) + LIFE_S
+        until = int(self._clock.wall().timestamp()) + life_s
         raw = f"{until}.{person.id}.{self._standing(person)}.{secrets.token_hex(12)}"
         return f"{raw}.{self._mark(raw)}"
 
@@ -199,10 +199,13 @@ class Door:
         until, person_id, standing, token = raw.split(".")
         if int(until) <= self._clock.wall().timestamp() or token in await self._ended():
             return None
-        known = self._first() if person_id == FIRST else await self._person(person_id)
+        known = await self.person(person_id)
         return Visitor(known, raw) if known is not None and self._standing(known) == standing else None
 
-    async def _person(self, person_id: str) -> Person | None:
+    async def person(self, person_id: str) -> Person | None:
+        """Return who has that id and may sign in."""
+        if person_id == FIRST:
+            return self._first()
         return next((p for p in await self._journal.people() if p.id == person_id), None)
 
     async def _ended(self) -> dict[str, int]:
@@ -212,9 +215,17 @@ class Door:
     async def end_session(self, visitor: Visitor) -> None:
         """End a session for good: its cookie is of no use any more, wherever a copy of it is."""
         until, _, _, token = visitor.session.split(".")
+        await self.end_token(token, int(until))
+
+    async def has_ended(self, token: str) -> bool:
+        """Tell whether a session was ended before its time."""
+        return token in await self._ended()
+
+    async def end_token(self, token: str, until: int) -> None:
+        """End the session of a token that would hold until then (seconds since 1970)."""
         now = self._clock.wall().timestamp()
         ended = {t: u for t, u in (await self._ended()).items() if u > now}
-        await self._journal.put("sessions_ended", json.dumps({**ended, token: int(until)}))
+        await self._journal.put("sessions_ended", json.dumps({**ended, token: until}))
 
     def csrf(self, session: str) -> str:
         """Return the token that every change of a session carries."""

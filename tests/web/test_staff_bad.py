@@ -39,6 +39,9 @@ NO_BODY = {
     "claim-slip",
     "day-slip",
     "status-slip",
+    "enrolment-slip",
+    "printer-find",
+    "restart",
     "look-again",
     "reload-page",
 }

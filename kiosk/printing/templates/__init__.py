@@ -3,7 +3,7 @@
 from kiosk.printing.templates.copy import as_copy
 from kiosk.printing.templates.coupon import claim_slip, coupon_slip
 from kiosk.printing.templates.record import ConflictUse, DayLine, conflict_slip, day_slip, receipt_slip
-from kiosk.printing.templates.service import enrolment_slip, self_test_slip, status_slip
+from kiosk.printing.templates.service import enrolment_slip, pairing_slip, self_test_slip, status_slip
 
 __all__ = [
     "ConflictUse",
@@ -14,6 +14,7 @@ __all__ = [
     "coupon_slip",
     "day_slip",
     "enrolment_slip",
+    "pairing_slip",
     "receipt_slip",
     "self_test_slip",
     "status_slip",

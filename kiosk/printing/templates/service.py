@@ -7,7 +7,7 @@ from datetime import datetime
 from kiosk.printing.layout import readable
 from kiosk.printing.profiles import Profile
 from kiosk.printing.slip import Code128, Cut, Element, Feed, Qr, Rule, Slip, Text
-from kiosk.printing.templates.parts import centre, moment, pair, title, under, words
+from kiosk.printing.templates.parts import centre, moment, pair, short, title, under, words
 
 
 def self_test_slip(printer: str, at: datetime, locale: str, profile: Profile | None = None) -> Slip:
@@ -64,6 +64,24 @@ def enrolment_slip(code: str, hub: str, locale: str) -> Slip:
             Text(text=readable(code), align="center", width=2, height=2, bold=True),
             Qr(data=address, level="M", module=6),
             centre(address),
+            Cut(),
+        ),
+    )
+
+
+def pairing_slip(address: str, person: str, minutes: int, locale: str) -> Slip:
+    """The address that signs one phone in for one person, once."""
+    t = words(locale)
+    return Slip(
+        kind="pairing",
+        elements=(
+            title(t("Pair a phone")),
+            Rule(char="="),
+            *under(t("Person"), short(person)),
+            Feed(),
+            Qr(data=address, level="M", module=6),
+            Text(text=t("Scan this with the phone's camera within {n} minutes. It works once.", n=minutes)),
+            Text(text=t("Tear this slip up afterwards.")),
             Cut(),
         ),
     )

@@ -16,6 +16,7 @@ from kiosk.web.staff import (
     devices,
     live,
     people,
+    phones,
     printers,
     records,
     redeem,
@@ -58,6 +59,8 @@ CLERK = {
     "claim-slip": coupons.claim_slip,
     "day-slip": records.day_slip,
     "poster": stands.poster,
+    "phone-slip": phones.slip,
+    "phone-drop": phones.drop,
     "test-printer": devices.test_printer,
     "status-slip": devices.status_slip,
     "enrolment-slip": devices.enrolment_slip,
@@ -87,6 +90,8 @@ def add_routes(app: web.Application) -> None:
     router = app.router
     router.add_post("/staff/sign-in", signing.sign_in)
     router.add_post("/staff/sign-out", signing.sign_out)
+    router.add_get("/staff/pair/{code:[0-9A-Za-z_-]{10,40}}", phones.opened)
+    router.add_post("/staff/pair", phones.pair)
     for path, handler in PAGES.items():
         router.add_get(f"/staff{path}", page(handler))
     for path, handler in FILES.items():

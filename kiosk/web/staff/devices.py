@@ -12,7 +12,7 @@ from kiosk.health.checks.printers import GOOD
 from kiosk.health.model import Finding, PrinterFact
 from kiosk.health.remedies import RISKS
 from kiosk.health.summary import LIGHTS
-from kiosk.web.staff import told
+from kiosk.web.staff import phones, told
 from kiosk.web.staff.frame import Visit, done, show
 from ui.marks import N_
 from ui.texts import Texts
@@ -81,6 +81,8 @@ async def devices_page(visiting: Visit) -> web.StreamResponse:
         held=services.spooler.paused,
         printers=bool(services.settings.printers),
         pairing=bool(services.pairing()),
+        phones=await phones.listed(visiting),
+        people=await phones.people_for(visiting),
     )
 
 

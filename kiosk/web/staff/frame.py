@@ -144,7 +144,12 @@ def done(ok: bool, message: str, **more: Any) -> web.StreamResponse:
 
 def sign_in_page(request: web.Request, wrong: str = "", status: int = 200) -> web.Response:
     """Ask for the PIN."""
-    return _respond(request, "staff_sign_in.html.jinja", status, "", wrong=wrong)
+    return bare(request, "staff_sign_in.html.jinja", status, wrong=wrong)
+
+
+def bare(request: web.Request, name: str, status: int, **context: Any) -> web.Response:
+    """Show a page without the frame, to somebody without a session."""
+    return _respond(request, name, status, "", **context)
 
 
 async def show(visiting: Visit, name: str, tab: str, spare: str = "", **context: Any) -> web.Response:

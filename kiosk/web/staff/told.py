@@ -19,6 +19,7 @@ SLIPS = {
     "self-test": N_("Self-test"),
     "status": N_("Status"),
     "enrolment": N_("Enrolment"),
+    "pairing": N_("Pairing of a phone"),
 }
 JOBS = {
     "printed": N_("Printed"),
