@@ -94,7 +94,7 @@ class ScreenWatch:
 
     @property
     def look_again(self) -> bool:
-        """Tell whether the last screenshot showed another code or none: a second look now is better than in a minute."""
+        """Tell whether the last screenshot showed another code or none: a second look now is better than in 20 s."""
         return self._misread == 1
 
     @property

@@ -41,12 +41,15 @@ def screenshot_program() -> str | None:
 def look(program: str) -> str | None:
     """Take a screenshot and return the QR code that a phone would read from it; None when there is none.
 
-    The decoder works in a process of its own: its libraries would hold 30 MB for a look a minute.
+    The decoder works in a process of its own: its libraries would hold 30 MB. The picture is not packed (PPM): that would cost
+    as much again as reading it.
     """
     with tempfile.TemporaryDirectory(prefix="kiosk-look-") as place:
-        shot = Path(place) / "screen.png"
+        shot = Path(place) / "screen.ppm"
         try:
-            subprocess.run([program, str(shot)], check=True, timeout=SHOT_S, stdin=subprocess.DEVNULL)
+            subprocess.run(
+                [program, "-t", "ppm", str(shot)], check=True, timeout=SHOT_S, stdin=subprocess.DEVNULL
+            )
             read = subprocess.run(
                 [sys.executable, "-m", "kiosk.screen.decode", str(shot)],
                 check=True,

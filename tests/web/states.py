@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, get_args
 
 import msgspec
 
+from kiosk.counter.glass import Proof
 from kiosk.counter.show import Show, Status
 from kiosk.events import Outcome, OutcomeKind
 from kiosk.web.services import SERVICES
-from tests.web.rig import Rig, eventually
+from tests.web.rig import SOON_S, Rig, eventually
 
 HUB = ("offline", "pending", "revoked", "starting")
 WORDS = {
@@ -26,6 +28,32 @@ def show_of(kiosk: Rig) -> Show:
     assert runner is not None
     show: Show = runner.app[SERVICES].show
     return show
+
+
+class Proofs:
+    """Hears what a page reports of its glass, besides the daemon."""
+
+    def __init__(self, kiosk: Rig) -> None:
+        glass = kiosk.daemon.glass
+        assert glass is not None
+        self._real = glass.report
+        self.heard: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+        """Module bits, and whether the page says that the code is to be seen."""
+        glass.report = self._report  # type: ignore[method-assign]
+
+    def _report(self, bits: str, frame: int, visible: bool, seq: int = 0, newest: int = 0) -> Proof:
+        self.heard.put_nowait((bits, visible))
+        return self._real(bits, frame, visible, seq, newest)
+
+    async def next(self) -> str:
+        """Return the bits of the next report of a code that is to be seen; older reports are forgotten."""
+        while not self.heard.empty():
+            self.heard.get_nowait()
+        async with asyncio.timeout(SOON_S):
+            while True:
+                bits, visible = await self.heard.get()
+                if visible:
+                    return bits
 
 
 class Stage:

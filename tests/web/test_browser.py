@@ -55,22 +55,6 @@ async def _proves(kiosk: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [
-        "document.querySelector('#qr path').setAttribute('d', 'M4 4h9v9h-9z')",
-        "document.querySelector('#qr path').remove()",
-        "document.querySelector('#qr').remove()",
-    ],
-)
-async def test_a_wrong_or_missing_code_is_noticed_and_mended(new_page: Tabs, kiosk: Rig, fault: str) -> None:
-    page = await counter(new_page, kiosk)
-    async with page.expect_event("load", timeout=30_000):
-        await page.evaluate(fault)
-    await until(page, "document.querySelector('#qr path')", 10)
-    assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
-
-
-@pytest.mark.parametrize(
     "kind", ["confirmed", "accepted", "refused", "retry", "help", "printed", "info", "busy"]
 )
 async def test_every_outcome_has_a_shape_and_words(new_page: Tabs, alone: Rig, kind: str) -> None:

@@ -14,7 +14,7 @@ from kiosk.counter.feedback import TABLE
 from simulators.demo import eyes
 from tests.browser import Tabs, fonts, frames, until
 from tests.web.rig import rig
-from tests.web.states import CODE_SHOWN, STATES, Stage
+from tests.web.states import CODE_SHOWN, STATES, Proofs, Stage
 from ui.fonts import missing
 
 OUT = Path(__file__).parents[2] / "out" / "screens"
@@ -90,10 +90,12 @@ async def test_every_state_size_and_orientation(
 ) -> None:
     place = OUT / f"{look}-{locale}"
     place.mkdir(parents=True, exist_ok=True)
-    wrong, kept = [], {}
+    wrong: list[str] = []
+    kept: dict[str, list[bytes]] = {}
     async with rig(tmp_path, more={"screen": {"look": look}, "locale": locale}) as kiosk:
-        stage = Stage(kiosk, locale)
-        link = (await kiosk.get("/api/v1/counter"))[1]["link"]
+        stage, proofs = Stage(kiosk, locale), Proofs(kiosk)
+        view = (await kiosk.get("/api/v1/counter"))[1]
+        link, right = view["link"], "".join(view["qr"]["modules"])
         for width, height in SIZES:
             page = await new_page(kiosk.url + "/", width, height)
             shots = kept[f"{width}x{height}"] = []
@@ -105,6 +107,9 @@ async def test_every_state_size_and_orientation(
                 wrong += [
                     f"{width}x{height} {state}: {f}" for f in await faults(page, state, link, shots[-1])
                 ]
+            await stage.enter("ready")
+            if await proofs.next() != right:
+                wrong.append(f"{width}x{height}: the page does not prove its code")
             await page.close()
     sheet(kept, OUT / f"sheet-{look}-{locale}.png")
     assert wrong == []

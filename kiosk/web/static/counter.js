@@ -63,9 +63,11 @@ function ticket(batch, words) {
 }
 
 const page = { at: 0, key: "" };
+const broken = new Set(); // what cannot be shown loses its turn; an address changes with its file
 // The merchant's own pictures and clips stand between the coupons, never in place of the code.
 function slide(picture) {
   const node = element(picture.clip ? "video" : "img", "picture");
+  node.onerror = () => { broken.add(picture.url); drawOffers(); };
   node.src = picture.url;
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches; // then a clip shows its first picture
   if (picture.clip) Object.assign(node, { muted: true, autoplay: !still, loop: true, playsInline: true });
@@ -83,8 +85,9 @@ function drawOffers() {
   const batches = view.batches;
   const room = fitting();
   const pages = Math.max(1, Math.ceil(batches.length / room));
-  page.at %= pages + view.pictures.length;
-  const picture = view.pictures[page.at - pages];
+  const pictures = view.pictures.filter((one) => !broken.has(one.url));
+  page.at %= pages + pictures.length;
+  const picture = pictures[page.at - pages];
   const shown = picture ? picture : batches.slice(page.at * room, (page.at + 1) * room);
   const key = JSON.stringify([shown, view.words.left, view.locale]);
   if (key === page.key) return;
@@ -181,10 +184,22 @@ function listen() {
   };
 }
 
-// Proof: read the modules back from the pixels that the drawn SVG gives.
-async function proof() {
-  if (!view.qr) return;
-  const svg = $("qr");
+// Whether the code is in sight: nothing of the page over it, neither transparent nor moved off the glass (Intersection Observer,
+// version 2). In a frame, on the page of simulated devices, it may well be scrolled away.
+function inSight(svg) {
+  if (!svg || parent !== window) return Promise.resolve(Boolean(svg));
+  return new Promise((done) => {
+    const watcher = new IntersectionObserver(([entry]) => {
+      watcher.disconnect();
+      const large = entry.boundingClientRect.width >= 2 * svg.viewBox.baseVal.width; // two pixels a module, or no phone reads it
+      done(large && entry.intersectionRatio > 0.99 && entry.isVisible !== false);
+    }, { trackVisibility: true, delay: 100 });
+    watcher.observe(svg);
+  });
+}
+
+// Proof: read the modules back from the pixels that the drawn SVG gives, in the colours that it has on the page.
+async function modulesOf(svg) {
   const side = (svg && svg.viewBox.baseVal && svg.viewBox.baseVal.width) || 2 * QUIET + 1; // a code that is gone reads as white
   const scale = 3;
   const picture = new Image();
@@ -192,12 +207,14 @@ async function proof() {
   clone.setAttribute("xmlns", SVG);
   clone.setAttribute("width", side * scale);
   clone.setAttribute("height", side * scale);
+  const path = svg && svg.querySelector("path");
+  if (path) clone.querySelector("path").setAttribute("fill", getComputedStyle(path).fill);
   picture.src = "data:image/svg+xml," + encodeURIComponent(new XMLSerializer().serializeToString(clone));
   await picture.decode();
   const canvas = element("canvas");
   canvas.width = canvas.height = side * scale;
   const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.fillStyle = "#fff";
+  pen.fillStyle = svg ? getComputedStyle(svg.parentElement).backgroundColor : "#fff";
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.drawImage(picture, 0, 0);
   const dots = pen.getImageData(0, 0, canvas.width, canvas.height).data;
@@ -209,14 +226,33 @@ async function proof() {
       bits += dots[at] < 128 ? "1" : "0";
     }
   }
-  const seen = document.visibilityState === "visible" && $("outcome").hidden && $("asleep").hidden;
-  const answer = await fetch("/api/v1/counter/proof", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ seq: applied, bits, frame, visible: seen }),
-  });
-  const told = answer.ok ? await answer.json() : null;
-  if (told && told.reload !== first.reload) location.reload(); // also where the stream of views is dead
+  return bits;
+}
+
+function ordered() {
+  return document.visibilityState === "visible" && $("outcome").hidden && $("asleep").hidden;
+}
+
+let proving = false; // where no frame comes, the last proof waits for it: silence is noticed, too
+async function proof() {
+  if (!view.qr || proving) return;
+  proving = true;
+  try {
+    const svg = $("qr");
+    const begun = applied;
+    const covered = ordered() && !(await inSight(svg)) && applied === begun; // a code that is covered reads as nothing
+    const bits = covered ? "" : await modulesOf(svg);
+    const answer = await fetch("/api/v1/counter/proof", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ seq: applied, bits, frame, visible: ordered() }),
+      signal: AbortSignal.timeout(4000),
+    });
+    const told = answer.ok ? await answer.json() : null;
+    if (told && told.reload !== first.reload) location.reload(); // also where the stream of views is dead
+  } finally {
+    proving = false;
+  }
 }
 
 function tick() {
@@ -234,7 +270,7 @@ setInterval(() => { page.at += 1; drawOffers(); }, 8000);
 addEventListener("resize", drawOffers);
 
 // Against burn-in the whole page wanders, half a unit each minute, around its place.
-const PATH = [[0, 0], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1]];
+const PATH = [[0, 0], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1], [1, -1]];
 let wandered = 0;
 setInterval(() => {
   wandered = (wandered + 1) % PATH.length;

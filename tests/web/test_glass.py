@@ -1,0 +1,78 @@
+"""The counter page proves what is on the glass: every way in which its code can be out of sight is told and mended."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page
+
+from simulators.demo import eyes
+from tests.browser import Tabs, until
+from tests.web.rig import Rig
+from tests.web.states import Proofs
+
+HURRY = "(() => { const real = setInterval; window.setInterval = (f, ms, ...more) => real(f, ms / %d, ...more); })()"
+"""The page's own clock so many times as fast."""
+WINDOW = (
+    "document.body.append(Object.assign(document.createElement('div'), {innerText: '更新', style:"
+    " 'position:fixed;left:20vmin;top:20vmin;width:20vmin;height:20vmin;background:#fff;z-index:9;pointer-events:none'}))"
+)
+FAULTS = {
+    "another code": "document.querySelector('#qr path').setAttribute('d', 'M4 4h9v9h-9z')",
+    "no modules": "document.querySelector('#qr path').remove()",
+    "no code": "document.querySelector('#qr').remove()",
+    "white on white": "document.querySelector('#qr path').style.fill = '#fff'",
+    "black on black": "document.querySelector('.code').style.background = '#000'",
+    "pale": "document.querySelector('.code').style.opacity = 0.4",
+    "not displayed": "document.querySelector('.code').style.display = 'none'",
+    "half off the glass": "document.querySelector('.scan').style.translate = '-20vmin 0'",
+    "too small to read": "document.querySelector('#qr').style.width = '40px'",
+    "under a window": WINDOW,
+}
+
+
+async def counter(new_page: Tabs, kiosk: Rig, faster: int = 1) -> Page:
+    page = await new_page(kiosk.url + "/", before=HURRY % faster)
+    await until(page, "document.body.dataset.seq !== '0' && document.querySelector('.ticket')", 20)
+    return page
+
+
+async def test_whatever_hides_the_code_is_told_by_the_next_proof(new_page: Tabs, kiosk: Rig) -> None:
+    proofs = Proofs(kiosk)
+    _, view = await kiosk.get("/api/v1/counter")
+    right = "".join(view["qr"]["modules"])
+    page = await counter(new_page, kiosk, faster=20)
+    for name, script in FAULTS.items():
+        assert await proofs.next() == right, f"before: {name}"
+        await page.evaluate(script)
+        await proofs.next()  # it may have been under way
+        assert await proofs.next() != right, name
+        await page.reload()
+
+
+@pytest.mark.parametrize("fault", ["another code", "under a window"])
+async def test_a_wrong_or_covered_code_is_mended(new_page: Tabs, kiosk: Rig, fault: str) -> None:
+    page = await counter(new_page, kiosk)
+    async with page.expect_event("load", timeout=30_000):
+        await page.evaluate(FAULTS[fault])
+    await until(page, "document.querySelector('#qr path')", 10)
+    assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
+
+
+PLACES = """new Promise(done => { const seen = []; const box = document.querySelector('#counter'); const told = new MutationObserver(() => {
+  const r = box.getBoundingClientRect(); seen.push([r.left / innerHeight * 100, r.top / innerHeight * 100]);
+  if (seen.length === 18) { told.disconnect(); done(seen); } }); told.observe(box, {attributes: true, attributeFilter: ['style']}); })"""
+
+
+async def test_the_page_wanders_so_that_nothing_burns_in_and_the_code_stays_whole(
+    new_page: Tabs, kiosk: Rig
+) -> None:
+    proofs = Proofs(kiosk)
+    page = await counter(new_page, kiosk, faster=200)
+    places = [tuple(round(v, 2) for v in place) for place in await page.evaluate(PLACES)]
+    assert len(set(places)) == 9, "nine places in turn"
+    assert places[:9] == places[9:], "for ever"
+    assert max(abs(v) for place in places for v in place) == 0.5
+    assert [round(sum(v), 6) for v in zip(*places[:9], strict=True)] == [0, 0], "around its own place"
+    assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
+    _, view = await kiosk.get("/api/v1/counter")
+    assert {await proofs.next() for _ in range(5)} == {"".join(view["qr"]["modules"])}
