@@ -19,6 +19,8 @@ from kiosk.journal.errors import JournalError, explain
 from kiosk.private import make_private, tighten
 
 R = TypeVar("R")
+Check = Callable[[sqlite3.Connection], str]
+"""Returns what is wrong; empty: nothing."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
@@ -38,11 +40,11 @@ class Database:
         self._db: sqlite3.Connection | None = None
         self._lock: IO[bytes] | None = None
 
-    async def open(self) -> None:
-        """Lock the directory, open, check and migrate the file."""
+    async def open(self, check: Check | None = None) -> None:
+        """Lock the directory, open, check (the rows by `check`, too) and migrate the file."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         try:
-            await self._on_thread(self._open)
+            await self._on_thread(lambda: self._open(check))
         except BaseException:
             await self.close()
             raise
@@ -90,18 +92,18 @@ class Database:
         except sqlite3.Error as err:
             raise explain(err, self.path) from err
 
-    def _open(self) -> None:
+    def _open(self, check: Check | None = None) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._take_lock()
             self._shut_others_out()
             try:
-                self._connect()
+                self._connect(check)
             except JournalError as err:
                 if err.kind != "corrupt":
                     raise
                 self._put_aside()
-                self._connect()
+                self._connect(None)
         except (sqlite3.Error, OSError) as err:
             raise explain(err, self.path) from err
 
@@ -121,7 +123,7 @@ class Database:
         for path in self.path.parent.glob(f"{self.path.stem}.*"):
             tighten(path)
 
-    def _connect(self) -> None:
+    def _connect(self, check: Check | None) -> None:
         make_private(self.path)
         db = self._db = self._opened()
         db.row_factory = sqlite3.Row
@@ -129,22 +131,31 @@ class Database:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
             db.execute("PRAGMA foreign_keys=ON")
-            for name, wanted in PRAGMAS.items():
-                if (found := db.execute(f"PRAGMA {name}").fetchone()[0]) != wanted:
-                    raise JournalError(
-                        "io",
-                        f"{self.path}: {name} is {found}, not {wanted}; the file system does not let SQLite be safe.",
-                    )
-            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found != "ok":
-                raise JournalError("corrupt", f"{self.path}: is damaged ({found}).")
+            self._check(db)
             self._migrate(db)
+            if check is not None and (wrong := check(db)):
+                raise JournalError("corrupt", f"{self.path}: is damaged ({wrong}).")
         except sqlite3.Error as err:
             self._drop()
             raise explain(err, self.path) from err
         except JournalError:
             self._drop()
             raise
+
+    def _check(self, db: sqlite3.Connection) -> None:
+        """Check the file: JournalError.
+
+        A card that did not do what it said may leave pages of different ages, each of them whole: an index that misses rows,
+        which `quick_check` does not look for (25 ms for 50,000 codes and 7,000 items; this 70 ms).
+        """
+        for name, wanted in PRAGMAS.items():
+            if (found := db.execute(f"PRAGMA {name}").fetchone()[0]) != wanted:
+                raise JournalError(
+                    "io",
+                    f"{self.path}: {name} is {found}, not {wanted}; the file system does not let SQLite be safe.",
+                )
+        if (found := db.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
+            raise JournalError("corrupt", f"{self.path}: is damaged ({found}).")
 
     def _opened(self) -> sqlite3.Connection:
         """Open the file; proofs of power cuts hand in a connection of their own here."""

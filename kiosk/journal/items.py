@@ -114,3 +114,12 @@ def verify(db: sqlite3.Connection) -> tuple[int, int | None]:
             return count, item.seq
         last[row["epoch"]] = (item.seq, item.hash)
     return count, None
+
+
+def damage(db: sqlite3.Connection) -> str:
+    """Return what is wrong with the items, such as one that a card has lost between others; empty: nothing."""
+    try:
+        _, bad = verify(db)
+    except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as err:
+        return f"an item cannot be read: {err}"
+    return "" if bad is None else f"item {bad} does not follow from the one before"

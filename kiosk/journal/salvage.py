@@ -60,11 +60,8 @@ def read(aside: Path) -> Saved:
             tables = {table: _rows(db, table) for table in ENDS}
         finally:
             db.close()
-    rows = [r for r in tables["item"] if r["acked_at"] is None]
-    waiting = [
-        item for r in sorted(rows, key=lambda r: (r["epoch"], r["seq"])) if (item := _item(r)) is not None
-    ]
-    return Saved(tables, waiting)
+    whole = [(str(r["epoch"]), item) for r in tables["item"] if r["acked_at"] is None and (item := _item(r))]
+    return Saved(tables, [item for _, item in sorted(whole, key=lambda one: (one[0], one[1].seq))])
 
 
 def _rows(db: sqlite3.Connection, table: str) -> list[Row]:

@@ -38,7 +38,9 @@ class Tip(msgspec.Struct, frozen=True):
     seq: int
 
 
-class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, People, Search, Clients, Answers):
+class Journal(
+    Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, People, Search, Clients, Answers
+):
     """The durable record of one kiosk: it opens, mends what was left open, and closes."""
 
     unclean = False
@@ -46,7 +48,7 @@ class Journal(Attempts, Leases, Pool, Voids, Jobs, Upload, Objects, Figures, Peo
 
     async def start(self) -> Recovery:
         """Open the file, mend what was left open, and say what was found."""
-        await self._db.open()
+        await self._db.open(items.damage)
         try:
             flag, tip = self.dir / "running", self._tip_file()
             self.unclean = flag.exists()

@@ -12,6 +12,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.events import Bus
+from kiosk.journal import salvage
 from kiosk.journal.people import Person
 from kiosk.journal.rows import Used
 from kiosk.journal.store import Journal
@@ -158,3 +159,61 @@ async def test_a_file_that_is_no_database_gives_nothing_and_stops_nothing(
     assert "Saved from it: rows for the hub 0, uses 0." in told
     assert await fresh.pending() is None
     await fresh.stop()
+
+
+async def test_an_index_that_misses_a_row_is_damage(opened: Open, clock: ManualClock) -> None:
+    """Pages of different ages, each of them whole, as a card leaves them that did not do what it said."""
+    journal = await filled(opened)
+    root = pages_of(journal.path, "used_coupon")[0]
+    before = journal.path.read_bytes()
+    again = Journal(journal.dir, clock, Bus())
+    await again.start()
+    await redeem(again, "later", "7-7")
+    await again._db.close()
+    raw = bytearray(journal.path.read_bytes())
+    raw[(root - 1) * PAGE : root * PAGE] = before[(root - 1) * PAGE : root * PAGE]
+    journal.path.write_bytes(bytes(raw))
+    fresh, told = await mended(journal, clock)
+    try:
+        assert "journal.damaged-1" in told
+        assert [u.rid for u in await fresh.uses("7-7")] == ["later"]
+        with pytest.raises(Used):
+            await fresh.intend(intent("again", "7-7"))
+    finally:
+        await fresh.stop()
+
+
+async def test_a_row_that_is_missing_between_others_is_damage(opened: Open, clock: ManualClock) -> None:
+    journal = await filled(opened)
+    db = sqlite3.connect(journal.path, isolation_level=None)
+    db.execute("DELETE FROM item WHERE rid = 'w040'")
+    assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    db.close()
+    fresh, told = await mended(journal, clock)
+    try:
+        assert "journal.damaged-1" in told
+        assert fresh.epoch != journal.epoch
+        assert (await fresh.verify()).ok
+        assert "Saved from it: rows for the hub 82" in told
+    finally:
+        await fresh.stop()
+
+
+async def test_a_damaged_row_without_its_place_hides_no_other(opened: Open, clock: ManualClock) -> None:
+    """Half a sector of the table's page: some rows come back without an epoch."""
+    journal = await filled(opened)
+    aside = journal.dir / "journal.damaged-1"
+    db = sqlite3.connect(journal.path, isolation_level=None)
+    rows = db.execute("SELECT * FROM item WHERE acked_at IS NULL").fetchall()
+    names = [r[1] for r in db.execute("PRAGMA table_info(item)")]
+    db.close()
+    old = sqlite3.connect(aside, isolation_level=None)
+    for (table,) in [(t,) for t in salvage.ENDS if t != "item"]:
+        old.execute(f"CREATE TABLE {table} (id, name, day, stock_id, epoch, seq, coupon, n)")
+    old.execute(f"CREATE TABLE item ({', '.join(names)})")
+    old.executemany(f"INSERT INTO item VALUES ({', '.join('?' * len(names))})", rows)
+    old.execute("UPDATE item SET epoch = NULL WHERE rid = 'w001'")
+    old.execute("UPDATE item SET seq = 'x' WHERE rid = 'w002'")
+    old.close()
+    saved = salvage.read(aside)
+    assert {r[names.index("rid")] for r in rows} - {i.rid for i in saved.waiting} == {"w002"}

@@ -18,7 +18,7 @@ from kiosk.clock import ManualClock
 from kiosk.coupons.record import Change
 from kiosk.events import Bus
 from kiosk.journal import files
-from kiosk.journal.database import Database
+from kiosk.journal.database import Check, Database
 from kiosk.journal.errors import JournalError
 from kiosk.journal.store import Journal
 from tests.journal.rows import codes, intent, redeem, upload_all
@@ -59,8 +59,8 @@ class RecordedDatabase(Database):
         db.execute(f"PRAGMA wal_autocheckpoint={PAGES}")
         return db  # type: ignore[no-any-return]
 
-    async def open(self) -> None:
-        await super().open()
+    async def open(self, check: Check | None = None) -> None:
+        await super().open(check)
         if not self.told:
             self.told.append(await self.read(contents))
 
