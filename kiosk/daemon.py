@@ -228,7 +228,7 @@ class Daemon:
     def _serve(self, place: Places, authority: Authority) -> Services:
         """Build the counter and what its pages work with."""
         s, journal, bus, clock = self.settings, self.journal, self.bus, self.clock
-        slips = Slips(journal, self.spooler, clock, place)
+        slips = Slips(journal, self.spooler, clock, place, self.data_dir / "logos")
         hand_out = HandOut(journal, bus, clock, self._limits, place, slips.coupon)
         glass = self.glass = Glass(clock, lambda: show.view.get("qr"))
         gatherer = Gatherer(

@@ -30,6 +30,7 @@ class Known(Struct, frozen=True):
     day: list[templates.DayLine]
     hub: str
     now: datetime
+    logo: str = ""
 
 
 def preview(kind: str, known: Known, profile: Profile) -> Slip | None:
@@ -42,9 +43,15 @@ def preview(kind: str, known: Known, profile: Profile) -> Slip | None:
         case "coupon":
             if batch is None:
                 return None
-            return templates.coupon_slip(known.merchant, store, batch, CODE, locale, stores=known.stores)
+            return templates.coupon_slip(
+                known.merchant, store, batch, CODE, locale, stores=known.stores, logo=known.logo
+            )
         case "claim":
-            return templates.claim_slip(known.merchant, store, locale) if store and store.link else None
+            return (
+                templates.claim_slip(known.merchant, store, locale, logo=known.logo)
+                if store and store.link
+                else None
+            )
         case "receipt":
             return templates.receipt_slip(store, batch, RID, "confirmed", now, locale)
         case "conflict":

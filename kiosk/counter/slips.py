@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from kiosk.clock import Clock
 from kiosk.counter.day_report import today
@@ -18,20 +19,31 @@ from kiosk.printing.printers.port import Outcome
 from kiosk.printing.spooler import Spooler
 from ui.money import local
 
+LOGO = "store"
+"""Name of the shop's logo among the stored pictures."""
+
 
 class Slips:
     """Prints what a counter prints."""
 
     def __init__(
-        self, journal: Journal, spooler: Spooler, clock: Clock, place: Callable[[], Awaitable[Place]]
+        self,
+        journal: Journal,
+        spooler: Spooler,
+        clock: Clock,
+        place: Callable[[], Awaitable[Place]],
+        logos: Path | None = None,
     ) -> None:
+        self._logos = logos
         self._journal, self._spooler, self._clock, self._place = journal, spooler, clock, place
 
     async def coupon(self, rid: str, batch: Batch, code: PoolCode, place: Place) -> PrintResult:
         """Print a slip coupon and say how it ended; implements `hand_out.PrintCoupon`."""
         merchant = await self._journal.merchant()
         stores = tuple((await self._journal.stores()).values())
-        slip = templates.coupon_slip(merchant, place.store, batch, code, place.locale, stores=stores)
+        slip = templates.coupon_slip(
+            merchant, place.store, batch, code, place.locale, stores=stores, logo=stored_logo(self._logos)
+        )
         job = await self._spooler.print(slip, rid=rid, kind="coupon", coupon=code.coupon)
         ends: dict[str, PrintResult] = {"printed": "printed", "failed": "failed"}
         return ends.get(job.state, "unknown")
@@ -41,7 +53,9 @@ class Slips:
         place = await self._place()
         if place.store is None:
             return None
-        slip = templates.claim_slip(await self._journal.merchant(), place.store, place.locale)
+        slip = templates.claim_slip(
+            await self._journal.merchant(), place.store, place.locale, logo=stored_logo(self._logos)
+        )
         return await self._spooler.print(slip, rid=new_rid(), kind="claim")
 
     async def status(self, lines: list[tuple[str, str]]) -> JobRow:
@@ -80,3 +94,8 @@ class Slips:
         place = await self._place()
         slip = templates.self_test_slip(name, self._clock.trusted().at, place.locale, printer.profile)
         return await self._spooler.test(printer, slip)
+
+
+def stored_logo(logos: Path | None) -> str:
+    """Return the name of the shop's logo for slips; empty when none is stored."""
+    return LOGO if logos is not None and (logos / f"{LOGO}.png").is_file() else ""

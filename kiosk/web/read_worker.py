@@ -1,37 +1,50 @@
-"""The process that reads codes from pictures: a length and a picture in, a line of JSON out, until its input ends.
+"""The process that opens pictures from outside: a letter, a length and a picture in, a line of JSON out, until its input ends.
+
+`c` asks for the codes on it, `l` for the picture as a logo.
 
 A picture comes from outside, and its decoders are native code: what they do to a process, they do to this one.
 """
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import resource
 import struct
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 KINDS = ("JPEG", "PNG", "WEBP")
 MOST_DOTS = 50_000_000
 """A telephone's whole picture; the page sends at most 1280 dots an edge."""
 EDGE = 1600
 """Enough for a slip's code at an arm's length; more only takes time."""
+LEAST, LOGO = 120, 512
+"""Dots an edge of a logo: below the one it is a smear on paper, above the other no page shows more."""
+HEAD = struct.Struct(">cI")
 MEMORY = 1 << 30
 """Address space in bytes: libraries and a picture of `MOST_DOTS`."""
 
 
-def read(raw: bytes) -> dict[str, Any]:
-    """Return the texts of the codes on a picture, QR codes and the larger first; `problem` when it is no picture."""
-    import zxingcpp
+class Unfit(Exception):
+    """Why a picture cannot be used, in one word."""
+
+
+def _open(raw: bytes, mode: str) -> Image.Image:
+    """Return a picture in a mode of Pillow; no other decoder than those of `KINDS` sees it."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(raw), formats=KINDS) as image:
             if image.width * image.height > MOST_DOTS:
-                return {"texts": [], "problem": "large"}
-            image.draft("L", (EDGE, EDGE))
-            grey = image.convert("L")
+                raise Unfit("large")
+            if mode == "L":
+                image.draft("L", (EDGE, EDGE))
+            return image.convert(mode)
     except (
         UnidentifiedImageError,
         OSError,
@@ -40,12 +53,30 @@ def read(raw: bytes) -> dict[str, Any]:
         MemoryError,
         Image.DecompressionBombError,
     ):
-        return {"texts": [], "problem": "picture"}
+        raise Unfit("picture") from None
+
+
+def read(raw: bytes) -> dict[str, Any]:
+    """Return the texts of the codes on a picture, QR codes and the larger first."""
+    import zxingcpp
+
+    grey = _open(raw, "L")
     grey.thumbnail((EDGE, EDGE))
     kinds = zxingcpp.barcode_formats_from_str("QRCode|Code128")
     found = [c for c in zxingcpp.read_barcodes(grey, formats=kinds) if c.valid and c.text]
     found.sort(key=lambda c: (c.format != zxingcpp.BarcodeFormat.QRCode, -_width(c)))
-    return {"texts": [c.text for c in found], "problem": ""}
+    return {"texts": [c.text for c in found]}
+
+
+def logo(raw: bytes) -> dict[str, Any]:
+    """Return a picture as a PNG of at most `LOGO` dots an edge, without anything else that its file held."""
+    image = _open(raw, "RGBA")
+    if min(image.size) < LEAST:
+        raise Unfit("small")
+    image.thumbnail((LOGO, LOGO))
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return {"png": base64.b64encode(out.getvalue()).decode()}
 
 
 def _width(code: Any) -> int:
@@ -57,9 +88,14 @@ def main() -> None:
     """Serve until the other side hangs up."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     source = sys.stdin.buffer
-    while head := source.read(4):
-        (size,) = struct.unpack(">I", head)
-        print(json.dumps(read(source.read(size))), flush=True)
+    while head := source.read(HEAD.size):
+        what, size = HEAD.unpack(head)
+        raw = source.read(size)
+        try:
+            answer = (logo if what == b"l" else read)(raw)
+        except Unfit as err:
+            answer = {"problem": str(err)}
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

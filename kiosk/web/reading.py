@@ -1,12 +1,13 @@
-"""Reads codes from pictures in a process of its own that ends when idle: native decoders, and pictures from outside."""
+"""Opens pictures from outside in a process of its own that ends when idle: their decoders are native code."""
 
 from __future__ import annotations
 
 import asyncio
-import struct
 import sys
 
 import msgspec
+
+from kiosk.web.read_worker import HEAD
 
 IDLE_S = 60.0
 READ_S = 8.0
@@ -16,12 +17,14 @@ MOST = 4 * 1024 * 1024
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What was on a picture."""
+    """What became of a picture."""
 
     texts: tuple[str, ...] = ()
     """Of the codes, QR codes and the larger first."""
+    png: str = ""
+    """The picture as a logo, in base64."""
     problem: str = ""
-    """`picture`: that is none; `large`: too many dots; `late`: not read in time."""
+    """`picture`: that is none; `large`, `small`: too many dots, too few; `late`: not read in time."""
 
 
 class Reader:
@@ -33,12 +36,20 @@ class Reader:
         self._idle: asyncio.TimerHandle | None = None
 
     async def read(self, picture: bytes) -> Found:
-        """Return the codes on a picture; a process that hangs or dies is ended, and the next picture gets a new one."""
+        """Return the codes on a picture."""
+        return await self._one_by_one(b"c", picture)
+
+    async def logo(self, picture: bytes) -> Found:
+        """Return a picture as a logo."""
+        return await self._one_by_one(b"l", picture)
+
+    async def _one_by_one(self, what: bytes, picture: bytes) -> Found:
+        """Ask the process; one that hangs or dies is ended, and the next picture gets a new one."""
         async with self._one:
             self._keep()
             try:
                 async with asyncio.timeout(READ_S):
-                    return await self._ask(picture)
+                    return await self._ask(what, picture)
             except (TimeoutError, ConnectionError, msgspec.DecodeError):
                 await self._end()
                 return Found(problem="late")
@@ -48,7 +59,7 @@ class Reader:
             finally:
                 self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._dismiss)
 
-    async def _ask(self, picture: bytes) -> Found:
+    async def _ask(self, what: bytes, picture: bytes) -> Found:
         process = self._process
         if process is None or process.returncode is not None:
             process = self._process = await asyncio.create_subprocess_exec(
@@ -60,7 +71,7 @@ class Reader:
             )
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(struct.pack(">I", len(picture)) + picture)
+        process.stdin.write(HEAD.pack(what, len(picture)) + picture)
         await process.stdin.drain()
         line = await process.stdout.readline()
         if not line:

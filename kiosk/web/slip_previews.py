@@ -8,6 +8,7 @@ from aiohttp import web
 
 from kiosk.counter.day_report import today
 from kiosk.counter.previews import KINDS, Known, preview
+from kiosk.counter.slips import stored_logo
 from kiosk.printing.pictures import load_pictures
 from kiosk.printing.profiles import PROFILES
 from kiosk.printing.render import render
@@ -53,4 +54,5 @@ async def _known(services: Services) -> Known:
         day=await today(journal, services.clock),
         hub=services.settings.hub.url,
         now=services.clock.trusted().at,
+        logo=stored_logo(services.data_dir / "logos"),
     )

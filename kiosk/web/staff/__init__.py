@@ -15,6 +15,7 @@ from kiosk.web.staff import (
     coupons,
     devices,
     live,
+    logo,
     people,
     phones,
     printers,
@@ -42,6 +43,7 @@ PAGES = {
 FILES = {
     "/events": live.events,
     "/certificate": camera.certificate,
+    "/logo.png": logo.picture,
     "/day.csv": records.day_csv,
     "/month.csv": records.month_csv,
     r"/preview/{template:[0-9a-z-]+}.{look:warm|fresh|plain}.png": stands.preview,
@@ -76,6 +78,7 @@ MANAGER = {
     "person-drop": people.drop,
     "shop": settings.shop,
     "backup": settings.backup_file,
+    "logo-drop": logo.drop,
     "restart": restart.restart,
     "printer": printers.keep,
     "printer-try": printers.attempt,
@@ -101,6 +104,7 @@ def add_routes(app: web.Application) -> None:
     for name, changing in MANAGER.items():
         router.add_post(f"/staff/{name}", change(changing, manager=True))
     router.add_post("/staff/read", change(camera.read, stream=True))
+    router.add_post("/staff/logo", change(logo.put, manager=True, stream=True))
     router.add_post("/staff/restore", change(settings.restore, manager=True, stream=True))
     router.add_get("/staff/diagnostics.zip", own(settings.bundle, manager=True))
     app.cleanup_ctx.extend((_keep_days, camera.keep_reader))

@@ -24,6 +24,7 @@ LARGE = N_("That picture is too large; take it with less resolution.")
 PROBLEMS = {
     "picture": N_("That is no picture that can be read; take a photo (JPEG, PNG or WebP)."),
     "large": LARGE,
+    "small": N_("That picture is too small; choose one of at least 120 × 120 dots."),
     "late": N_("The picture could not be read in time; try again."),
 }
 

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from kiosk.config import ConfigError, Settings, load
 from kiosk.counter import words
+from kiosk.counter.backup import STAGED
 from kiosk.web.door import Refused, Visitor
 from kiosk.web.local_api import answer
 from kiosk.web.services import PAGES, SERVICES, Services
@@ -174,7 +175,9 @@ async def show(visiting: Visit, name: str, tab: str, spare: str = "", **context:
 
 
 def _waits(services: Services) -> bool:
-    """Tell whether kiosk.toml says something else than what the kiosk runs with."""
+    """Tell whether kiosk.toml says something else than what the kiosk runs with, or a backup is laid ready."""
+    if (services.data_dir / STAGED).is_dir():
+        return True
     if services.config is None:
         return False
     try:

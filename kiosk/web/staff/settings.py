@@ -15,11 +15,14 @@ from aiohttp import web
 from kiosk.config import ConfigError
 from kiosk.counter import backup, records
 from kiosk.counter.backup import BackupError
+from kiosk.counter.dress import version
+from kiosk.printing.templates.coupon import DAYS
 from kiosk.web.door import Refused
 from kiosk.web.shop import ShopAsk, current, write
 from kiosk.web.staff import diagnostics
 from kiosk.web.staff.coupons import allowance
 from kiosk.web.staff.frame import Visit, done, show
+from kiosk.web.staff.logo import path_of
 from kiosk.web.staff.stands import LOOKS
 from ui.marks import N_
 from ui.money import local
@@ -52,6 +55,8 @@ async def settings_page(visiting: Visit) -> web.StreamResponse:
         shop=current(services),
         editable=services.config is not None,
         looks=[{"id": i, "title": t(title)} for i, title in LOOKS.items()],
+        days=[{"n": str(n), "title": t(title)} for n, title in enumerate(DAYS, 1)],
+        logo=_logo(visiting),
         languages=[{"id": i, "title": title} for i, title in LANGUAGES.items()],
         printers=[
             {"name": n, "url": diagnostics.redacted(p.url, ()), "profile": p.profile}
@@ -66,6 +71,12 @@ async def settings_page(visiting: Visit) -> web.StreamResponse:
         config=str(services.config or "-"),
         shortest=SHORTEST,
     )
+
+
+def _logo(visiting: Visit) -> str:
+    """Return what changes with the logo; empty without one."""
+    path = path_of(visiting)
+    return version(path) if path.is_file() else ""
 
 
 async def shop(visiting: Visit, raw: bytes) -> web.StreamResponse:
@@ -122,6 +133,7 @@ async def restore(visiting: Visit, raw: bytes) -> web.StreamResponse:
     return done(
         True,
         t("Checked and laid ready. Restart the kiosk to put it back; what is here now is kept beside it."),
+        restart=True,
     )
 
 

@@ -1,5 +1,5 @@
-// Backup down, backup up.
-import { say, send } from "/static/staff.js";
+// The logo up, a backup down, a backup up.
+import { renew, say, send } from "/static/staff.js";
 const main = document.querySelector("main");
 document.getElementById("backup")?.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -23,6 +23,21 @@ document.getElementById("backup")?.addEventListener("submit", async (event) => {
   }
   button.disabled = false;
 });
+document.getElementById("logo")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const value = await send("/staff/logo", form.querySelector("input").files[0]);
+    say(value.message, !value.ok);
+    form.reset();
+    await renew();
+  } catch (error) {
+    say(error.message, true);
+  }
+  button.disabled = false;
+});
 document.getElementById("restore")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
@@ -32,6 +47,7 @@ document.getElementById("restore")?.addEventListener("submit", async (event) => 
     const value = await send("/staff/restore", form.querySelector("#file").files[0], { "X-Passphrase": passphrase });
     say(value.message, !value.ok);
     if (value.ok) form.reset();
+    await renew();
   } catch (error) {
     say(error.message, true);
   }

@@ -92,7 +92,10 @@ main.addEventListener("submit", async (event) => {
   const body = {};
   for (const field of form.elements) {
     if (!field.name || (field.type === "radio" && !field.checked)) continue;
-    body[field.name] = field.type === "number" ? Number(field.value) : field.type === "checkbox" ? field.checked : field.value;
+    const value = field.type === "number" ? Number(field.value) : field.type === "checkbox" ? field.checked : field.value;
+    const [name, key] = field.name.split(".");
+    if (key) (body[name] ??= {})[key] = value;
+    else body[name] = value;
   }
   const well = await act(form.querySelector("button:not([type=button])"), form.dataset.post, body);
   if (well && form.dataset.clear !== undefined) form.reset();
