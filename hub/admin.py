@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from aiohttp import web
 
 from hub.device_api import PARTS
-from hub.errors import HubError
+from hub.errors import HubError, Refused
 from hub.pages import page
 from hub.parts import Parts, now
 from hub.secrets import same
@@ -74,6 +74,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/admin/approve", approve)
     app.router.add_post("/admin/revoke", revoke)
     app.router.add_post("/admin/give-up", give_up)
+    app.router.add_post("/admin/rollback", roll_back)
 
 
 def _mark(parts: Parts, *text: str) -> str:
@@ -130,6 +131,7 @@ def _load(c: sa.Connection, parts: Parts) -> dict[str, Any]:
         "paused": parts.catalog.paused_stores(c),
         "devices": parts.devices.all(c),
         "conflicts": report.conflicts(c, parts.tenant),
+        "redemptions": report.latest(c, parts.tenant),
         "unconfirmed": report.unconfirmed(c, parts.tenant),
         "notes": report.notes(c, parts.tenant),
     }
@@ -186,8 +188,8 @@ async def _do(request: web.Request, who: Person, told: str, work: Any, *args: An
     parts = request.app[PARTS]
     try:
         await parts.database.run(work, *args)
-    except HubError as err:
-        if err.code == 4:
+    except (HubError, Refused) as err:
+        if isinstance(err, HubError) and err.code == 4:
             raise
         return await _console(request, who, told, 409)
     parts.bell.ring()
@@ -220,4 +222,16 @@ async def give_up(request: web.Request) -> web.StreamResponse:
     """Free the use of an approval that was never recorded."""
     parts, who, form = await _allowed(request)
     rid = clean(str(form.get("rid", "")))
-    return await _do(request, who, "give_up", parts.uploads.facts.give_up, rid, who.name, now())
+    return await _do(request, who, "give_up", parts.acts.give_up, rid, who.name, now())
+
+
+async def roll_back(request: web.Request) -> web.StreamResponse:
+    """Undo a redemption."""
+    parts, who, form = await _allowed(request)
+    rid, why = clean(str(form.get("rid", "")))[:32], clean(str(form.get("why", "")))
+    return await _do(request, who, "rollback", _undo_once, parts, rid, why, who.name)
+
+
+def _undo_once(c: sa.Connection, parts: Parts, rid: str, why: str, by: str) -> None:
+    if parts.acts.roll_back(c, rid, why, by, now()).again:
+        raise Refused("again", "that redemption was undone before.", 409)

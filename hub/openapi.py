@@ -12,6 +12,8 @@ from kiosk.sync.protocol import Error
 ERRORS = {
     "400": "what is wrong with the request",
     "401": "neither a till's key nor a session of the fleet console",
+    "404": "no such redemption",
+    "409": "it was not honoured: there is nothing to undo",
     "413": "the request is too large",
     "503": "the database does not answer; try again",
 }
@@ -24,10 +26,15 @@ class Health(msgspec.Struct, frozen=True):
     version: str
 
 
-def document(ask: type[msgspec.Struct], result: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the OpenAPI document; `ask` and `result` are those of POST /api/v1/redeem."""
-    kinds = [ask, result, Error, Health]
-    [asked, told, error, health], schemas = msgspec.json.schema_components(
+def document(
+    ask: type[msgspec.Struct],
+    result: type[msgspec.Struct],
+    undo: type[msgspec.Struct],
+    undone: type[msgspec.Struct],
+) -> dict[str, Any]:
+    """Return the OpenAPI document; the types are what POST /api/v1/redeem and /api/v1/rollback take and tell."""
+    kinds = [ask, result, undo, undone, Error, Health]
+    [asked, told, wish, done, error, health], schemas = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
     return {
@@ -44,18 +51,32 @@ def document(ask: type[msgspec.Struct], result: type[msgspec.Struct]) -> dict[st
                 "person": {"type": "apiKey", "in": "cookie", "name": "console"},
             },
         },
-        "paths": {"/api/v1/redeem": _redeem(asked, told, error)} | _open_to_all(health, error),
+        "paths": {
+            "/api/v1/redeem": _post(
+                "redeem",
+                "Redeem a code for a till that has no kiosk",
+                asked,
+                _answers(error, told, "the verdict", "400", "401", "413", "503"),
+            ),
+            "/api/v1/rollback": _post(
+                "rollback",
+                "Undo a redemption: a till its own, a person whose role may change things any; once, whatever is repeated",
+                wish,
+                _answers(error, done, "it is undone", *ERRORS),
+            ),
+        }
+        | _open_to_all(health, error),
     }
 
 
-def _redeem(asked: Any, told: Any, error: Any) -> dict[str, Any]:
+def _post(name: str, summary: str, asked: Any, responses: dict[str, Any]) -> dict[str, Any]:
     return {
         "post": {
-            "operationId": "redeem",
-            "summary": "Redeem a code for a till that has no kiosk",
+            "operationId": name,
+            "summary": summary,
             "security": [{"till": []}, {"person": []}],
             "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
-            "responses": _answers(error, told, "the verdict", *ERRORS),
+            "responses": responses,
         }
     }
 

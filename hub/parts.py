@@ -12,6 +12,7 @@ from hub.errors import HubError
 from hub.schema import TENANT
 from hub.secrets import Vault
 from hub.store import feed
+from hub.store.acts import Acts
 from hub.store.catalog import Catalog
 from hub.store.coupons import Coupons
 from hub.store.database import Database
@@ -41,6 +42,7 @@ class Parts:
         self.leases = Leases(self.catalog)
         self.devices = Devices(self.catalog)
         self.uploads = Uploads(self.catalog)
+        self.acts = Acts(self.catalog)
         self.bell = Bell(self)
 
     def open(self) -> str:

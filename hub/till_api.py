@@ -16,11 +16,12 @@ from hub.errors import Refused
 from hub.openapi import document
 from hub.parts import Parts, now
 from hub.secrets import same
+from hub.store.acts import WHY_MAX, Undone
 from hub.store.envelope import clean
 from hub.store.facts import MAX_FEN
 from kiosk.coupons.ids import RequestNo, new_rid
 from kiosk.coupons.verdict import FirstUse, Goods, Reason, Threshold
-from kiosk.sync.protocol import Answer, Ask
+from kiosk.sync.protocol import Answer, Ask, Rid
 
 StoreId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_-]{1,32}$")]
 
@@ -52,9 +53,18 @@ class RedeemResult(msgspec.Struct, frozen=True, kw_only=True):
     """The order's one tag for WeChat Pay."""
 
 
+class RollbackAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """POST /api/v1/rollback: undo a redemption, named by its `rid` or by the till's own `request_no`."""
+
+    rid: Rid | None = None
+    request_no: RequestNo | None = None
+    why: Annotated[str, msgspec.Meta(max_length=WHY_MAX)] = ""
+
+
 def add_routes(app: web.Application) -> None:
     """Add the routes."""
     app.router.add_post("/api/v1/redeem", redeem)
+    app.router.add_post("/api/v1/rollback", rollback)
     app.router.add_get("/api/v1/openapi.json", openapi)
 
 
@@ -64,15 +74,20 @@ def till_key(parts: Parts, store: str) -> str:
     return hmac.new(key, store.encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:40]
 
 
-async def _who(request: web.Request, parts: Parts) -> str | None:
-    """Return the store whose till asks, or None for a person who may change things."""
+def device_of(store: str) -> str:
+    """Return what stands for a store's till where kiosks have their identity."""
+    return f"till:{store}"[:32]
+
+
+async def _who(request: web.Request, parts: Parts) -> tuple[str | None, str]:
+    """Return the store whose till asks, or None for a person who may change things; and who that is, for the record."""
     word, _, key = request.headers.get("Authorization", "").partition(" ")
     store, _, secret = key.strip().partition(":")
     if word.lower() == "bearer" and same(secret, till_key(parts, store)):
-        return store
+        return store, device_of(store)
     person = await admin.person(request)
     if person is not None and person.may_change:
-        return None
+        return None, person.name
     raise Refused(
         "unauthorized", "sign in with the key of a till: `kiosk-hub till key STORE` prints it.", 401
     )
@@ -82,7 +97,7 @@ async def redeem(request: web.Request) -> web.StreamResponse:
     """Redeem a code for a till that has no kiosk."""
     parts = request.app[PARTS]
     try:
-        till = await _who(request, parts)
+        till, _ = await _who(request, parts)
         asked = decode(await request.read(), RedeemAsk)
         store = till or asked.store
         if store is None or (till and asked.store not in (None, till)):
@@ -107,7 +122,7 @@ def _redeem(c: sa.Connection, parts: Parts, store: str, asked: RedeemAsk) -> Ans
         goods=asked.goods,
         own_coupon_applied=asked.own_coupon_applied,
     )
-    told = parts.decisions.decide(c, f"till:{store}"[:32], ask, now())
+    told = parts.decisions.decide(c, device_of(store), ask, now())
     if told.status == "ok":
         parts.decisions.settle(c, ask.rid, now())
     return told
@@ -132,6 +147,28 @@ def as_result(told: Answer) -> RedeemResult:
     )
 
 
+async def rollback(request: web.Request) -> web.StreamResponse:
+    """Undo a redemption: a till its own, a person whose role may change things any."""
+    parts = request.app[PARTS]
+    try:
+        till, person = await _who(request, parts)
+        asked = decode(await request.read(), RollbackAsk)
+        rid = asked.rid
+        if rid is None and till is not None and asked.request_no is not None:
+            rid = _rid(till, asked.request_no)
+        if rid is None:
+            raise Refused(
+                "bad_request", "name the redemption by its `rid`, a till also by its `request_no`.", 400
+            )
+        told = await parts.database.run(
+            parts.acts.roll_back, rid, clean(asked.why), person, now(), made_by=till and device_of(till)
+        )
+    except Refused as err:
+        return refusal(err)
+    parts.bell.ring()
+    return answer(told)
+
+
 async def openapi(_: web.Request) -> web.Response:
     """Describe the interface."""
-    return web.json_response(document(RedeemAsk, RedeemResult))
+    return web.json_response(document(RedeemAsk, RedeemResult, RollbackAsk, Undone))

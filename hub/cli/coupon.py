@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import re
 from pathlib import Path
 from typing import Any
 
 from hub.cli.common import opened, readable
-from hub.errors import HubError
+from hub.errors import HubError, Refused
 from hub.parts import now
+from hub.store.acts import WHY_MAX
+from hub.store.envelope import clean
 from kiosk.coupons.code import Opaque, Payment, Short, read
 
 MAX_ISSUE = MAX_UPLOAD = 100_000
@@ -32,6 +35,35 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     upload.add_argument("stock_id", metavar="STOCK_ID")
     upload.add_argument("file", type=Path, metavar="FILE")
     upload.set_defaults(run=run_upload)
+    add_rollback(commands, common)
+
+
+def add_rollback(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Register `rollback`."""
+    back = commands.add_parser(
+        "rollback", parents=[common], help="undo a redemption of any kiosk or till; its kiosk is told"
+    )
+    back.add_argument("rid", metavar="RID", help="its number, as `export redemptions` lists it")
+    back.add_argument("--why", required=True, metavar="TEXT", help="the reason, for the record")
+    back.set_defaults(run=run_rollback)
+
+
+def run_rollback(args: argparse.Namespace) -> int:
+    """Undo a redemption; 1 when it was undone before."""
+    if not args.why.strip() or len(args.why) > WHY_MAX:
+        raise HubError(f"--why is 1 to {WHY_MAX} characters; say in a few words what was wrong.")
+    with opened(args) as parts:
+        try:
+            told = parts.database.call(
+                parts.acts.roll_back, clean(args.rid), clean(args.why), getpass.getuser(), now()
+            )
+        except Refused as err:
+            raise HubError(str(err), 1) from None
+    if told.again:
+        print(f"{args.rid} was undone before; nothing has changed.")
+        return 1
+    print(f"{args.rid} is undone; its coupon can be used again.")
+    return 0
 
 
 def run_issue(args: argparse.Namespace) -> int:

@@ -53,10 +53,10 @@ class Database:
         self.url = url
         self.sqlite = url.startswith("sqlite")
         threads = 1 if self.sqlite else 8
+        self._own = threading.local()
         self._threads = ThreadPoolExecutor(
             threads, thread_name_prefix="hub-db", initializer=lambda: setattr(self._own, "lasting", True)
         )
-        self._own = threading.local()
         self._kept: set[sa.Connection] = set()
         self.engine = self._engine(threads)
         # Statements of the hot path and those of a new connection fail with the driver's own errors.

@@ -19,7 +19,6 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from hub.errors import HubError
 from hub.schema import attempts, audit, coupons
 from hub.store import feed
 from hub.store.catalog import Catalog
@@ -255,15 +254,6 @@ class Facts:
         if self.leases.returned(c, device, clean(str(item.body.get("lease"))), now) is None:
             raise Poison("no such lease of this kiosk")
         return ItemVerdict(item.seq, "accepted", "returned")
-
-    def give_up(self, c: sa.Connection, rid: str, by: str, now: datetime) -> None:
-        """Free the use of an approval that no kiosk will record any more: its customer got nothing."""
-        where = (attempts.c.tenant == self.tenant, attempts.c.rid == rid, attempts.c.state == "ok")
-        known = c.execute(sa.select(attempts).where(*where).with_for_update()).first()
-        if known is None:
-            raise HubError(f"{rid} is no approval that waits for its record.", 1)
-        self._release(c, known, "void", now)
-        self._note(c, by, "given_up", {"rid": rid, "coupon": known.coupon, "device": known.device}, now)
 
     # -- slips --
 

@@ -62,6 +62,22 @@ def redemptions(
         }
 
 
+def latest(c: sa.Connection, tenant: str, limit: int = 30) -> list[dict[str, Any]]:
+    """Return the redemptions that arrived last, the newest first, with the names of batch and kiosk."""
+    rows = c.execute(
+        sa.select(attempts, batches.c.body.label("batch"), devices.c.name.label("device_name"))
+        .outerjoin(
+            batches, sa.and_(batches.c.tenant == attempts.c.tenant, batches.c.stock_id == attempts.c.stock_id)
+        )
+        .outerjoin(devices, sa.and_(devices.c.tenant == attempts.c.tenant, devices.c.id == attempts.c.device))
+        .where(attempts.c.tenant == tenant, attempts.c.state.in_(("recorded", "conflict", "rolled_back")))
+        .where(attempts.c.coupon.is_not(None))
+        .order_by(attempts.c.order.desc(), attempts.c.rid)
+        .limit(limit)
+    )
+    return [{**r._mapping, "batch_name": (r.batch or {}).get("name", "")} for r in rows]
+
+
 def conflicts(c: sa.Connection, tenant: str) -> list[dict[str, Any]]:
     """Return every redemption in conflict once, with the first of those that hold the coupon's uses."""
     mine, other = attempts.alias("mine"), attempts.alias("other")
@@ -144,7 +160,7 @@ def troubles(c: sa.Connection, tenant: str) -> dict[str, int]:
 
 NOTED = (
     "seq_regress", "epoch_change", "quarantined", "void_of_record", "conflict_resolved", "lease_breach", "lease_ending",
-    "lease_released", "given_up",
+    "lease_released", "given_up", "rolled_back",
 )  # fmt: skip
 
 

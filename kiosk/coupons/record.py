@@ -77,7 +77,17 @@ class ItemVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 ChangeType = Literal[
-    "merchant", "store", "device", "batch", "code", "key", "lease", "revocation", "person", "setting"
+    "merchant",
+    "store",
+    "device",
+    "batch",
+    "code",
+    "key",
+    "lease",
+    "revocation",
+    "rollback",
+    "person",
+    "setting",
 ]
 
 
@@ -85,7 +95,8 @@ class Change(msgspec.Struct, frozen=True):
     """One entry of the change log. Applying it twice is harmless: `rev` must grow.
 
     body by type: merchant -> Merchant; store -> Store; batch -> Batch; key -> KeyBody; code -> CodeBody;
-    lease -> LeaseBody; device -> {"store": id, "name": ..., "locale": "zh_CN"} (this kiosk's own assignment).
+    lease -> LeaseBody; device -> {"store": id, "name": ..., "locale": "zh_CN"} (this kiosk's own assignment);
+    rollback -> {"of": rid, "why", "by", "at"} (a redemption of this kiosk that was undone at the hub).
     """
 
     op: Literal["put", "del"]

@@ -11,6 +11,7 @@ from kiosk.journal.core import Core
 from kiosk.journal.errors import JournalError
 from kiosk.journal.items import parse
 from kiosk.journal.rows import Attempt, Busy, Intent, Replaced, Use, Used
+from kiosk.journal.undo import undo
 from kiosk.journal.voids import is_void
 
 
@@ -169,12 +170,8 @@ class Attempts(Core):
         """Undo a redemption of this kiosk; False when there is none to undo."""
 
         def work(db: sqlite3.Connection) -> bool:
-            changed = db.execute(
-                "UPDATE attempt SET state = 'rolled_back' WHERE rid = ? AND state = 'recorded'", (of,)
-            ).rowcount
-            if changed != 1:
+            if not undo(db, of):
                 return False
-            db.execute("DELETE FROM used WHERE rid = ?", (of,))
             self._append(db, "rollback", rid, {"of": of, "why": why[:200], "by": by})
             return True
 

@@ -6,14 +6,17 @@ import base64
 import json
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from kiosk.coupons.batch import Batch, Merchant, Store
+from kiosk.coupons.ids import new_rid
 from kiosk.coupons.record import Change, CodeBody
-from kiosk.events import BatchesChanged
+from kiosk.events import BatchesChanged, JournalGrew
 from kiosk.journal.core import Core
 from kiosk.journal.rows import Assignment
+from kiosk.journal.undo import forget_learned, undo
 
 
 class Objects(Core):
@@ -34,11 +37,15 @@ class Objects(Core):
             for change in changes:
                 if self._apply(db, change):
                     touched.add(change.type)
+                if change.type == "rollback" and change.op == "put" and change.body is not None:
+                    self._undo(db, change.body)
             if self._fact(db, "pos") != pos:
                 self._put(db, "pos", pos)
             return frozenset(touched)
 
         touched = await self._db.run(work)
+        if "rollback" in touched:
+            self.bus.publish(JournalGrew())
         if touched:
             self.bus.publish(BatchesChanged(types=tuple(sorted(touched))))
         return touched
@@ -59,6 +66,14 @@ class Objects(Core):
             (change.type, change.id, change.rev, json.dumps(change.body, ensure_ascii=False)),
         )
         return True
+
+    def _undo(self, db: sqlite3.Connection, said: dict[str, Any]) -> None:
+        """Undo what was undone at the hub; only the first time, so that a page or a snapshot may come again."""
+        if undo(db, said["of"]):
+            told = {"of": said["of"], "why": said.get("why", ""), "by": f"hub: {said.get('by', '')}"}
+            self._append(db, "rollback", new_rid(), told)
+        else:
+            forget_learned(db, said["of"])
 
     async def _objects(self, kind: str) -> list[tuple[str, str]]:
         query = "SELECT id, body FROM object WHERE type = ? ORDER BY id"

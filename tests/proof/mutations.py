@@ -87,6 +87,14 @@ MUTATIONS = (
         "kiosk/journal/voids.py", '        return "used"', "        return None",
     ),
     _one(
+        "P1", "what was undone at the hub is undone at its kiosk", f"{SYNC}/test_undo.py::test_the_coupon_is_good_again_at_its_kiosk_also_without_the_hub",
+        "kiosk/journal/objects.py", '                if change.type == "rollback" and change.op == "put"', '                if change.type == "none" and change.op == "put"',
+    ),
+    _one(
+        "P2", "a redemption is undone once", "tests/hub/test_undo.py::test_a_redemption_is_undone_once_and_its_kiosk_alone_is_told",
+        "hub/store/acts.py", "        if known.state == UNDONE:", "        if not known.state:",
+    ),
+    _one(
         "P3", "the hub honours no code that was replaced", "tests/hub/test_void_codes.py",
         "hub/store/uses.py", '        coupons.c.state != "void",\n', "",
     ),

@@ -27,6 +27,7 @@ Tally = Counter[str]
 HAPPENED = (
     "confirmed", "offline", "used", "hub_away", "offline_cap", "offline_too_old", "not_home", "kills", "hub: recorded",
     "hub: conflict", "hub: void", "hub: rolled_back", "hub: deny", "audit: conflict", "audit: conflict_resolved",
+    "undone at the hub",
 )  # fmt: skip
 """What many histories must have met, or they prove less than they say."""
 

@@ -80,7 +80,7 @@ class World:
     async def live(self, events: int = EVENTS, every_s: float = EVERY_S) -> None:
         """Let things happen; `every_s` is the mean time between them."""
         happenings = [
-            (self._scan, 12), (self._slip, 2), (self._undo, 1), (self._weather, 4), (self._kill, 2), (self._clock, 1),
+            (self._scan, 12), (self._slip, 2), (self._undo, 1), (self._hub_undo, 1), (self._weather, 4), (self._kill, 2), (self._clock, 1),
             (self._hub_away, 1), (self._pause, 1), (self._copy, 1 if self.restores else 0), (self._restore, 1 if self.restores else 0),
         ]  # fmt: skip
         doing, weights = zip(*happenings, strict=True)
@@ -167,6 +167,15 @@ class World:
         ]
         if mine:
             await kiosk.journal.rollback(self.rng.choice(mine), new_rid(), "wrong customer", "clerk")
+
+    async def _hub_undo(self) -> None:
+        """An operator undoes a redemption that the hub has; its kiosk hears of it when it can."""
+        known = sorted(self.hub_rows("SELECT rid FROM attempts WHERE state IN ('recorded', 'conflict')"))
+        if known:
+            acts, (rid,) = self.parts.acts, self.rng.choice(known)
+            self.parts.database.call(acts.roll_back, rid, "wrong customer", "boss", self.now())
+            self.tally["undone at the hub"] += 1
+            self.hub.ring()
 
     async def _weather(self) -> None:
         """Change one kiosk's way to the hub, or make it good again."""

@@ -1,0 +1,73 @@
+"""What persons and tills do to redemptions: each act once, noted, and told to the kiosk whose journal has it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+
+from hub.errors import HubError, Refused
+from hub.schema import attempts
+from hub.store import feed
+from hub.store.facts import Facts
+
+UNDONE = "rolled_back"
+CAN_BE_UNDONE = ("recorded", "conflict")
+WHY_MAX = 200
+
+
+class Undone(msgspec.Struct, frozen=True):
+    """How an undoing ended: `again` when it was undone before, and nothing has changed."""
+
+    rid: str
+    again: bool
+
+
+class Acts(Facts):
+    """Acts of one tenant."""
+
+    def give_up(self, c: sa.Connection, rid: str, by: str, now: datetime) -> None:
+        """Free the use of an approval that no kiosk will record any more: its customer got nothing."""
+        where = (attempts.c.tenant == self.tenant, attempts.c.rid == rid, attempts.c.state == "ok")
+        known = c.execute(sa.select(attempts).where(*where).with_for_update()).first()
+        if known is None:
+            raise HubError(f"{rid} is no approval that waits for its record.", 1)
+        self._release(c, known, "void", now)
+        self._note(c, by, "given_up", {"rid": rid, "coupon": known.coupon, "device": known.device}, now)
+
+    def roll_back(
+        self, c: sa.Connection, rid: str, why: str, by: str, now: datetime, *, made_by: str | None = None
+    ) -> Undone:
+        """Undo a redemption that was honoured, once; a use that was freed goes to the oldest conflict, if there is one.
+
+        `made_by`: the device that must have made it. Its kiosk hears of it by the change log and takes it out of its own
+        used-set. An approval without a record is not undone here: its kiosk may be about to honour it (`give_up`).
+        """
+        where = (attempts.c.tenant == self.tenant, attempts.c.rid == rid)
+        known = c.execute(sa.select(attempts).where(*where).with_for_update()).first()
+        if known is None or (made_by is not None and known.device != made_by):
+            raise Refused(
+                "not_found", f"{rid[:32]} is no redemption of this hub; its export names them.", 404
+            )
+        if known.state == UNDONE:
+            return Undone(rid, True)
+        if known.state not in CAN_BE_UNDONE:
+            raise Refused(
+                "not_honoured",
+                f"{rid} was not honoured (it is {known.state}); there is nothing to undo.",
+                409,
+            )
+        self._release(c, known, UNDONE, now)
+        told = {
+            "rid": rid,
+            "coupon": known.coupon,
+            "device": known.device,
+            "was": known.state,
+            "why": why[:WHY_MAX],
+        }
+        self._note(c, by, UNDONE, told, now)
+        if not known.device.startswith("till:"):
+            said = {"of": rid, "why": why[:WHY_MAX], "by": by, "at": now.isoformat()}
+            feed.put(c, self.tenant, "rollback", rid, said, known.device)
+        return Undone(rid, False)
