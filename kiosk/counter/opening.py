@@ -53,6 +53,30 @@ class Opening(msgspec.Struct, frozen=True):
         window = self._window(day)
         return window is not None and window[1] < window[0] and at < window[1] and not self._closed(day)
 
+    def today(self, at: datetime) -> Window | None:
+        """Return the hours that hold now or next on this day; None: none were told, or it is a day off."""
+        here = local(at)
+        day = here.date()
+        if self._still(day - timedelta(days=1), here.time()):
+            return self._window(day - timedelta(days=1))
+        return None if self._closed(day) else self._window(day)
+
+    def next_days_off(self, at: datetime, within_days: int) -> tuple[datetime, datetime] | None:
+        """Return the first and the last day (each at midnight) of the next holiday that begins after today, within so many days."""
+        here = local(at)
+        ahead = [
+            (first, last)
+            for first, last in self.holidays
+            if here.date() < first <= here.date() + timedelta(days=within_days)
+        ]
+        if not ahead:
+            return None
+        first, last = min(ahead)
+        return (
+            datetime.combine(first, MIDNIGHT, here.tzinfo),
+            datetime.combine(last, MIDNIGHT, here.tzinfo),
+        )
+
     def next_change_s(self, at: datetime) -> float:
         """Return the seconds until the shop may open or close: the next edge of today or the next midnight."""
         here = local(at)
