@@ -56,7 +56,7 @@ class Drawers:
     def _opened(self, event: DrawerOpened) -> None:
         sale = self._baskets.sold(event.by.removeprefix("till:")) if event.by.startswith("till:") else False
         if not sale:
-            log.warning("drawer %s was opened by %s without a sale", event.drawer, event.by or "the bench")
+            log.warning("drawer %s was opened by %s without a sale", event.drawer, event.by or "somebody")
         task = self._spawn(self._note(event.by, sale), name="drawer")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

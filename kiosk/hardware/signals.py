@@ -27,7 +27,7 @@ class PowerBack(Event, frozen=True):
 
 
 class DrawerOpened(Event, frozen=True):
-    """The cash drawer was opened by this kiosk. `by`: `till:NAME`, `staff:NAME`, or empty for the bench of simulated devices."""
+    """The cash drawer was opened by this kiosk. `by`: `till:NAME`, `staff:NAME`, or `bench` for the page of simulated devices."""
 
     drawer: str
     by: str = ""

@@ -106,6 +106,16 @@ class SimBench:
         found.set_fault(fault)
         self.note("fault", f"{device} {fault}")
 
+    def act(self, device: str, act: str) -> bool:
+        """Do with a device what a hand would (`press`, `come`, `cut`, ...); False when it does not work. ValueError names what there is."""
+        found = self.all.get(device)
+        if found is None:
+            raise ValueError(f"there is no simulated {device}; there are {', '.join(sorted(self.all))}.")
+        acts = found.acts()
+        if act not in acts:
+            raise ValueError(f"a {found.kind} knows no {act}; there are {', '.join(acts) or 'none'}.")
+        return acts[act]()
+
     def note(self, what: str, detail: str) -> None:
         """Note that something happened and tell who watches. Scanned texts are not kept."""
         self.version += 1
@@ -141,7 +151,7 @@ class SimBench:
                     "state": d.state,
                     "detail": d.detail,
                     "fault": d.fault,
-                    "faults": list(FAULTS[d.kind]),
+                    "shows": d.shows(),
                 }
                 for key, d in self.all.items()
             },
@@ -168,6 +178,14 @@ class SimDevice(Stated):
         """Unplug."""
         self._started = False
         self._go("absent", "stopped")
+
+    def acts(self) -> dict[str, Callable[[], bool]]:
+        """Return what a hand can do with it."""
+        return {}
+
+    def shows(self) -> str:
+        """Return what can be seen or heard of it now, in its own words."""
+        return ""
 
     def set_fault(self, fault: str) -> None:
         """Break it, or mend it with `none`."""

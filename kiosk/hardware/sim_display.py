@@ -48,6 +48,11 @@ class SimDisplay(SimDevice):
             self._bench.note("display", self.name)
         self._go(state, detail or "simulated")
 
+    def shows(self) -> str:
+        """Return the code and the lines on it."""
+        seen = self._bench.displays.get(self.name)
+        return " · ".join(t for t in (seen["data"], *seen["lines"]) if t) if seen else ""
+
     def _forget_late(self) -> None:
         if self._late is not None:
             self._late.cancel()

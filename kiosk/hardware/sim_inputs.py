@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from kiosk.events import Bus, Pressed
 from kiosk.hardware.signals import Held, PowerBack, PowerFailing, PresenceChanged
@@ -32,6 +33,10 @@ class SimButton(SimDevice):
             self._tell(long)
         return True
 
+    def acts(self) -> dict[str, Callable[[], bool]]:
+        """Return what a hand can do with it."""
+        return {"press": self.press, "hold": lambda: self.press(long=True)}
+
     def _tell(self, long: bool) -> None:
         self._bus.publish(Held(button=self.name) if long else Pressed(button=self.name))
 
@@ -59,6 +64,14 @@ class SimPresence(SimDevice):
             self._bus.publish(PresenceChanged(present=present))
         return True
 
+    def acts(self) -> dict[str, Callable[[], bool]]:
+        """Return what can happen before it."""
+        return {"come": lambda: self.see(True), "leave": lambda: self.see(False)}
+
+    def shows(self) -> str:
+        """Return whom it sees."""
+        return "there" if self.present else "nobody"
+
 
 class SimPower(SimDevice):
     """A UPS whose mains can be cut."""
@@ -82,3 +95,7 @@ class SimPower(SimDevice):
         self._bench.note("power", "back")
         self._bus.publish(PowerBack())
         return True
+
+    def acts(self) -> dict[str, Callable[[], bool]]:
+        """Return what can happen to the mains."""
+        return {"cut": self.cut, "back": self.back}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from kiosk.events import Bus, LightsChanged, Sounded
@@ -27,6 +28,10 @@ class SimLights(SimDevice):
             self._off.cancel()
         self._off = asyncio.get_running_loop().call_later(seconds, self._dark)
         self._set({"colour": colour, "pattern": pattern, "seconds": seconds})
+
+    def shows(self) -> str:
+        """Return colour and rhythm."""
+        return f"{self._bench.lights['colour']} {self._bench.lights['pattern']}"
 
     def _dark(self) -> None:
         self._off = None
@@ -59,6 +64,10 @@ class SimBuzzer(SimDevice):
         self._bench.note("sound", sound)
         self._bus.publish(Sounded(sound=sound))
 
+    def shows(self) -> str:
+        """Return what it played last."""
+        return self._bench.sounds[-1] if self._bench.sounds else ""
+
 
 class SimDrawer(SimDevice):
     """A cash drawer to hear."""
@@ -73,3 +82,11 @@ class SimDrawer(SimDevice):
         self._bench.note("drawer", self.name)
         self._bus.publish(DrawerOpened(drawer=self.name, by=by))
         return True
+
+    def acts(self) -> dict[str, Callable[[], bool]]:
+        """Return what a hand can do: the key that every drawer has is not on record, this is."""
+        return {"open": lambda: self.open(by="bench")}
+
+    def shows(self) -> str:
+        """Return how often it was opened."""
+        return str(self._bench.drawers.get(self.name, 0))

@@ -40,6 +40,10 @@ class SimSpeaker(SimDevice):
         del said[:-KEEP]
         self._bench.note("said", self.name)
 
+    def shows(self) -> str:
+        """Return what it said last."""
+        return self._bench.said[self.name][-1] if self._bench.said[self.name] else ""
+
     def _hush(self) -> None:
         if self._late is not None:
             self._late.cancel()

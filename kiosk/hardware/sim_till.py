@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
@@ -55,6 +56,15 @@ class SimTill(SimDevice):
                 self.answer({"error": line.trouble})
             else:
                 publish(self._bus, self.name, line)
+
+    def acts(self) -> dict[str, Callable[[], bool]]:
+        """Return what its keys do."""
+        return {"cancel": lambda: self.push(None), "drawer": lambda: self.send(b'{"drawer": true}')}
+
+    def shows(self) -> str:
+        """Return what it was told last."""
+        said = self._bench.answers.get(self.name, {})
+        return " ".join(f"{key}={value}" for key, value in said.items())
 
     def answer(self, message: dict[str, object]) -> bool:
         """Keep an answer."""

@@ -12,10 +12,13 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
+from kiosk.coupons.basket import Basket
 from kiosk.events import Outcome
+from kiosk.hardware.sim import FAULTS
 from kiosk.printing.printers.virtual import VirtualPrinter
 from kiosk.web.door import Refused
 from kiosk.web.services import PAGES, SERVICES, Services
+from kiosk.web.staff.devices import KINDS
 from kiosk.web.stream import stream
 from ui.texts import everything, negotiate
 
@@ -27,6 +30,26 @@ class Press(msgspec.Struct, frozen=True):
     """POST /simulator/press."""
 
     button: str = "button"
+
+
+class Act(msgspec.Struct, frozen=True):
+    """POST /simulator/act."""
+
+    device: str
+    act: str
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """POST /simulator/fault."""
+
+    device: str
+    fault: str
+
+
+class Push(Basket, frozen=True, kw_only=True):
+    """POST /simulator/basket: a sale of a simulated till, money in fen."""
+
+    till: str = ""
 
 
 class Scan(msgspec.Struct, frozen=True):
@@ -43,6 +66,9 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/simulator/events", events)
     app.router.add_post("/simulator/press", press)
     app.router.add_post("/simulator/scan", scan)
+    app.router.add_post("/simulator/act", act)
+    app.router.add_post("/simulator/fault", fault)
+    app.router.add_post("/simulator/basket", basket)
     app.router.add_get(r"/simulator/slips/{name:[0-9]{6}-[0-9A-Za-z]+\.png}", slip)
 
 
@@ -63,7 +89,15 @@ async def page(request: web.Request) -> web.StreamResponse:
     font = pages.font_css(
         everything("kiosk", "kiosk", locale) + everything("ui", "ui", locale), (400, 700, 900)
     )
-    html = pages.render("simulator.html.jinja", locale, font=font)
+    bench = request.app[SERVICES].bench
+    html = pages.render(
+        "simulator.html.jinja",
+        locale,
+        font=font,
+        devices=list(bench.all.values()),
+        kinds=KINDS,
+        faults=FAULTS,
+    )
     return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-store"})
 
 
@@ -119,6 +153,40 @@ async def press(request: web.Request) -> web.StreamResponse:
     if not services.bench.press(ask.button):
         raise Refused(404, "unknown_device", f"there is no simulated button {ask.button}.")
     return web.json_response({"ok": True})
+
+
+async def act(request: web.Request) -> web.StreamResponse:
+    """Do with a device what a hand would."""
+    services = _services(request)
+    ask = msgspec.json.decode(await request.read(), type=Act)
+    try:
+        done = services.bench.act(ask.device, ask.act)
+    except ValueError as err:
+        raise Refused(404, "unknown_device", str(err)) from err
+    return web.json_response({"ok": done})
+
+
+async def fault(request: web.Request) -> web.StreamResponse:
+    """Give a device a fault, or mend it."""
+    services = _services(request)
+    ask = msgspec.json.decode(await request.read(), type=Fault)
+    try:
+        services.bench.fault(ask.device, ask.fault)
+    except ValueError as err:
+        raise Refused(404, "unknown_device", str(err)) from err
+    return web.json_response({"ok": True})
+
+
+async def basket(request: web.Request) -> web.StreamResponse:
+    """Push a sale from a till."""
+    services = _services(request)
+    ask = msgspec.json.decode(await request.read(), type=Push)
+    name = ask.till or next(iter(services.bench.tills), "")
+    till = services.bench.tills.get(name)
+    if till is None:
+        raise Refused(404, "unknown_device", f"there is no simulated till {name or 'at all'}.")
+    sale = Basket(total=ask.total, goods=ask.goods, own_coupon_applied=ask.own_coupon_applied, ref=ask.ref)
+    return web.json_response({"ok": till.push(sale)})
 
 
 async def scan(request: web.Request) -> web.StreamResponse:
