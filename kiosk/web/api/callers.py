@@ -63,6 +63,11 @@ async def who(request: web.Request, services: Services) -> Caller:
     raise _unknown()
 
 
+def named(token: str) -> str:
+    """Return the id in a token; anything else names itself."""
+    return token.removeprefix(PREFIX).partition("_")[0] if token.startswith(PREFIX) else token
+
+
 def _unknown() -> Problem:
     return Problem(
         "unauthorized",
@@ -74,8 +79,8 @@ def _unknown() -> Problem:
 async def _bearer(token: str, services: Services) -> Caller:
     if services.door.owns(token):
         return Caller(ALL)
-    number, _, secret = token.removeprefix(PREFIX).partition("_")
-    client = await services.journal.client(number) if token.startswith(PREFIX) else None
+    secret = token.removeprefix(PREFIX).partition("_")[2]
+    client = await services.journal.client(named(token)) if token.startswith(PREFIX) else None
     given = sha256(secret.encode()).hexdigest()
     if client is None or not hmac.compare_digest(client.digest, given):
         raise _unknown()

@@ -206,7 +206,7 @@ async def status_slip(call: Call) -> Ended:
     return ended(await services.slips.status(made))
 
 
-@operation("GET", "slips/{kind}", "read", "unknown_slip", media=("image/png",))
+@operation("GET", "slips/{kind}/picture", "read", "unknown_slip", media=("image/png",))
 async def slip_picture(call: Call, path: KindPath, query: Paper) -> File:
     """Draw what a slip looks like here, dot for dot; nothing is printed."""
     from kiosk.web.slip_previews import draw

@@ -19,7 +19,7 @@ from ui.money import local
 PAGE = 1000
 """Rows of the journal in one answer."""
 CSV = "text/csv; charset=utf-8"
-Place = Annotated[str, msgspec.Meta(max_length=200)]
+Place = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z|:.-]{0,100}$")]
 When = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -44,13 +44,13 @@ class JournalPage(msgspec.Struct, frozen=True):
 class RecordsQuery(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
     """What is looked for; what is left out does not narrow. Days are the shop's."""
 
-    code: Annotated[str, msgspec.Meta(max_length=2048)] = ""
-    """A code, or the rid of an attempt."""
+    code: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    """A code, or the rid of an attempt; an address holds 8,190 bytes, and a character may take twelve of them."""
     since: date | None = None
     until: date | None = None
     """The last day, included."""
     person: Annotated[str, msgspec.Meta(max_length=60)] = ""
-    batch: Annotated[str, msgspec.Meta(max_length=32)] = ""
+    batch: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_-]{0,32}$")] = ""
     after: Place = ""
 
 

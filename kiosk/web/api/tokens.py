@@ -18,7 +18,9 @@ from kiosk.web.api.problems import Problem
 class TokenAsk(msgspec.Struct, frozen=True, kw_only=True):
     """POST /api/v1/tokens."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f]{0,58}[^\s\x00-\x1f])?$")]
+    name: Annotated[
+        str, msgspec.Meta(pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,58}[^\s\x00-\x1f\x7f])?$")
+    ]
     """What the program is called on the record."""
     scopes: Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=5)]
     days: Annotated[int, msgspec.Meta(ge=1, le=3660)] | None = None
@@ -26,9 +28,9 @@ class TokenAsk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenPath(msgspec.Struct, frozen=True):
-    """A token, by its id or by the name of its program."""
+    """A token: its id, the name of its program, or the token itself."""
 
-    token: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
 
 class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,9 +101,9 @@ async def make_token(call: Call, body: TokenAsk) -> TokenMade:
 @operation("DELETE", "tokens/{token}", "manage", "unknown_token")
 async def revoke_token(call: Call, path: TokenPath) -> TokenRow:
     """Revoke a token; the next request with it is refused."""
-    journal = call.services.journal
-    client = await journal.revoke_client(path.token)
+    journal, name = call.services.journal, callers.named(path.token)
+    client = await journal.revoke_client(name)
     if client is None:
-        raise Problem("unknown_token", told("there is no token {name} that holds.", name=path.token))
+        raise Problem("unknown_token", told("there is no token {name} that holds.", name=name))
     await call.note("token_revoked", client.id)
     return _row(await journal.client(client.id) or client)
