@@ -31,6 +31,29 @@ async def store_data(services: Services) -> dict[str, str] | None:
     }
 
 
+OFFER = {"amount", "until"}
+"""What a template for an offer needs besides; the number of its revision is kept here."""
+REVISIONS = "stand_revisions"
+MOST_PREVIEWS = 200
+
+
+def fitting(required: set[str]) -> bool:
+    """Tell whether this kiosk, with what its staff write, can fill in the fields that a template requires."""
+    return required <= KNOWN | OFFER | {"revision"}
+
+
+async def revised(services: Services, template: str, data: dict[str, str], *, keep: bool) -> dict[str, str]:
+    """Return the data with the number of its revision: another one whenever the offer on that template is another."""
+    kept: dict[str, tuple[int, str]] = json.loads(await services.journal.get(REVISIONS) or "{}")
+    number, before = kept.get(template, (0, ""))
+    now = digest({k: v for k, v in data.items() if k in OFFER})
+    if before != now:
+        number += 1
+    if keep and before != now:
+        await services.journal.put(REVISIONS, json.dumps({**kept, template: (number, now)}))
+    return {**data, "revision": str(number)}
+
+
 async def make(
     services: Services, template: str, look: str, profile: str, data: dict[str, str], locale: str
 ) -> tuple[str, Made]:
@@ -60,7 +83,15 @@ async def picture(
     )
     await asyncio.to_thread(_shrink, large, small)
     await asyncio.to_thread(out.unlink, missing_ok=True)
+    await asyncio.to_thread(_forget, folder)
     return small, made
+
+
+def _forget(folder: Path) -> None:
+    """Keep the newest pictures: whoever tries words makes one with each."""
+    kept = sorted(folder.glob("*.png"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
+    for path in kept[MOST_PREVIEWS:]:
+        path.unlink(missing_ok=True)
 
 
 def _shrink(large: Path, small: Path) -> None:

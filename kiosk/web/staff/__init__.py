@@ -61,6 +61,7 @@ CLERK = {
     "claim-slip": coupons.claim_slip,
     "day-slip": records.day_slip,
     "poster": stands.poster,
+    "office-print": stands.office_print,
     "phone-slip": phones.slip,
     "phone-drop": phones.drop,
     "test-printer": devices.test_printer,

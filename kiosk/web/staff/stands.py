@@ -8,38 +8,54 @@ import msgspec
 from aiohttp import web
 
 import posters
-from kiosk.web import own_stands
+from kiosk.web import office, own_stands
 from kiosk.web.api.operation import answer
 from kiosk.web.door import Refused
-from kiosk.web.staff.frame import Visit, show
+from kiosk.web.staff.frame import Visit, done, show
 from posters.catalog import TemplateInfo
 from ui.marks import N_
+from ui.money import local, offer
 
 LOOKS = {"warm": N_("Warm"), "fresh": N_("Fresh"), "plain": N_("Plain")}
+AMOUNT_MOST = 16
 TEMPLATE, LOOK = r"^[0-9a-z-]{1,40}$", r"^(warm|fresh|plain)?$"
 
 
-class Poster(msgspec.Struct, frozen=True):
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """What staff write on a stand; what is empty comes from the template."""
+
+    headline: Annotated[str, msgspec.Meta(max_length=24)] = ""
+    subline: Annotated[str, msgspec.Meta(max_length=30)] = ""
+    phone: Annotated[str, msgspec.Meta(max_length=24)] = ""
+    amount: Annotated[str, msgspec.Meta(max_length=16)] = ""
+    until: Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+
+
+class Poster(Words, frozen=True, kw_only=True):
     """POST /staff/poster."""
 
     template: Annotated[str, msgspec.Meta(pattern=TEMPLATE)]
     look: Annotated[str, msgspec.Meta(pattern=LOOK)] = ""
     profile: Annotated[str, msgspec.Meta(pattern=r"^(office|outline)$")] = "office"
     """`outline` is for a print shop: no fonts left in the file."""
-    headline: Annotated[str, msgspec.Meta(max_length=24)] = ""
-    subline: Annotated[str, msgspec.Meta(max_length=30)] = ""
-    phone: Annotated[str, msgspec.Meta(max_length=24)] = ""
+
+
+class Send(msgspec.Struct, frozen=True):
+    """POST /staff/office-print."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z-]{1,120}$")]
+    queue: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w.-]{0,126}$")]
+    copies: Annotated[int, msgspec.Meta(ge=1, le=99)] = 1
 
 
 async def stands_page(visiting: Visit) -> web.StreamResponse:
     """Show what can be made, each with a picture of this store's own."""
     t = visiting.t
     data = await own_stands.store_data(visiting.services)
-    # What needs more than the store's own data, such as an offer's last day, is made by whoever knows it.
-    fitting = [
-        i for i in posters.templates() if {f["name"] for f in i.fields if f["required"]} <= own_stands.KNOWN
-    ]
-    infos = sorted(fitting, key=lambda i: (i.id != "stand-a6", i.width_mm * i.height_mm))
+    infos = [i for i in posters.templates() if own_stands.fitting(_required(i))]
+    infos.sort(
+        key=lambda i: (i.id != "stand-a6", bool(_required(i) & own_stands.OFFER), i.width_mm * i.height_mm)
+    )
     return await show(
         visiting,
         "staff_stands.html.jinja",
@@ -47,7 +63,13 @@ async def stands_page(visiting: Visit) -> web.StreamResponse:
         ready=data is not None,
         templates=[_template(i, t.locale) for i in infos],
         looks=[{"id": i, "title": t(title)} for i, title in LOOKS.items()],
+        offers=await _offers(visiting),
+        queues=await office.queues(),
     )
+
+
+def _required(i: TemplateInfo) -> set[str]:
+    return {f["name"] for f in i.fields if f["required"]}
 
 
 def _template(i: TemplateInfo, locale: str) -> dict[str, Any]:
@@ -56,20 +78,50 @@ def _template(i: TemplateInfo, locale: str) -> dict[str, Any]:
         "title": i.title.zh if locale == "zh_CN" else i.title.en,
         "size": f"{i.width_mm:g} × {i.height_mm:g} mm",
         "faces": i.faces,
+        "offer": bool(_required(i) & own_stands.OFFER),
     }
 
 
-async def _needed(visiting: Visit) -> dict[str, str]:
-    if (data := await own_stands.store_data(visiting.services)) is None:
+async def _offers(visiting: Visit) -> list[dict[str, str]]:
+    """Return what the batches that run offer, and their last days."""
+    services = visiting.services
+    now = services.clock.trusted().at
+    return [
+        {"amount": told, "until": local(b.ends).date().isoformat()}
+        for b in await services.journal.batches()
+        if b.status == "running" and b.ends > now and b.kind != "exchange"
+        if len(told := offer(b.threshold, b.value, "zh_CN", b.kind)) <= AMOUNT_MOST
+    ]
+
+
+async def _data(visiting: Visit, template: str, words: Words, *, keep: bool = False) -> dict[str, str]:
+    """Return what a template is filled with: the store's own data, what staff wrote, the offer that runs."""
+    services = visiting.services
+    info = next((i for i in posters.templates() if i.id == template), None)
+    if info is None:
+        raise Refused(422, "unknown_template", visiting.t("There is no template {name}.", name=template))
+    if (data := await own_stands.store_data(services)) is None:
         raise Refused(409, "no_store", visiting.t("The cloud has not given this kiosk a store yet."))
-    return data
+    data |= {k: v for k in ("headline", "subline", "phone") if (v := getattr(words, k).strip())}
+    if not _required(info) & own_stands.OFFER:
+        return data
+    first = next(iter(await _offers(visiting)), {"amount": "", "until": ""})
+    data |= {k: getattr(words, k).strip() or first[k] for k in sorted(own_stands.OFFER)}
+    if not all(data[k] for k in own_stands.OFFER):
+        raise Refused(
+            422,
+            "no_offer",
+            visiting.t("Write the offer and its last day first; no batch runs that has them."),
+        )
+    if data["until"] < local(services.clock.trusted().at).date().isoformat():
+        raise Refused(422, "over", visiting.t("That last day is over; write a later one."))
+    return await own_stands.revised(services, template, data, keep=keep)
 
 
 async def poster(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Make a stand or a poster of this store."""
     ask, t = msgspec.json.decode(raw, type=Poster), visiting.t
-    own = {k: v for k in ("headline", "subline", "phone") if (v := getattr(ask, k).strip())}
-    data = {**await _needed(visiting), **own}
+    data = await _data(visiting, ask.template, ask, keep=True)
     name, result = await own_stands.make(
         visiting.services, ask.template, ask.look or "warm", ask.profile, data, t.locale
     )
@@ -77,19 +129,52 @@ async def poster(visiting: Visit, raw: bytes) -> web.StreamResponse:
         raise Refused(422, "refused", result.error or " ".join(result.findings))
     return answer(
         {
+            "name": name,
             "pdf": f"/staff/made/{name}.pdf",
             "preview": f"/staff/made/{name}.png",
             "findings": result.findings,
             "message": t("Made and proved: every code in it was read back."),
+            "mail": _mail(visiting, ask, data),
         }
     )
 
 
+def _mail(visiting: Visit, ask: Poster, data: dict[str, str]) -> dict[str, str]:
+    """Return subject and text for a print shop; the files go along where the phone can share them."""
+    t = visiting.t
+    info = next(i for i in posters.templates() if i.id == ask.template)
+    told = _template(info, t.locale)
+    sides = t("two sides, turn on the long edge") if info.faces == 2 else t("one side")
+    lines = (
+        t("Please print the attached PDF:"),
+        f"{told['title']}, {told['size']}, {sides}",
+        t("Print at 100 %, do not scale, keep black codes black; bleed and crop marks are in the file."),
+        t("Before the run, please send a photo of the proof; we scan it."),
+        f"{data['merchant']} {data['store']} {data.get('phone', '')}".strip(),
+    )
+    return {"subject": f"{data['merchant']} {told['title']}", "body": "\n".join(lines)}
+
+
+async def office_print(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Hand a PDF that was made to the office printer."""
+    ask, t = msgspec.json.decode(raw, type=Send), visiting.t
+    path = visiting.services.data_dir / "made" / f"{ask.name}.pdf"
+    if not path.is_file():
+        return done(False, t("That file is not there any more; make it again."))
+    if ask.queue not in await office.queues():
+        return done(False, t("There is no printer {name} any more.", name=ask.queue))
+    taken, said = await office.send(path, ask.queue, ask.copies, t.locale)
+    if taken:
+        await visiting.note("office_print")
+        return done(True, t("The office printer has taken it. Look at the first sheet before you cut."))
+    return done(False, said or t("The office printer did not take it; look at it and try again."))
+
+
 async def preview(visiting: Visit) -> web.StreamResponse:
-    """Give a small picture of a template in a look with the store's data; made once, then kept."""
-    match, data = visiting.request.match_info, await _needed(visiting)
-    if match["template"] not in {i.id for i in posters.templates()}:
-        raise web.HTTPNotFound
+    """Give a small picture of a template in a look with the store's data and words; made once, then kept."""
+    match, query = visiting.request.match_info, visiting.request.query
+    words = msgspec.convert({k: query[k] for k in Words.__struct_fields__ if k in query}, Words)
+    data = await _data(visiting, match["template"], words)
     small, result = await own_stands.picture(
         visiting.services, match["template"], match["look"], data, visiting.t.locale
     )

@@ -1,0 +1,121 @@
+"""Stands: the store's own words in the preview at once, an offer from a batch, the office printer, the mail to a print shop."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from tests.browser import Tabs, until
+from tests.web.test_staff import Staff, staff
+from tests.web.test_staff_browser import console
+
+__all__ = ["staff"]
+LPSTAT = "#!/bin/sh\n[ \"$1\" = -e ] && printf 'office\\nback-room\\n'\n"
+LP = '#!/bin/sh\necho "$@" >>"$0.log"\n[ -e "$0.jam" ] && { echo "lp: The printer is jammed." >&2; exit 1; }\necho "request id is office-7 (1 file(s))"\n'
+
+
+@pytest.fixture
+def cups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a print system on the path: two queues, and a log of what they were given."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, text in (("lp", LP), ("lpstat", LPSTAT)):
+        (folder / name).write_text(text, "ascii")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder
+
+
+async def made(staff: Staff, **more: str) -> dict[str, object]:
+    status, told = await staff.do("poster", {"template": "stand-a6", **more})
+    assert status == 200, told
+    return dict(told)
+
+
+async def test_the_office_printer_gets_the_file_unscaled_and_says_when_it_does_not(
+    staff: Staff, cups: Path
+) -> None:
+    name = (await made(staff))["name"]
+    assert "<option>back-room</option>" in await staff.page(path="/staff/stands")
+    body = {"name": name, "queue": "office", "copies": 2}
+    assert (await staff.do("office-print", body))[1]["ok"] is True
+    words = (cups / "lp.log").read_text("ascii").split()
+    assert words[:4] == ["-d", "office", "-n", "2"]
+    assert {"print-scaling=none", "sides=two-sided-long-edge"} <= set(
+        words
+    ) or "sides=two-sided-short-edge" in words
+    assert words[-1].endswith(f"{name}.pdf")
+    (cups / "lp.jam").touch()
+    told = (await staff.do("office-print", body))[1]
+    assert (told["ok"], "jammed" in told["message"]) == (False, True)
+    for wrong in ({**body, "queue": "gone"}, {**body, "name": "stand-a6-gone"}):
+        assert (await staff.do("office-print", wrong))[1]["ok"] is False
+    for wrong in ({**body, "queue": "-o raw"}, {**body, "name": "../x"}, {**body, "copies": 0}):
+        assert (await staff.do("office-print", wrong))[0] == 400
+    assert len((cups / "lp.log").read_text("ascii").splitlines()) == 2
+
+
+async def test_without_a_print_system_the_page_says_so(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert "没有设置办公打印机" in await staff.page(path="/staff/stands")
+    told = (await staff.do("office-print", {"name": "stand-a6-x", "queue": "office"}))[1]
+    assert told["ok"] is False
+
+
+async def test_an_offer_comes_from_the_batch_and_its_revision_counts(staff: Staff) -> None:
+    page = await staff.page(path="/staff/stands")
+    assert 'value="stand-a6-offer" data-offer' in page
+    offer = {"template": "stand-a6-offer", "amount": "满30减5元", "until": "2027-03-31"}
+
+    async def revision() -> int:
+        import json
+
+        kept = await staff.kiosk.daemon.journal.get("stand_revisions")
+        return int(json.loads(kept or "{}").get("stand-a6-offer", [0])[0])
+
+    first = await made(staff, **offer)
+    assert (await made(staff, **offer))["pdf"] == first["pdf"]
+    assert await revision() == 1, "the same offer, the same stand"
+    await made(staff, **{**offer, "amount": "满50减8元"})
+    assert await revision() == 2
+    assert (await staff.do("poster", {**offer, "until": "soon"}))[0] == 400
+    status, told = await staff.do("poster", {**offer, "until": "2020-01-01"})
+    assert (status, bool(told["message"])) == (422, True), "a day that is over"
+
+
+async def test_words_that_cannot_be_printed_are_a_sentence_in_the_preview(staff: Staff) -> None:
+    url = f"{staff.kiosk.url}/staff/preview/stand-a6.warm.png"
+    headers = {"Accept-Language": "zh-CN"}
+    async with staff.browser.get(url, params={"headline": "满30减5"}, headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (200, "image/png")
+        first = await answer.read()
+    async with staff.browser.get(url, params={"headline": "满50减8"}, headers=headers) as answer:
+        assert await answer.read() != first, "other words, another picture"
+    async with staff.browser.get(url, params={"headline": "满" * 25}, headers=headers) as answer:
+        assert answer.status == 400
+    async with staff.browser.get(
+        f"{staff.kiosk.url}/staff/preview/nothing.warm.png", headers=headers
+    ) as answer:
+        assert (answer.status, "没有模板" in (await answer.json())["message"]) == (422, True)
+
+
+async def test_the_preview_follows_the_words_and_the_mail_is_ready(new_page: Tabs, staff: Staff) -> None:
+    page = await console(new_page, staff.kiosk)
+    await page.goto(staff.kiosk.url + "/staff/stands")
+    await until(page, "document.querySelector('#live').naturalWidth > 100", 60)
+    before = await page.get_attribute("#live", "src")
+    await page.fill("#headline", "满30减5")
+    await until(page, f"document.querySelector('#live').getAttribute('src') !== {before!r}", 60)
+    assert "headline=" in (await page.get_attribute("#live", "src") or "")
+    await page.click("#poster button")
+    await page.wait_for_selector("#mail", timeout=90_000)
+    mail = unquote(await page.get_attribute("#mail", "href") or "")
+    assert mail.startswith("mailto:?subject=老王便利店 A6 双面码牌")
+    assert "105 × 148 mm" in mail
+    assert "双面" in mail
+    await page.check("[value=stand-a6-offer]")
+    await until(page, "!document.querySelector('#offer').hidden && document.querySelector('#own').hidden", 5)
+    assert await page.input_value("#until") > "2026"
