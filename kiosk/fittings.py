@@ -11,7 +11,7 @@ from kiosk.config import Settings, secret
 from kiosk.events import Bus
 from kiosk.hardware.factory import Pins, open_display, open_scanner, open_till
 from kiosk.hardware.hotplug import HotPlug
-from kiosk.hardware.ports import Device, HardwareError, Speaker, Till, experimental
+from kiosk.hardware.ports import Device, HardwareError, Speaker, Till, draws, experimental
 from kiosk.hardware.sim import SimBench
 from kiosk.hardware.speakers.factory import open_speaker
 from kiosk.hardware.speakers.local import open_local
@@ -56,7 +56,7 @@ class Fittings:
                 "name": d.name,
                 "state": d.state,
                 "url": d.url,
-                "detail": f"{'experimental: ' if experimental(d) else ''}{d.detail}",
+                "detail": _told(d),
                 "experimental": experimental(d),
             }
             for d in self.devices
@@ -78,6 +78,12 @@ class Fittings:
                 }
             )
         return rows
+
+
+def _told(device: Device) -> str:
+    """Return what is known of a device; a display says besides what it can draw."""
+    words = f"{'experimental: ' if experimental(device) else ''}{device.detail}"
+    return f"{words}; {qr}" if (qr := draws(device)) else words
 
 
 def _place(url: str) -> str:

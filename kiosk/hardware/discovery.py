@@ -26,6 +26,7 @@ CONSOLE = (
 )
 UART = "a serial line of the board; kiosk.toml says what hangs on it"
 TYPES = "types like a keyboard; if it is a scanner, it reads through this address"
+TWIN = "another one has the same serial number, so only the USB port tells them apart: label the ports"
 LINKS = {
     "tty": ("dev/serial/by-id", "dev/serial/by-path"),
     "input": ("dev/input/by-id", "dev/input/by-path"),
@@ -66,12 +67,28 @@ def scan(root: Path = Path("/")) -> list[Found]:
     """List what is plugged in, sorted by kind and name."""
     found: list[Found] = []
     served: set[str] = set()
+    every = list(_all_usb(root))
+    twins = _twins(every)
     for bus, node, usb in _nodes(root):
         if usb is not None:
             served.add(usb.port)
-        found.append(_node(root, bus, node, usb))
-    found += [_unserved(usb) for usb in _all_usb(root) if usb.port not in served]
+        twin = usb is not None and usb.port in twins
+        apart = msgspec.structs.replace(usb, serial="") if usb is not None and twin else usb
+        made = _node(root, bus, node, apart)
+        found.append(
+            msgspec.structs.replace(made, detail=f"{TWIN}; {made.detail}".rstrip("; ")) if twin else made
+        )
+    found += [_unserved(usb) for usb in every if usb.port not in served]
     return sorted(found, key=lambda f: (f.kind == "unknown", f.kind, f.name, f.url))
+
+
+def _twins(every: list[Usb]) -> set[str]:
+    """Return the ports of devices whose maker gave one serial number to all: udev's link by it names whichever came last."""
+    ports: dict[str, list[str]] = {}
+    for usb in every:
+        if usb.serial:
+            ports.setdefault(usb.identity, []).append(usb.port)
+    return {port for same in ports.values() if len(same) > 1 for port in same}
 
 
 def _nodes(root: Path) -> Iterator[tuple[str, str, Usb | None]]:

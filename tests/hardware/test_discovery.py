@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.hardware.discovery import Found, scan
+from kiosk.hardware.discovery import TWIN, Found, scan
 from kiosk.hardware.table import TABLE
 
 LETTERS = "fffffffffffffffe"
@@ -78,6 +78,22 @@ def test_without_a_serial_number_the_port_names_it(tree: Tree) -> None:
     (tree.root / "dev/serial/by-id/usb-NLS").symlink_to(tree.root / "dev/ttyACM1")
     urls = [f.url for f in scan(tree.root)]
     assert urls == ["serial:///dev/serial/by-path/port-1-1.1", "serial:///dev/serial/by-path/port-1-1.2"]
+
+
+def test_two_scanners_with_one_serial_number_are_told_apart_by_their_ports(tree: Tree) -> None:
+    """Cheap makers print the same number on all; the link by it names whichever was plugged in last."""
+    for number, port in enumerate(("1-1.1", "1-1.2")):
+        place = tree.usb(port, "1eab:1306", "EM30xx", "00000001")
+        tree.node("tty", f"ttyACM{number}", place, links=(f"serial/by-path/port-{port}",))
+    (tree.root / "dev/serial/by-id").mkdir()
+    (tree.root / "dev/serial/by-id/usb-NLS_00000001").symlink_to(tree.root / "dev/ttyACM1")
+    found = scan(tree.root)
+    assert [f.url for f in found] == [
+        "serial:///dev/serial/by-path/port-1-1.1",
+        "serial:///dev/serial/by-path/port-1-1.2",
+    ]
+    assert [f.identity for f in found] == ["1eab:1306 port 1-1.1", "1eab:1306 port 1-1.2"]
+    assert [f.detail for f in found] == [TWIN, TWIN]
 
 
 def test_no_link_leaves_the_kernels_name(tree: Tree) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from kiosk.events import Bus
 from kiosk.hardware.displays.drawn import BYTES, GOOD_PX, LEAST_PX, choose, draw, most_bytes
+from kiosk.hardware.displays.stream import SHOWN
 from kiosk.hardware.factory import languages
 from kiosk.hardware.ports import LEVELS, HardwareError, QrCapability
 from kiosk.printing.qr import side as modules_of
@@ -122,4 +123,13 @@ async def test_a_square_beyond_the_glass_is_told(bus: Bus, watch: Watch, tmp_pat
     rig.device.show_code(LINK, ())
     await until(lambda: rig.device.state == "error")
     assert rig.device.detail == "it says no: the value could not be assigned."
+    await rig.stop()
+
+
+async def test_the_state_says_which_level_was_chosen(bus: Bus, watch: Watch, tmp_path: Path) -> None:
+    rig = WireRig("tjc", PtyWire(tmp_path / "by-id"), bus)
+    await rig.start("?draw=10,10,220")
+    rig.device.show_code(LINK, ())
+    await until(lambda: rig.device.detail == f"{SHOWN} (level H)")
+    assert read(rig.sim.panel.canvas) == (LINK, "H")  # type: ignore[attr-defined]
     await rig.stop()

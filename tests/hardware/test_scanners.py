@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.events import Bus
+from kiosk.events import Bus, Scanned
 from kiosk.hardware import kept
 from kiosk.hardware.factory import open_scanner
 from kiosk.hardware.serial_scanner import StreamScanner
@@ -77,6 +77,32 @@ async def test_a_line_is_held_by_one_scanner(bus: Bus, tmp_path: Path) -> None:
     await until(lambda: two.state == "ok", "the line is free")
     await two.stop()
     await sim.stop()
+
+
+async def test_two_identical_scanners_are_two_and_one_goes_on_without_the_other(
+    bus: Bus, watch: Watch, tmp_path: Path
+) -> None:
+    """They look alike to udev but for their ports, whose links are what the configuration names."""
+    sims = [ScannerSim(PtyWire(tmp_path / f"by-path-{n}")) for n in (1, 2)]
+    for sim in sims:
+        await sim.start()
+    devices = [StreamScanner(f"till-{n}", sim.address, bus) for n, sim in enumerate(sims, 1)]
+    for device in devices:
+        await device.start()
+    await until(lambda: [d.state for d in devices] == ["ok", "ok"])
+    for n, sim in enumerate(sims, 1):
+        await sim.scan(f"C1:{n}")
+    await until(lambda: len(watch.of(Scanned)) == 2)
+    assert sorted((e.scanner, e.text) for e in watch.of(Scanned)) == [("till-1", "C1:1"), ("till-2", "C1:2")]
+    await sims[0].set_fault("gone")
+    await until(lambda: devices[0].state == "absent")
+    await sims[1].scan("C1:3")
+    await until(lambda: watch.codes[-1:] == ["C1:3"])
+    assert devices[1].state == "ok"
+    for device in devices:
+        await device.stop()
+    for sim in sims:
+        await sim.stop()
 
 
 async def test_an_outage_is_one_line_of_the_log(

@@ -51,6 +51,7 @@ async def test_the_command_says_what_is_experimental_and_what_nothing_drives(tmp
     assert by_name["till", "front"]["state"] == "ok"
     lines = {line.split()[0] + " " + line.split()[1]: line for line in text.splitlines()}
     assert "experimental: simulated" in lines["display counter"]
+    assert "codes of up to 1000 bytes, level L to H, chosen here" in lines["display counter"]
     assert NOT_YET in lines["unknown Acme"]
     assert PLUGGED.url in lines["scanner Newland"], "the address to write"
 

@@ -125,4 +125,5 @@ class StreamDisplay(Kept):
         if self._complained:
             self._complained = False
             self._settled()
-        self._go("ok", UNCONFIRMED if reply is None else SHOWN)
+        level = f" (level {self.language.level(data)})" if self.qr.levels and data else ""
+        self._go("ok", (UNCONFIRMED if reply is None else SHOWN) + level)
