@@ -244,8 +244,11 @@ class TestBuzzer:
 
     async def test_a_call_after_the_end_breaks_nothing(self, make: Any) -> None:
         rig = await make(buzzer=25)
+        pin = rig.pin(25)
         await rig.pins.buzzer.stop()
         rig.pins.buzzer.play("...")
+        assert [bool(s.state) for s in pin.states] == [False], "it was never on"
+        assert (rig.pins.buzzer.state, rig.pins.buzzer._player) == ("absent", None)
 
 
 class TestDrawer:
