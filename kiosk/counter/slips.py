@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from pathlib import Path
 
 from kiosk.clock import Clock
-from kiosk.counter.day_report import today
+from kiosk.counter.day_report import of_day
 from kiosk.counter.hand_out import PrintResult
 from kiosk.counter.result import Place
 from kiosk.coupons.batch import Batch
@@ -77,13 +78,13 @@ class Slips:
         slip = templates.pairing_slip(address, person, minutes, place.locale)
         return await self._spooler.print(slip, rid=new_rid(), kind="pairing")
 
-    async def day(self) -> JobRow:
-        """Print today's figures."""
+    async def day(self, day: date | None = None) -> JobRow:
+        """Print the figures of a day, by default of today."""
         place = await self._place()
-        lines = await today(self._journal, self._clock)
+        day = day or local(self._clock.trusted().at).date()
+        lines = await of_day(self._journal, day)
         name = place.store.name if place.store else ""
-        date = local(self._clock.trusted().at).date().isoformat()
-        slip = templates.day_slip(name, date, lines, place.locale)
+        slip = templates.day_slip(name, day.isoformat(), lines, place.locale)
         return await self._spooler.print(slip, rid=new_rid(), kind="day")
 
     async def self_test(self, name: str) -> Outcome | None:

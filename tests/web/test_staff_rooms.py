@@ -11,7 +11,7 @@ import pytest
 
 from kiosk.counter import records
 from kiosk.printing.printers.port import Status
-from tests.web.rig import CAPPED, SLIP, settled
+from tests.web.rig import CAPPED, SLIP
 from tests.web.test_staff import Staff, staff
 from ui.money import local
 
@@ -80,8 +80,28 @@ async def test_the_record_is_found_by_code_time_and_batch(staff: Staff) -> None:
     assert rids[1] not in await staff.page(path="/staff/records?to=2020-01-01")
     assert rids[1] not in await staff.page(path=f"/staff/records?batch={CAPPED}")
     assert rids[1] in await staff.page(path=f"/staff/records?batch={SLIP}&person=店长")
-    page = await staff.page(path="/staff/records?from=2020-13-01")
-    assert "“2020-13-01”不是日期" in page
+    now = local(staff.kiosk.daemon.clock.trusted().at)
+    for hours, there in ((-1, True), (1, False)):
+        minute = f"{now + timedelta(hours=hours):%Y-%m-%dT%H:%M}"
+        assert (rids[1] in await staff.page(path=f"/staff/records?from={minute}")) is there
+        assert (rids[1] in await staff.page(path=f"/staff/records?to={minute}")) is not there
+    assert rids[1] in await staff.page(path=f"/staff/records?to={now:%Y-%m-%dT%H:%M}"), "the whole minute"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("from=2020-13-01", "“2020-13-01”不是日期"),
+        ("to=9999-12-31", "不是日期"),
+        ("from=2026-11-25T25:00", "不是时间"),
+        ("to=0001-01-01T00:00", "不是时间"),
+        ("month=9999-12", "不是月份"),
+        ("day=yesterday", "不是日期"),
+    ],
+)
+async def test_a_time_that_is_none_is_a_sentence_and_a_way_on(staff: Staff, query: str, said: str) -> None:
+    page = await staff.page(path=f"/staff/records?{query}")
+    assert said in page
     assert "<nav" in page, "a way on"
 
 
@@ -112,27 +132,6 @@ async def test_pages_of_the_search_follow_each_other_without_gap(staff: Staff) -
     assert len(whole) == 5
 
 
-async def test_a_conflict_waits_until_a_manager_decides_once(staff: Staff) -> None:
-    journal = staff.kiosk.daemon.journal
-    for _ in range(2):
-        await staff.do("redeem", {"code": await staff.kiosk.issue(SLIP)})
-    await settled(staff.kiosk)
-    rows = [r for r in (await journal.search(_ask()))[0] if r.kind == "redeem_record"]
-    await journal._db.run(
-        lambda db: db.execute("UPDATE item SET status = 'conflict' WHERE kind = 'redeem_record'").rowcount
-    )
-    assert {r.rid for r in await journal.waiting_conflicts()} == {r.rid for r in rows}
-    page = await staff.page(path="/staff/records")
-    assert "超次使用" in page
-    first, second = rows
-    body = {"epoch": first.epoch, "seq": first.seq}
-    assert (await staff.do("decide", body))[1] == {"ok": True, "message": "已记下，该核销保留。"}
-    assert (await staff.do("decide", body))[1]["ok"] is False
-    assert (await staff.do("rollback", {"rid": second.rid, "why": "conflict"}))[1]["ok"] is True
-    assert await journal.waiting_conflicts() == []
-    assert "没有待处理的事项" in await staff.page(path="/staff/records")
-
-
 async def test_day_and_month_as_csv(staff: Staff) -> None:
     await staff.do("redeem", {"code": await staff.kiosk.issue(SLIP)})
     today = local(staff.kiosk.daemon.clock.trusted().at).date()
@@ -151,7 +150,7 @@ async def test_day_and_month_as_csv(staff: Staff) -> None:
         assert [(r[0], r[1].strip(), r[4], r[5]) for r in rows] == [(str(today), SLIP, "1", "3")]
 
 
-async def test_a_past_day_outlives_its_rows(staff: Staff) -> None:
+async def test_a_past_day_outlives_its_rows_also_on_paper(staff: Staff) -> None:
     journal, clock = staff.kiosk.daemon.journal, staff.kiosk.daemon.clock
     await staff.do("redeem", {"code": await staff.kiosk.issue(SLIP)})
     past = clock.trusted().at - timedelta(days=2)
@@ -166,6 +165,12 @@ async def test_a_past_day_outlives_its_rows(staff: Staff) -> None:
     ]
     await records.keep_days(journal, clock)
     assert len(await records.day_rows(journal, day)) == 1, "a day without rows takes nothing back"
+    assert (await staff.do("day-slip", {"day": day.isoformat()}))[1]["ok"] is True
+    (job,) = await journal.jobs()
+    paper = bytes(job.slip).decode()
+    assert day.isoformat() in paper
+    assert "回头客满20减3" in paper
+    assert (await staff.do("day-slip", {"day": "2026-13-01"}))[0] == 400
 
 
 def test_a_name_cannot_become_a_formula() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -16,7 +16,9 @@ from kiosk.web.door import Refused
 from kiosk.web.staff import told
 from kiosk.web.staff.coupons import ended
 from kiosk.web.staff.frame import Visit, done, show
-from ui.money import local
+from ui.money import SHANGHAI, local
+
+YEARS = range(2000, 2100)
 
 
 class Decide(msgspec.Struct, frozen=True):
@@ -24,6 +26,12 @@ class Decide(msgspec.Struct, frozen=True):
 
     epoch: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{1,32}$")]
     seq: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
+class Day(msgspec.Struct, frozen=True):
+    """POST /staff/day-slip; without a day today's."""
+
+    day: Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
 
 
 async def records_page(visiting: Visit) -> web.StreamResponse:
@@ -50,6 +58,7 @@ async def records_page(visiting: Visit) -> web.StreamResponse:
         rows=[told.row(r, names, t) for r in rows],
         after=after,
         asked={k: query.get(k, "") for k in ("code", "from", "to", "person", "batch")},
+        shown={"from": _shown(query.get("from", ""), "T00:00"), "to": _shown(query.get("to", ""), "T23:59")},
         people=sorted({a.name for a in acts if a.name and a.what != "locked"}),
         batches=[{"stock_id": b.stock_id, "name": b.name} for b in batches],
     )
@@ -59,16 +68,47 @@ def _figures(r: DayRow, names: dict[str, str]) -> dict[str, Any]:
     return {"name": names.get(r.stock_id, r.stock_id or "-"), **msgspec.structs.asdict(r)}
 
 
+def _shown(text: str, hour: str) -> str:
+    """Return a day or a minute as its field shows it."""
+    return f"{text}{hour}" if text and "T" not in text else text[:16]
+
+
 def _date(visiting: Visit, name: str) -> date | None:
     """Return a date of the address; one that is none is named."""
     text = visiting.request.query.get(name, "")
-    if not text:
-        return None
+    return _as_date(visiting, text) if text else None
+
+
+def _as_date(visiting: Visit, text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return _within(date.fromisoformat(text))
     except ValueError:
         told_ = visiting.t("{text} is not a date; write it as 2026-11-24.", text=text[:40])
         raise Refused(400, "bad_request", told_) from None
+
+
+def _within(day: date) -> date:
+    """Return a day of a year that a shop may ask about; the calendar's own ends cannot be counted across."""
+    if day.year not in YEARS:
+        raise ValueError
+    return day
+
+
+def _moment(visiting: Visit, name: str, *, end: bool) -> datetime | None:
+    """Return a day or a minute of the address as a time; `end`: the whole of it lies before."""
+    text = visiting.request.query.get(name, "")
+    if not text:
+        return None
+    if "T" not in text:
+        day = _as_date(visiting, text)
+        return records.day_begin(day + timedelta(days=1) if end else day)
+    try:
+        at = datetime.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=SHANGHAI)
+        _within(at.date())
+    except ValueError:
+        told_ = visiting.t("{text} is not a time; write it as 2026-11-24T13:00.", text=text[:40])
+        raise Refused(400, "bad_request", told_) from None
+    return at + timedelta(minutes=1) if end else at
 
 
 def _today(visiting: Visit) -> date:
@@ -84,17 +124,17 @@ def _month(visiting: Visit) -> date:
     if not text:
         return _today(visiting).replace(day=1)
     try:
-        return date.fromisoformat(f"{text}-01")
+        return _within(date.fromisoformat(f"{text}-01"))
     except ValueError:
         told_ = visiting.t("{text} is not a month; write it as 2026-11.", text=text[:40])
         raise Refused(400, "bad_request", told_) from None
 
 
 async def _ask(visiting: Visit) -> Ask:
-    query, since, until = visiting.request.query, _date(visiting, "from"), _date(visiting, "to")
+    query = visiting.request.query
     return Ask(
-        since=records.day_begin(since) if since else None,
-        until=records.day_begin(until + timedelta(days=1)) if until else None,
+        since=_moment(visiting, "from", end=False),
+        until=_moment(visiting, "to", end=True),
         coupons=await records.keys_of(visiting.services.journal, query.get("code", "")[:2048]),
         stock_id=query.get("batch", "")[:32],
         person=query.get("person", "")[:60],
@@ -112,8 +152,10 @@ async def decide(visiting: Visit, raw: bytes) -> web.StreamResponse:
 
 
 async def day_slip(visiting: Visit, raw: bytes) -> web.StreamResponse:
-    """Print today's figures."""
-    return ended(visiting, await visiting.services.slips.day(), "")
+    """Print the figures of a day."""
+    ask = msgspec.json.decode(raw, type=Day)
+    day = _as_date(visiting, ask.day) if ask.day else None
+    return ended(visiting, await visiting.services.slips.day(day), "")
 
 
 async def day_csv(visiting: Visit) -> web.StreamResponse:
