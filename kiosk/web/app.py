@@ -68,8 +68,18 @@ def by_http(request: web.Request, err: web.HTTPException) -> web.Response:
     """Return what the router or the reader of a body says."""
     if not is_api(request):
         return refusal(err.status, "http", f"{request.method} {request.path}: {err.reason}.")
-    kept = {"Allow": err.headers["Allow"]} if "Allow" in err.headers else {}
-    sentence = told("{method} {path}: {why}.", method=request.method, path=request.path[:200], why=err.reason)
+    method, path, allowed = request.method, request.path[:200], err.headers.get("Allow", "")
+    if err.status == 404:
+        sentence = told("there is nothing at {path}; /api/docs lists what there is.", path=path)
+    elif err.status == 405:
+        sentence = told(
+            "{path} does not take {method}; it takes {allowed}.", path=path, method=method, allowed=allowed
+        )
+    elif err.status == 413:
+        sentence = told("that is too large; {kib} KiB are read at most.", kib=BODY_MAX // 1024)
+    else:
+        sentence = told("{method} {path}: {why}.", method=method, path=path, why=err.reason)
+    kept = {"Allow": allowed} if allowed else {}
     return problems.respond(request, err.status, HTTP.get(err.status, "http"), sentence, kept)
 
 
@@ -105,7 +115,6 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
 async def known_host(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn requests away that name another host: a stranger's page whose name was pointed at this machine."""
     if not request.app[SERVICES].door.known_host(request):
-        raise Refused(
-            421, "unknown_host", "this kiosk does not go by that name; add it to web.hosts in kiosk.toml."
-        )
+        sentence = told("this kiosk does not go by that name; add it to web.hosts in kiosk.toml.")
+        raise problems.Problem("unknown_host", sentence)
     return await handler(request)
