@@ -20,7 +20,7 @@ from kiosk.counter.authority import Alone, Authority
 from kiosk.counter.backup import BackupError, put_back
 from kiosk.counter.baskets import Baskets
 from kiosk.counter.drawer import Drawers
-from kiosk.counter.dress import dressed
+from kiosk.counter.dress import dressed, unfit
 from kiosk.counter.feedback import Feedback
 from kiosk.counter.glass import Glass
 from kiosk.counter.hand_out import HandOut, HandOutSettings
@@ -90,7 +90,8 @@ class Daemon:
         self.watch: ScreenWatch | None = None
         self.sync: Sync | None = None
         self.server = Server(s.web, self.data_dir)
-        self.told = Told(config_warnings=loaded.warnings, fallback_config=loaded.fallback)
+        self._warnings = (*loaded.warnings, *unfit(s.screen))
+        self.told = Told(config_warnings=self._warnings, fallback_config=loaded.fallback)
         self._begun = self.clock.mono()
         self._stack: AsyncExitStack | None = None
         self.dress = dressed(s.screen, s.shop)
@@ -189,9 +190,9 @@ class Daemon:
         if unclean:
             count += 1
             await self.journal.put("unclean_boots", str(count))
-        keys = self.settings.feie.user or self.settings.yilianyun.client_id
+        keys = self.settings.feie.user or self.settings.yilianyun.client_id or self.settings.clouds
         self.told = Told(
-            config_warnings=self._loaded.warnings,
+            config_warnings=self._warnings,
             fallback_config=self._loaded.fallback,
             account_keys_here=bool(keys),
             unclean_boots=count,

@@ -21,6 +21,8 @@ KINDS = {
     ".webm": "video/webm",
 }
 LARGEST = 30 * 1024 * 1024
+LARGEST_LOGO = 2 * 1024 * 1024
+"""A logo of 20 MB would be unpacked to hundreds of MB by a browser that has to share 1 GB."""
 MOST = 20
 
 
@@ -49,13 +51,37 @@ class Dress(msgspec.Struct, frozen=True):
 def dressed(screen: Screen, shop: Shop) -> Dress:
     """Dress the counter page as configured; HoursError when the hours make no sense."""
     logo, pictures = Path(screen.logo), Path(screen.pictures)
+    shown = screen.logo and not unfit_logo(logo)
     return Dress(
         look=screen.look,
         colours=colours(screen.colour),
-        logo=f"/counter/logo?v={version(logo)}" if screen.logo and logo.is_file() else "",
+        logo=f"/counter/logo?v={version(logo)}" if shown else "",
         opening=opening(shop.hours, shop.by_day, shop.holidays),
         pictures=lambda: look_for(pictures) if screen.pictures else (),
     )
+
+
+def unfit_logo(path: Path) -> str:
+    """Return why a file is no logo, with the remedy; empty when it is one."""
+    if not path.is_file():
+        return f'screen.logo = "{path}" is not there; put the picture there, or leave the line out.'
+    if not KINDS.get(path.suffix.lower(), "").startswith("image/"):
+        return f'screen.logo = "{path}" is no PNG, JPEG or WebP; save the logo as one of them.'
+    if (size := path.stat().st_size) > LARGEST_LOGO:
+        return f'screen.logo = "{path}" has {size / 1048576:.1f} MB; at most 2 MB are shown, make it smaller.'
+    return ""
+
+
+def unfit(screen: Screen) -> tuple[str, ...]:
+    """Return what of the merchant's own is not shown, one sentence a file."""
+    told = [unfit_logo(Path(screen.logo))] if screen.logo else []
+    place = Path(screen.pictures)
+    if screen.pictures and not place.is_dir():
+        told.append(f'screen.pictures = "{place}" is no directory; make it, or leave the line out.')
+    for path in sorted(place.iterdir()) if screen.pictures and place.is_dir() else ():
+        if path.suffix.lower() in KINDS and path.stat().st_size > LARGEST:
+            told.append(f"{path} has {path.stat().st_size / 1048576:.0f} MB; at most 30 MB are shown.")
+    return tuple(t for t in told if t)
 
 
 def version(path: Path) -> str:

@@ -13,9 +13,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from kiosk.clock import Clock
-from kiosk.counter import words
+from kiosk.clock import Clock, Trusted
+from kiosk.counter import hours_words, words
 from kiosk.counter.dress import Dress
+from kiosk.counter.opening import Opening
 from kiosk.counter.records import hidden
 from kiosk.counter.rest import RestChanged, Resting
 from kiosk.counter.result import Place
@@ -179,6 +180,7 @@ class Show:
             "rest": self._rest(),
             "merchant": {"name": merchant.name if merchant else ""},
             "store": {"id": store.id if store else "", "name": store.name if store else ""},
+            "shop": self._shop(trusted, place.locale),
             "link": link,
             "qr": code(link) if link else None,
             "batches": [_ticket(b, place.locale, now) for b in batches if b.product != "slip_coupon"],
@@ -202,6 +204,14 @@ class Show:
                 "at_payment": t("Deducted when you pay"),
                 "at_till": t("Show it at the till"),
             },
+        }
+
+    def _shop(self, now: Trusted, locale: str) -> dict[str, str]:
+        """Say today's hours and the next days off; nothing while the day may be another one."""
+        hours = self._dress.opening if now.certain else Opening()
+        return {
+            "hours": hours_words.hours(hours, now.at, locale),
+            "notice": hours_words.notice(hours, now.at, locale),
         }
 
     def _pictures(self) -> list[dict[str, Any]]:

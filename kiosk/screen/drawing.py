@@ -169,7 +169,8 @@ def _code(sheet: Sheet, view: dict[str, Any], box: Box, letters: str) -> tuple[i
 def _head(sheet: Sheet, view: dict[str, Any], area: Box, ink: str, soft: str, *, centre: bool) -> None:
     room = area[2] - area[0]
     high = sheet.text((area[0], area[1]), view["merchant"]["name"], 6, 900, ink, room=room, centre=centre)
-    sheet.text((area[0], area[1] + high), view["store"]["name"], 3.4, 400, soft, room=room, centre=centre)
+    where = "  ".join(part for part in (view["store"]["name"], view["shop"]["hours"]) if part)
+    sheet.text((area[0], area[1] + high), where, 3.4, 400, soft, room=room, centre=centre)
 
 
 def _offers(sheet: Sheet, view: dict[str, Any], turn: int, area: Box, brand: str, tint: str) -> None:
@@ -185,7 +186,7 @@ def _offers(sheet: Sheet, view: dict[str, Any], turn: int, area: Box, brand: str
         y += high + gap
     if not view["batches"]:
         sheet.text((area[0], y), view["words"]["none"], 4, 400, SOFT, room=area[2] - area[0])
-    told = state(view) or view["slip"]["text"]
+    told = state(view) or "  ".join(part for part in (view["slip"]["text"], view["shop"]["notice"]) if part)
     if told:
         sheet.text((area[0], foot + u), told, 3.4, 700, brand, room=area[2] - area[0])
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.counter import hours_words
 from kiosk.counter.opening import HoursError, Opening, opening
 
 SHOP = ZoneInfo("Asia/Shanghai")
@@ -74,3 +75,33 @@ def test_hours_that_make_no_sense_are_named(
 ) -> None:
     with pytest.raises(HoursError, match=word):
         opening(hours, by_day, holidays)
+
+
+@pytest.mark.parametrize(
+    ("hours", "when", "said"),
+    [
+        (DAY, "2027-01-04T09:00:00", ("营业 08:00–22:30", "Open 08:00–22:30")),
+        (DAY, "2027-01-04T07:00:00", ("营业 08:00–22:30", "Open 08:00–22:30")),
+        (DAY, "2027-01-03T12:00:00", ("营业 10:00–18:00", "Open 10:00–18:00")),
+        (DAY, "2027-02-16T12:00:00", ("", "")),
+        (NIGHT, "2027-03-02T01:00:00", ("营业 18:00–02:00", "Open 18:00–02:00")),
+        (opening("00:00-00:00", {}, []), "2027-01-04T09:00:00", ("24 小时营业", "Open 24 hours")),
+        (Opening(), "2027-01-04T09:00:00", ("", "")),
+    ],
+)
+def test_todays_hours_are_said(hours: Opening, when: str, said: tuple[str, str]) -> None:
+    assert tuple(hours_words.hours(hours, at(when), locale) for locale in ("zh_CN", "en")) == said
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("2027-02-01T12:00:00", ""),
+        ("2027-02-02T12:00:00", "2月16日至2月22日休息"),
+        ("2027-02-15T22:00:00", "2月16日至2月22日休息"),
+        ("2027-02-16T12:00:00", ""),
+        ("2027-04-20T12:00:00", "5月1日休息"),
+    ],
+)
+def test_days_off_are_said_two_weeks_ahead(when: str, said: str) -> None:
+    assert hours_words.notice(DAY, at(when), "zh_CN") == said

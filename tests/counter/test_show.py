@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from kiosk.clock import Trusted
 from kiosk.counter import show as show_module
 from kiosk.counter.dress import Dress
+from kiosk.counter.opening import opening
 from kiosk.counter.show import Show, Status, code
 from kiosk.coupons.batch import Merchant
 from kiosk.events import Event, HubLost, Outcome
@@ -194,3 +196,22 @@ async def test_a_view_that_cannot_be_made_leaves_the_last_one(
 
 async def test_the_view_names_no_slip_batch_among_the_tickets(page: Page) -> None:
     assert HOME.stock_id not in page.shown()
+
+
+@pytest.mark.parametrize("certain", [True, False])
+async def test_the_hours_are_said_while_the_day_is_certain(
+    counter: Counter, certain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = opening("00:10-00:05", {}, [f"{NOW + timedelta(days=3):%Y-%m-%d}"])
+    page = Page(counter)
+    page.show = Show(
+        counter.journal, counter.bus, counter.clock, counter.place, page._status, Dress(opening=day)
+    )
+    if not certain:
+        known = counter.clock.trusted()
+        monkeypatch.setattr(counter.clock, "trusted", lambda: Trusted(known.at, None))
+    await page.show.start()
+    shop = page.show.view["shop"]
+    assert shop["hours"] == ("营业 00:10–00:05" if certain else "")
+    assert shop["notice"].endswith("休息") is certain
+    await page.show.stop()

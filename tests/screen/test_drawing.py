@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageChops
 
 from kiosk.counter.feedback import TABLE
 from kiosk.screen.canvas import CanvasError, Framebuffer, PngCanvas, open_canvas, packed
@@ -38,6 +40,7 @@ def view(**changes: Any) -> dict[str, Any]:
         "colours": {},
         "merchant": {"name": "老王便利店"},
         "store": {"name": "科技园南区店"},
+        "shop": {"hours": "", "notice": ""},
         "qr": {"modules": list(modules(LINK, "M"))},
         "batches": [batch, {**batch, "kind": "exchange", "offer": "兑换券", "left": None}],
         "status": {"hub": "ok"},
@@ -135,6 +138,22 @@ def framebuffer(tmp_path: Path, depth: int, width: int, height: int, stride: int
     (about / "stride").write_text(f"{stride}\n")
     (tmp_path / "fb0").write_bytes(b"\xff" * stride * height)
     return Framebuffer(tmp_path / "fb0", tmp_path / "sys")
+
+
+@given(st.binary(min_size=48, max_size=48))
+def test_sixteen_bits_hold_the_upper_bits_of_each_colour(raw: bytes) -> None:
+    told = packed(Image.frombytes("RGB", (4, 4), raw), 16)
+    for n in range(16):
+        red, green, blue = raw[3 * n : 3 * n + 3]
+        assert (
+            int.from_bytes(told[2 * n : 2 * n + 2], "little") == red >> 3 << 11 | green >> 2 << 5 | blue >> 3
+        )
+
+
+def test_hours_and_days_off_are_drawn_too() -> None:
+    plain = draw(view(), (800, 480)).image
+    for shop in ({"hours": "营业 08:00–22:30", "notice": ""}, {"hours": "", "notice": "2月16日休息"}):
+        assert ImageChops.difference(plain, draw(view(shop=shop), (800, 480)).image).getbbox(), shop
 
 
 def test_pixels_are_packed_as_the_kernel_wants_them(tmp_path: Path) -> None:

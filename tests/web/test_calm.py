@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from playwright.async_api import Page
 
 from hub.store.catalog import BatchFile
 from simulators.demo import eyes
@@ -37,12 +38,12 @@ async def change(kiosk: Rig, edit: Any) -> None:
     parts.bell.ring()
 
 
-async def _shown(new_page: Tabs, kiosk: Rig, width: int, height: int) -> None:
+async def _shown(new_page: Tabs, kiosk: Rig, width: int, height: int) -> Page:
     page = await new_page(kiosk.url + "/", width, height)
     await until(page, "document.body.dataset.seq !== '0' && document.querySelector('.ticket, .none')", 20)
     assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
     assert await page.evaluate(CUT) == []
-    await page.close()
+    return page
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (480, 800)])
@@ -98,13 +99,33 @@ async def test_a_hub_that_changes_ten_times_a_second_and_ten_clients(tmp_path: P
             await page.close()
 
 
-@pytest.mark.parametrize("made", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 20_000_000])
-async def test_a_logo_that_is_none_or_huge_leaves_the_page_whole(
-    tmp_path: Path, new_page: Tabs, made: bytes
+PNG = b"\x89PNG\r\n\x1a\n"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><!--' + b"x" * 10_000_000 + b"--></svg>"
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "said"),
+    [
+        ("logo.png", b"", ""),
+        ("logo.png", b"not a picture", ""),
+        ("logo.png", PNG + b"\0" * 20_000_000, "has 19.1 MB; at most 2 MB are shown"),
+        ("logo.svg", SVG, "is no PNG, JPEG or WebP"),
+        ("logo.png", SVG, "has 9.5 MB; at most 2 MB are shown"),
+        ("logo.png", None, "is not there"),
+    ],
+)
+async def test_a_logo_that_is_none_or_huge_is_named_and_leaves_the_page_whole(
+    tmp_path: Path, new_page: Tabs, name: str, made: bytes | None, said: str
 ) -> None:
-    (tmp_path / "logo.png").write_bytes(made)
-    async with rig(tmp_path, more={"screen": {"logo": str(tmp_path / "logo.png")}}) as kiosk:
-        await _shown(new_page, kiosk, 800, 480)
+    logo = tmp_path / name
+    if made is not None:
+        logo.write_bytes(made)
+    async with rig(tmp_path, more={"screen": {"logo": str(logo)}}) as kiosk:
+        page = await _shown(new_page, kiosk, 800, 480)
+        assert await page.evaluate("document.querySelector('#logo').checkVisibility()") is False
+        _, doctor = await kiosk.get("/api/v1/doctor")
+        problems = [f["sentence"] for f in doctor["findings"] if f["name"] == "config"]
+        assert [said in p for p in problems] == [True] if said else problems == []
 
 
 async def test_the_page_is_light(tmp_path: Path, new_page: Tabs) -> None:

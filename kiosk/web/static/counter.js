@@ -129,12 +129,14 @@ function apply(next) {
     else document.documentElement.style.removeProperty(name);
   }
   const logo = $("logo");
-  logo.hidden = !view.logo;
-  if (view.logo && logo.getAttribute("src") !== view.logo) logo.src = view.logo;
+  if (!view.logo) logo.hidden = true;
+  else if (logo.getAttribute("src") !== view.logo) logo.src = view.logo;
   $("asleep").hidden = view.open;
   document.body.dataset.rest = view.rest;
   text($("merchant"), view.merchant.name);
   text($("store"), view.store.name);
+  text($("hours"), view.shop.hours);
+  text($("notice"), view.shop.notice);
   text($("scan"), view.words.scan);
   text($("slip-text"), view.slip.text);
   $("slip").hidden = !view.slip.text;
@@ -259,6 +261,10 @@ function tick() {
   frame += 1;
   requestAnimationFrame(tick);
 }
+
+// A logo is there once it can be shown: one that is broken leaves no hole.
+$("logo").onload = () => { $("logo").hidden = !view.logo; };
+$("logo").onerror = () => { $("logo").hidden = true; };
 
 apply(view);
 fontCss = document.head.querySelector('link[href^="/ui/font/"]').getAttribute("href");
