@@ -26,8 +26,12 @@ FAULTS = {
     "silent": "No answer.",
     "garbage": "An answer that is no JSON, no MQTT.",
     "hang_up": "The connection is cut instead of an answer.",
+    "slow": "It says and answers 0.3 s late.",
     "lost_answer": "The announcement is said, its answer is cut once.",
 }
+
+
+SLOW_S = 0.3
 
 
 class SpeakerSim:
@@ -85,6 +89,8 @@ class SpeakerSim:
         self.tries += 1
         if self.fault == "silent":
             await self._mended.wait()
+        if self.fault == "slow":
+            await asyncio.sleep(SLOW_S)
         if self.fault == "garbage":
             return web.Response(text="<html>busy</html>", status=502)
         codes = {"bad_token": 9, "unknown": 2, "error": 1}
@@ -122,6 +128,8 @@ class SpeakerSim:
             return
         if self.fault == "silent":
             await self._mended.wait()
+        if self.fault == "slow":
+            await asyncio.sleep(SLOW_S)
         if self.fault == "garbage":
             writer.write(b"\xff\xff\xff\xff\xff\xff")
             await writer.drain()
