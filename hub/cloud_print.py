@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import logging
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,11 +21,8 @@ from hub.device_api import STORE, answer, decode, signed
 from hub.errors import HubError, Refused
 from hub.parts import Parts, now
 from hub.schema import prints
-from kiosk.printing.printers.feie import FeiePrinter
-from kiosk.printing.printers.feie_api import FeieAccount
+from kiosk.printing.printers.clouds import MODULES, AccountError, account, driver
 from kiosk.printing.printers.port import Outcome, Printer
-from kiosk.printing.printers.yilianyun import YilianyunPrinter
-from kiosk.printing.printers.yilianyun_account import YilianyunAccount
 from kiosk.printing.profiles import PROFILES
 from kiosk.sync import protocol as p
 
@@ -116,47 +112,18 @@ class CloudPrinters:
 
 def open_cloud_printer(url: str, settings: Settings) -> Printer:
     """Build a printer of the hub's own account; Refused `no_account` names the settings that lack."""
-    cloud, _, number = url.partition("://")
-    profile = PROFILES["generic-58"]
-    if cloud == "feie":
-        f = settings.feie
-        ukey = _secret(f.ukey, f.ukey_file)
-        if not (f.user and ukey):
-            raise Refused(
-                "no_account",
-                "the hub has no account at Feie; set feie.user and feie.ukey_file in hub.toml.",
-                409,
-            )
-        return FeiePrinter(
-            url, url, profile, number, FeieAccount(user=f.user, ukey=ukey, base_url=f.base_url)
-        )
-    y = settings.yilianyun
-    key = _secret(y.client_secret, y.client_secret_file)
-    if not (y.client_id and key):
-        raise Refused(
-            "no_account",
-            "the hub has no application at Yilianyun; set yilianyun.client_id and yilianyun.client_secret_file in hub.toml.",
-            409,
-        )
-    application = YilianyunAccount(
-        client_id=y.client_id,
-        secret=key,
-        base_url=y.base_url,
-        api_version=y.api_version,
-        data_dir=settings.secret_path.parent,
-    )
-    return YilianyunPrinter(url, url, profile, number, application)
-
-
-def _secret(value: str, file: str) -> str:
-    if not file:
-        return value
+    scheme, _, number = url.partition("://")
+    cloud = driver(scheme)
+    if cloud is None:
+        known = ", ".join(MODULES)
+        raise Refused("no_account", f"the hub knows no cloud of printers {scheme}; there are {known}.", 409)
     try:
-        return Path(file).read_text("utf-8").strip()
-    except OSError as err:
+        own = account(cloud, settings, settings.secret_path.parent)
+    except AccountError as err:
         raise Refused(
-            "no_account", f"the hub cannot read {file} ({err.strerror}); correct its path or mode.", 409
+            "no_account", f"the hub has no account at {cloud.title}; it needs {err} in hub.toml.", 409
         ) from err
+    return cloud.open(url, url, PROFILES["generic-58"], number, own)
 
 
 # -- transactions --

@@ -60,6 +60,17 @@ class Yilianyun(Struct, frozen=True, kw_only=True):
     api_version: Annotated[int, Meta(ge=1, le=2, description="Version of the interface.")] = 2
 
 
+class CloudAccount(Struct, frozen=True, kw_only=True):
+    """Account at a further cloud of printers, named by the scheme of its addresses."""
+
+    user: Annotated[str, Meta(description="Name of the account.")] = ""
+    key: Annotated[str, Meta(description="Account key; prefer key_file.")] = ""
+    key_file: Annotated[str, Meta(description="File with the account key, mode 0600.")] = ""
+    base_url: Annotated[
+        str, Meta(pattern=r"^(https?://[^\s/]+\S*)?$", description="An http or https address.")
+    ] = ""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """All of hub.toml."""
 
@@ -90,9 +101,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     wechatpay: WechatPay = WechatPay()
     feie: Feie = Feie()
     yilianyun: Yilianyun = Yilianyun()
+    clouds: dict[str, CloudAccount] = field(default_factory=dict)
     printers: Annotated[
         dict[
-            Annotated[str, Meta(pattern=r"^(feie|yilianyun)://[0-9A-Za-z]{6,20}$")],
+            Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]{1,19}://[0-9A-Za-z]{6,20}$")],
             Annotated[str, Meta(min_length=1, max_length=32)],
         ],
         Meta(

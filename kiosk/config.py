@@ -97,4 +97,9 @@ def describe(settings: Settings) -> dict[str, object]:
         for key in keys:
             if part.get(key):
                 part[key] = "(set)"
+    further = plain["clouds"]
+    assert isinstance(further, dict)
+    for part in further.values():
+        if part["key"]:
+            part["key"] = "(set)"
     return plain

@@ -173,6 +173,15 @@ class Yilianyun(Struct, frozen=True, kw_only=True):
     api_version: Annotated[int, Meta(ge=1, le=2, description="Version of the interface.")] = 2
 
 
+class CloudAccount(Struct, frozen=True, kw_only=True):
+    """Account at a further cloud of printers, named by the scheme of its addresses (a single shop without a hub)."""
+
+    user: Annotated[str, Meta(description="Name of the account.")] = ""
+    key: Annotated[str, Meta(description="Account key; prefer key_file.")] = ""
+    key_file: Annotated[str, Meta(description="File with the account key, mode 0600.")] = ""
+    base_url: HttpUrl = ""
+
+
 class Scanner(Struct, frozen=True, kw_only=True):
     """One code scanner."""
 
@@ -309,6 +318,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     printers: dict[str, Printer] = field(default_factory=dict)
     feie: Feie = Feie()
     yilianyun: Yilianyun = Yilianyun()
+    clouds: dict[str, CloudAccount] = field(default_factory=dict)
     scanners: dict[str, Scanner] = field(default_factory=dict)
     tills: dict[str, Till] = field(default_factory=dict)
     displays: dict[str, Display] = field(default_factory=dict)

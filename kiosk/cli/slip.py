@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from kiosk.printing.printers.accounts import Accounts
 
 OUTCOMES = {"printed": DONE, "unknown": UNKNOWN, "failed": FAILED}
-FORMS = ("escpos", "feie", "yilianyun", "png", "text")
 
 
 def add(commands: Any) -> None:
@@ -25,7 +24,9 @@ def add(commands: Any) -> None:
     )
     one = slip.add_parser("render", help="one slip to one output")
     one.add_argument("file", type=Path, metavar="FILE.json")
-    one.add_argument("--to", required=True, choices=FORMS)
+    one.add_argument(
+        "--to", required=True, metavar="FORM", help="escpos, png, text, or a cloud: feie, yilianyun"
+    )
     one.add_argument("--profile", default="generic-58")
     one.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="file, or - for standard output"
@@ -59,12 +60,14 @@ def run_render(args: argparse.Namespace) -> int:
     """Render a slip; files are whole or not there."""
     from kiosk.printing.pictures import load_pictures
     from kiosk.printing.profiles import ProfileError, profile
-    from kiosk.printing.render import render
+    from kiosk.printing.render import forms, render
 
     try:
         used = profile(args.profile)
     except ProfileError as err:
         raise CommandError(str(err)) from err
+    if args.to not in forms():
+        raise CommandError(f"--to {args.to}: there is no such form; there are {', '.join(forms())}.")
     slip = _slip(args.file)
     made = render(slip, args.to, used, load_pictures(slip, args.logos, used.width_dots))
     if args.report:
@@ -128,7 +131,9 @@ def run_print(args: argparse.Namespace) -> int:
 
 def _accounts(args: argparse.Namespace) -> Accounts | None:
     """Read the accounts of the configuration, when the printer is a cloud's."""
-    if not args.printer.startswith(("feie://", "yilianyun://")):
+    from kiosk.printing.printers.clouds import MODULES
+
+    if args.printer.partition("://")[0] not in MODULES:
         return None
     from kiosk.config import ConfigError, load
     from kiosk.printing.printers.accounts import Accounts

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from kiosk.printing import layout as lay
 from kiosk.printing.columns import columns, pad
+from kiosk.printing.markup import beyond, can_carry, can_carry_bar, safe
 from kiosk.printing.pictures import Pictures
+from kiosk.printing.printers.abilities import Abilities
 from kiosk.printing.profiles import Profile
 from kiosk.printing.report import Rendered, Report
 from kiosk.printing.slip import Slip
 
-LIMIT = 5000
-"""UTF-8 bytes of one order."""
-_SAFE = str.maketrans({"<": "＜", ">": "＞", "@": "＠"})
-"""Full-width signs: two columns wide, so they stand in before anything is measured."""
-
-
-def safe(text: str) -> str:
-    """Return a text that is no markup anywhere."""
-    return text.translate(_SAFE)
+CAN = Abilities(expires=True, clears=True, calls_back=True, most=5000, cuts=True, opens_drawer=True)
+"""Facts: cloud-printers 2.2, 2.6, 4.1."""
 
 
 def render(slip: Slip, profile: Profile, pictures: Pictures | None = None) -> Rendered:
     """Return one order's content; copies are a parameter of the order, pictures are stored in the device."""
     laid = lay.lay_out(slip, profile.width_dots, safe)
-    degraded, lost = list(laid.degraded), list(laid.lost)
+    cannot, other = beyond(slip, laid.blocks, CAN, "Feie")
+    degraded, lost = [*laid.degraded, *other], [*laid.lost, *cannot]
     out, codes = [], 0
     for block in laid.blocks:
         if isinstance(block, lay.QrBlock):
@@ -33,16 +29,9 @@ def render(slip: Slip, profile: Profile, pictures: Pictures | None = None) -> Re
                 continue
         out.append(_markup(block, profile.columns, degraded, lost))
     data = "".join(out).encode("utf-8")
-    if len(data) > LIMIT:
-        lost.append(f"the order has {len(data)} bytes, Feie takes {LIMIT}; shorten the slip.")
-    if slip.copies > 1:
-        degraded.append("copies are a parameter of the order (times), not of this content.")
+    if (told := CAN.too_long("Feie", data)) is not None:
+        lost.append(f"{told}.")
     return Rendered(data, Report(tuple(dict.fromkeys(lost)), tuple(dict.fromkeys(degraded)), profile.columns))
-
-
-def can_carry(data: str) -> bool:
-    """Tell whether a code's content survives markup that has no escaping."""
-    return data.isprintable() and not any(c in data for c in "<>") and "@@" not in data
 
 
 def _markup(block: lay.Block, cols: int, degraded: list[str], lost: list[str]) -> str:
@@ -73,10 +62,10 @@ def _markup(block: lay.Block, cols: int, degraded: list[str], lost: list[str]) -
 def _bar(data: str, lost: list[str]) -> str:
     if data.isdigit() and len(data) <= 22:
         return f"<BC128_C>{data}</BC128_C>"
-    if len(data) <= 14 and can_carry(data):
+    if len(data) <= 14 and can_carry_bar(data):
         return f"<BC128_B>{data}</BC128_B>"
     lost.append(
-        f"the barcode {data!r} is longer than Feie prints (22 digits or 14 characters); its text is printed alone."
+        f"the barcode {data!r} is none that Feie prints (22 digits, or 14 characters but <, >, @@, {{); its text is printed alone."
     )
     return ""
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from kiosk.printing import layout as lay
 from kiosk.printing.columns import columns, pad
-from kiosk.printing.feie import can_carry, safe
+from kiosk.printing.markup import beyond, can_carry, can_carry_bar, safe
 from kiosk.printing.pictures import Pictures
+from kiosk.printing.printers.abilities import Abilities
 from kiosk.printing.profiles import Profile
 from kiosk.printing.report import Rendered, Report
 from kiosk.printing.slip import Slip
 
+CAN = Abilities(
+    same_key_s=7200,
+    cancels=True,
+    clears=True,
+    lists=True,
+    calls_back=True,
+    most=32_767,
+    unit="characters",
+    copies="tag",
+)
+"""Facts: cloud-printers 3.4, 3.5, 3.7, 4.1; version 2 publishes no longest order."""
 TAGS = 25
 """`<center>`, `<right>` and tables are understood 25 times a print; beyond that we pad with spaces."""
 QR_MOST = 192
@@ -20,10 +32,13 @@ def render(slip: Slip, profile: Profile, pictures: Pictures | None = None) -> Re
     """Return the content of one print; pictures are stored in the device."""
     laid = lay.lay_out(slip, profile.width_dots, safe)
     work = _Work(profile.columns)
+    cannot, other = beyond(slip, laid.blocks, CAN, "Yilianyun")
     head = f"<MN>{slip.copies}</MN>" if slip.copies > 1 else ""
     body = "".join(work.markup(block) for block in laid.blocks)
     report = Report(
-        (*laid.lost, *work.lost), tuple(dict.fromkeys((*laid.degraded, *work.degraded))), profile.columns
+        (*laid.lost, *work.lost, *cannot),
+        tuple(dict.fromkeys((*laid.degraded, *work.degraded, *other))),
+        profile.columns,
     )
     return Rendered((head + body).encode("utf-8"), report)
 
@@ -52,10 +67,8 @@ class _Work:
             case lay.FeedBlock():
                 return "\n" * block.lines
             case lay.CutBlock():
-                self.degraded.append("Yilianyun cuts by itself at the end.")
                 return ""
             case lay.DrawerBlock():
-                self.lost.append("Yilianyun cannot open a drawer from a print.")
                 return ""
             case lay.LogoBlock():
                 self.degraded.append(
@@ -75,9 +88,11 @@ class _Work:
     def _bar(self, data: str) -> str:
         if data.isdigit() and len(data) <= (25 if len(data) % 2 else 28):
             return f"<BR3>{data}</BR3>\n"
-        if len(data) <= 14 and can_carry(data):
+        if len(data) <= 14 and can_carry_bar(data):
             return f"<BR2>{data}</BR2>\n"
-        self.lost.append(f"the barcode {data!r} is longer than Yilianyun prints; its text is printed alone.")
+        self.lost.append(
+            f"the barcode {data!r} is none that Yilianyun prints (25 or 28 digits, or 14 characters but <, >, @@, {{); its text is printed alone."
+        )
         return ""
 
     def _line(self, line: lay.Line) -> str:

@@ -216,7 +216,7 @@ class Leased(msgspec.Struct, frozen=True):
 
 # -- POST /v1/device/slip, POST /v1/device/slip/end, GET /v1/device/printer?url=URL : slips on the fleet's cloud printers --
 
-PrinterUrl = Annotated[str, msgspec.Meta(pattern=r"^(feie|yilianyun)://[0-9A-Za-z]{6,20}$")]
+PrinterUrl = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9]{1,19}://[0-9A-Za-z]{6,20}$")]
 
 
 class PrintAsk(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.printing.printers import clouds
 from tests.cloud_printers.rig import CLOUDS, Rig, rig
+
+
+@pytest.fixture(autouse=True)
+def a_third_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add a cloud to the house: one line of a table."""
+    monkeypatch.setitem(clouds.MODULES, "third", "tests.cloud_printers.third")
 
 
 @pytest.fixture(params=CLOUDS)

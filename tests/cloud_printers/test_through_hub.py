@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub import cloud_print
-from hub.config import Feie, Settings, Yilianyun
+from hub.config import CloudAccount, Feie, Settings, Yilianyun
 from hub.schema import prints
 from hub.server import Hub
 from hub.store.catalog import BatchFile
@@ -29,7 +29,10 @@ from kiosk.printing.slip import Cut, Slip, Text
 from kiosk.sync.client import HubClient
 from kiosk.sync.identity import Identity
 from kiosk.sync.print_via import HubVia
+from simulators.feie import UKEY
+from simulators.feie import USER as FEIE_USER
 from simulators.yilianyun import CLIENT_ID, SECRET
+from tests.cloud_printers import third
 from tests.cloud_printers.rig import Rig, rig, started, until
 from tests.sync.proxy import BAD_GATEWAY, PORTAL, Fault, Proxy
 
@@ -55,12 +58,15 @@ class Fleet:
 
 def settings_of(cloud: Rig, base: Path) -> Settings:
     numbers = [d.number for d in cloud.sim.devices.values()]
-    where = cloud.sim.where()
-    account: dict[str, Any] = (
-        {"feie": Feie(user=where["account"]["user"], ukey=where["account"]["ukey"], base_url=cloud.sim.url)}
-        if cloud.cloud == "feie"
-        else {"yilianyun": Yilianyun(client_id=CLIENT_ID, client_secret=SECRET, base_url=cloud.sim.url(2))}
-    )
+    account: dict[str, Any] = {
+        "feie": lambda: {"feie": Feie(user=FEIE_USER, ukey=UKEY, base_url=cloud.sim.url)},
+        "yilianyun": lambda: {
+            "yilianyun": Yilianyun(client_id=CLIENT_ID, client_secret=SECRET, base_url=cloud.sim.url(2))
+        },
+        "third": lambda: {
+            "clouds": {"third": CloudAccount(user=third.USER, key=third.KEY, base_url=cloud.sim.url)}
+        },
+    }[cloud.cloud]()
     owners = {f"{cloud.cloud}://{numbers[0]}": "S1", f"{cloud.cloud}://{numbers[1]}": "S2"}
     return Settings(database=f"sqlite:///{base / 'hub.db'}", listen="127.0.0.1:0", printers=owners, **account)
 
@@ -92,10 +98,10 @@ async def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             await hub.stop()
 
 
-on_both = pytest.mark.parametrize("fleet", ["feie", "yilianyun2"], indirect=True)
+on_all = pytest.mark.parametrize("fleet", ["feie", "yilianyun2", "third"], indirect=True)
 
 
-@on_both
+@on_all
 async def test_prints_with_the_hubs_account(fleet: Fleet) -> None:
     async with started(fleet.printer()) as printer:
         assert printer.wants == fleet.cloud.cloud
@@ -172,7 +178,7 @@ async def test_a_hub_that_is_away_is_failed_before_anything_is_asked(fleet: Flee
     assert await fleet.rows() == []
 
 
-@on_both
+@on_all
 async def test_what_the_cloud_says_is_what_the_kiosk_says(fleet: Fleet) -> None:
     fleet.cloud.sim.set_fault({"fault": "timeout_after"})
     async with started(fleet.printer()) as printer:
@@ -267,7 +273,7 @@ async def ended(fleet: Fleet, rid: str) -> Outcome | None:
     return await printer.follow_up("", rid=rid, age_s=1, whole_s=20)
 
 
-@on_both
+@on_all
 async def test_a_kiosk_that_was_killed_is_told_how_its_slip_ended(fleet: Fleet) -> None:
     fleet.cloud.device.held = True
     rid = new_rid()

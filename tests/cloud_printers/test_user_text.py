@@ -54,6 +54,8 @@ def test_text_stays_text(cloud: str, text: str) -> None:
 
 @pytest.mark.parametrize("cloud", ["feie", "yilianyun"])
 @given(text=texts.filter(bool))
+@example("{{")
+@example("{A{B{C")
 def test_the_data_of_a_code_stays_data(cloud: str, text: str) -> None:
     bars = "".join(c for c in text if 0x20 <= ord(c) <= 0x7E)[:14] or "A"
     slips = printed(cloud, Slip(elements=(Qr(data=text[:60]), Code128(data=bars), Text(text="券"))))

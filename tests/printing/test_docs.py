@@ -61,7 +61,7 @@ def test_every_profile_and_element_is_told() -> None:
 
 def test_every_address_is_known() -> None:
     for url in set(re.findall(r"`([a-z+]+://[^`]*)`", PAGE)):
-        assert urlsplit(url).scheme in factory.KNOWN or urlsplit(url).scheme in factory._MAKERS, url
+        assert urlsplit(url).scheme in factory.known() or urlsplit(url).scheme in factory._MAKERS, url
 
 
 def test_the_figures() -> None:

@@ -13,7 +13,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     same_key_s: int = 0
     """Seconds for which an order under the same key is known and not printed again; 0: there is no key of ours."""
     expires: bool = False
-    """An order can carry a time after which it is dropped."""
+    """An order carries a time after which it is dropped."""
     cancels: bool = False
     """One order can be taken back."""
     clears: bool = False
@@ -31,6 +31,23 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     cuts: bool = False
     """A slip can cut."""
     opens_drawer: bool = False
+
+    columns: tuple[int, ...] = (32, 48)
+    """Half-width characters of a line, on each width of paper that its printers take."""
+
+    def later(self, cloud: str) -> str:
+        """Say what can still become of an order in doubt, and what a person can do about it."""
+        if self.expires:
+            told = f"{cloud} drops it after its time"
+        elif self.refuses_offline:
+            told = "It does not wait for a printer that is off"
+        elif self.cancels:
+            told = f"It may still appear, unless it is cancelled at {cloud}"
+        else:
+            told = "It may still appear"
+        if self.lists:
+            return f"{told}; {cloud}'s console lists it."
+        return f"{told}; {cloud}'s console can clear the printer's queue." if self.clears else f"{told}."
 
     def too_long(self, cloud: str, job: bytes) -> str | None:
         """Say that an order is longer than a cloud takes, and what to do; None when it is not."""

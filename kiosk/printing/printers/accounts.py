@@ -3,72 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import msgspec
-
-from kiosk.config import Settings, secret
-from kiosk.printing.printers.feie_api import REGIONS, FeieAccount
+from kiosk.printing.printers.clouds import Account, AccountError, Driver, account
 from kiosk.printing.printers.port import PrinterError
-from kiosk.printing.printers.yilianyun_account import CHINA_URL, YilianyunAccount
 
 
-class Accounts(msgspec.Struct, frozen=True):
-    """Accounts; one that is not set up is None, and `missing` names the settings that it lacks."""
+class Accounts:
+    """Accounts, each read when a printer of its cloud is built. Without settings there are none."""
 
-    feie: FeieAccount | None = None
-    yilianyun: YilianyunAccount | None = None
-    missing: dict[str, str] = {}
+    def __init__(self, settings: Any = None, data_dir: Path = Path()) -> None:
+        self._settings, self._data_dir = settings, data_dir
 
     @classmethod
-    def of(cls, settings: Settings, data_dir: Path) -> Accounts:
-        """Read the accounts; ConfigError when a file with a secret cannot be read."""
-        f, y = settings.feie, settings.yilianyun
-        ukey = secret(f.ukey, f.ukey_file, "feie.ukey_file")
-        key = secret(y.client_secret, y.client_secret_file, "yilianyun.client_secret_file")
-        missing = {
-            "feie": _missing(("feie.user", f.user), ("feie.ukey (or feie.ukey_file)", ukey)),
-            "yilianyun": _missing(
-                ("yilianyun.client_id", y.client_id),
-                ("yilianyun.client_secret (or yilianyun.client_secret_file)", key),
-            ),
-        }
-        return cls(
-            None
-            if missing["feie"]
-            else FeieAccount(user=f.user, ukey=ukey, base_url=f.base_url or REGIONS["cn"]),
-            None
-            if missing["yilianyun"]
-            else YilianyunAccount(
-                client_id=y.client_id,
-                secret=key,
-                base_url=y.base_url or CHINA_URL,
-                api_version=y.api_version,
-                data_dir=data_dir,
-            ),
-            missing,
-        )
+    def of(cls, settings: Any, data_dir: Path) -> Accounts:
+        """Take the accounts of a configuration."""
+        return cls(settings, data_dir)
 
-    def of_feie(self, name: str) -> FeieAccount:
-        """Return the account at Feie; PrinterError names the settings that it lacks."""
-        if self.feie is None:
-            raise self._lacking(name, "feie", "feie.user and feie.ukey (or feie.ukey_file)")
-        return self.feie
-
-    def of_yilianyun(self, name: str) -> YilianyunAccount:
-        """Return the application at Yilianyun; PrinterError names the settings that it lacks."""
-        if self.yilianyun is None:
-            raise self._lacking(
-                name,
-                "yilianyun",
-                "yilianyun.client_id and yilianyun.client_secret (or yilianyun.client_secret_file)",
-            )
-        return self.yilianyun
-
-    def _lacking(self, name: str, cloud: str, all_of_them: str) -> PrinterError:
-        return PrinterError(
-            f"printer {name}: {cloud}:// needs {self.missing.get(cloud) or all_of_them} in kiosk.toml."
-        )
-
-
-def _missing(*settings: tuple[str, str]) -> str:
-    return " and ".join(name for name, value in settings if not value)
+    def get(self, name: str, cloud: Driver) -> Account:
+        """Return the account for a printer; PrinterError names the settings that it lacks."""
+        try:
+            return account(cloud, self._settings, self._data_dir)
+        except AccountError as err:
+            raise PrinterError(f"printer {name}: {cloud.scheme}:// needs {err} in kiosk.toml.") from err

@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from kiosk.printing.printers.accounts import Accounts
+from kiosk.printing.printers.clouds import MODULES, Driver, driver
 from kiosk.printing.printers.port import Printer, PrinterError
 from kiosk.printing.profiles import Profile, ProfileError, profile
 
 if TYPE_CHECKING:
-    from kiosk.printing.printers.accounts import Accounts
     from kiosk.printing.printers.hub_printer import Via
 
-KNOWN = (
-    "tcp://host:9100, lp:///dev/usb/lp0, serial:///dev/ttyAMA0?baud=115200, usb://0416:5011, feie://SN, "
-    "yilianyun://MACHINE, hub+feie://SN, hub+yilianyun://MACHINE, socket://host:port, virtual://DIR"
-)
 USB_ID = re.compile(r"([0-9a-fA-F]{4}):([0-9a-fA-F]{4})")
 NUMBER = re.compile(r"[0-9A-Za-z]{6,20}")
-"""What an SN at Feie or a machine code at Yilianyun looks like."""
+"""What the number of a printer at a cloud looks like."""
+
+
+def known() -> str:
+    """Return every form of address."""
+    own = "tcp://host:9100, lp:///dev/usb/lp0, serial:///dev/ttyAMA0?baud=115200, usb://0416:5011"
+    at_clouds = [f"{scheme}://NUMBER, hub+{scheme}://NUMBER" for scheme in MODULES]
+    return ", ".join((own, *at_clouds, "socket://host:port, virtual://DIR"))
 
 
 def open_printer(
@@ -44,11 +48,12 @@ def open_printer(
         raise PrinterError(f"printer {name}: {err}") from err
     if (make := _MAKERS.get(parts.scheme)) is not None:
         return make(name, url, parts, used)
-    if parts.scheme in ("feie", "yilianyun"):
-        return _cloud(name, url, parts, used, accounts)
-    if parts.scheme in ("hub+feie", "hub+yilianyun"):
-        return _through_hub(name, url, parts, used, via)
-    raise PrinterError(f"printer {name}: {url} is no printer address; there are {KNOWN}.")
+    if (cloud := driver(parts.scheme.removeprefix("hub+"))) is not None:
+        _check(name, url, parts, used, cloud)
+        if parts.scheme != cloud.scheme:
+            return _through_hub(name, url, parts, used, cloud, via)
+        return cloud.open(name, url, used, parts.netloc, (accounts or Accounts()).get(name, cloud))
+    raise PrinterError(f"printer {name}: {url} is no printer address; there are {known()}.")
 
 
 def _network(name: str, url: str, parts: SplitResult, used: Profile) -> Printer:
@@ -96,40 +101,31 @@ def _usb(name: str, url: str, parts: SplitResult, used: Profile) -> Printer:
     return UsbPrinter(name, url, used, Address(int(ids[1], 16), int(ids[2], 16), serial, port))
 
 
-def _cloud(name: str, url: str, parts: SplitResult, used: Profile, accounts: Accounts | None) -> Printer:
+def _check(name: str, url: str, parts: SplitResult, used: Profile, cloud: Driver) -> None:
+    """Refuse an address without a number, and paper that the cloud's printers do not take."""
     if not NUMBER.fullmatch(parts.netloc):
-        example = "feie://920000001" if parts.scheme == "feie" else "yilianyun://4004500001"
         raise PrinterError(
-            f"printer {name}: {url} names no printer; write {example}, the number on the printer's label."
+            f"printer {name}: {url} names no printer; write {parts.scheme}://{cloud.example}, the number on the printer's label."
         )
-    if accounts is None:
-        from kiosk.printing.printers.accounts import Accounts
-
-        accounts = Accounts()
-    if parts.scheme == "feie":
-        from kiosk.printing.printers.feie import FeiePrinter
-
-        return FeiePrinter(name, url, used, parts.netloc, accounts.of_feie(name))
-    from kiosk.printing.printers.yilianyun import YilianyunPrinter
-
-    return YilianyunPrinter(name, url, used, parts.netloc, accounts.of_yilianyun(name))
+    if used.columns not in cloud.can.columns:
+        fits = " or ".join(str(c) for c in cloud.can.columns)
+        raise PrinterError(
+            f"printer {name}: the profile has {used.columns} columns, printers at {cloud.title} have {fits}; "
+            "use generic-58 or generic-80."
+        )
 
 
-def _through_hub(name: str, url: str, parts: SplitResult, used: Profile, via: Via | None) -> Printer:
+def _through_hub(
+    name: str, url: str, parts: SplitResult, used: Profile, cloud: Driver, via: Via | None
+) -> Printer:
     from kiosk.printing.printers.hub_printer import HubPrinter
 
-    if not NUMBER.fullmatch(parts.netloc):
-        raise PrinterError(
-            f"printer {name}: {url} names no printer; write {parts.scheme}:// and the number on the printer's label."
-        )
     if via is None:
         raise PrinterError(
             f"printer {name}: {parts.scheme}:// prints through the hub, from the daemon of a kiosk whose kiosk.toml names "
-            f"one: set hub.url, or use {parts.scheme.removeprefix('hub+')}:// with an account of the shop's own."
+            f"one: set hub.url, or use {cloud.scheme}:// with an account of the shop's own."
         )
-    return HubPrinter(
-        name, url, used, "feie" if parts.scheme == "hub+feie" else "yilianyun", parts.netloc, via
-    )
+    return HubPrinter(name, url, used, cloud.scheme, parts.netloc, via)
 
 
 def _baud(name: str, url: str, query: str) -> int:

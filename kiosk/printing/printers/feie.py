@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from math import ceil
 
 import msgspec
 
-from kiosk.printing.feie import LIMIT
-from kiosk.printing.printers.abilities import Abilities
+from kiosk.printing.feie import CAN, render
 from kiosk.printing.printers.cloud import CloudError, NoAnswer, Refused, pauses, trouble_of_state
-from kiosk.printing.printers.feie_api import Counted, FeieAccount, FeieApi
+from kiosk.printing.printers.cloud_printer import Clock, CloudPrinter, Order
+from kiosk.printing.printers.clouds import Account, Driver
+from kiosk.printing.printers.feie_api import REGIONS, Counted, FeieAccount, FeieApi
 from kiosk.printing.printers.port import Outcome, Status, Wants, has_left
 from kiosk.printing.profiles import Profile
 
@@ -36,17 +36,11 @@ OFFLINE_LAG_S = 120.0
 """Feie says offline when it has heard nothing for so long: what it accepted since then never reached the printer."""
 
 
-class _Job(msgspec.Struct):
+class FeieOrder(Order):
     """What is known of the order under way."""
 
-    size: int
-    began: float
-    """Monotonic seconds."""
-    end: float
     before: Counted | None = None
     expires: int = 0
-    submitted: bool = False
-    order: str = ""
 
 
 def life_s(deadline_s: float, state: str) -> int:
@@ -85,56 +79,19 @@ def unanswered(before: Counted | None, after: Counted | None, arrived: bool, exp
     return None
 
 
-class FeiePrinter:
+class FeiePrinter(CloudPrinter[FeieOrder]):
     """A Feie printer of our own account."""
 
+    title = "Feie"
     wants: Wants = "feie"
-    by_rid = False
-    can = Abilities(expires=True, clears=True, calls_back=True, most=LIMIT, cuts=True, opens_drawer=True)
+    can = CAN
+    order = FeieOrder
 
     def __init__(
-        self,
-        name: str,
-        url: str,
-        profile: Profile,
-        sn: str,
-        account: FeieAccount,
-        clock: Callable[[], float] = time.time,
+        self, name: str, url: str, profile: Profile, sn: str, account: FeieAccount, clock: Clock = time.time
     ) -> None:
-        self.name, self.url, self.profile = name, url, profile
-        self._sn, self._api = sn, FeieApi(account, clock)
-        self._one = asyncio.Lock()
-        self._job: _Job | None = None
-
-    async def start(self) -> None:
-        """Do nothing yet: Feie is called for each slip, and keeps no session."""
-        return
-
-    async def stop(self) -> None:
-        """Wait for the order under way, then close the connections."""
-        async with self._one:
-            await self._api.cloud.stop()
-
-    @property
-    def sent(self) -> int:
-        """Return how many bytes of the order under way, or of the last one, may have left."""
-        return self._job.size if self._job is not None and self._job.submitted else 0
-
-    async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
-        """Give one order and follow it until the printer has acknowledged it."""
-        if (told := self.can.too_long("Feie", job)) is not None:
-            return Outcome("failed", "configuration", told)
-        now = asyncio.get_running_loop().time()
-        work = _Job(len(job), now, now + deadline_s)
-        try:
-            async with asyncio.timeout(deadline_s), self._one:
-                self._job = work
-                return await self._print(work, job.decode("utf-8"), copies)
-        except TimeoutError:
-            told = f"not done within {deadline_s:g} s"
-            if work.submitted:
-                return Outcome("unknown", "no_answer", told, work.size)
-            return Outcome("failed", "no_answer", f"Feie: {told}; no order was given")
+        super().__init__(name, url, profile, sn, clock)
+        self._api = FeieApi(account, clock)
 
     async def follow_up(self, reference: str, *, rid: str, age_s: float, whole_s: float) -> Outcome | None:
         """Tell what became of an order of the last run; past its time Feie has dropped it, and only a print counts."""
@@ -150,33 +107,34 @@ class FeiePrinter:
         now, left = asyncio.get_running_loop().time(), max(0.0, whole_s - age_s)
         expires = int(self._api.cloud.now() + left)
         return await self._follow(
-            _Job(0, now - age_s, now + left + LATER_S, expires=expires, submitted=True, order=reference)
+            FeieOrder(0, now - age_s, now + left + LATER_S, expires=expires, number=reference, maybe=True)
         )
 
-    async def _print(self, work: _Job, content: str, copies: int) -> Outcome:
-        call = min(CALL_S, self._left(work) * 0.3)
+    async def _print(self, work: FeieOrder, content: str, rid: str, copies: int) -> Outcome:
+        del rid
+        call = min(CALL_S, work.left() * 0.3)
         try:
             work.before, state = await self._look(call)
         except CloudError as err:
             return Outcome("failed", err.trouble, f"{err} No order was given.")
-        wait = min(ORDER_S, self._left(work) * 0.5)
-        work.expires = int(self._api.cloud.now()) + life_s(self._left(work), state)
-        work.submitted = True
+        wait = min(ORDER_S, work.left() * 0.5)
+        work.expires = int(self._api.cloud.now()) + life_s(work.left(), state)
+        work.leaves()
         try:
-            work.order = await self._api.print_msg(self._sn, content, copies, work.expires, wait)
+            work.number = await self._api.print_msg(self.number, content, copies, work.expires, wait)
         except NoAnswer as err:
             return await self._compare(work, str(err))
         except CloudError as err:
-            work.submitted = False
+            work.maybe = False
             return Outcome("failed", err.trouble, str(err))
-        await has_left(work.order)
+        await has_left(work.number)
         return await self._follow(work)
 
     async def _look(self, timeout_s: float) -> tuple[Counted | None, str]:
         """Ask for counters and state before an order: what is wrong with account, clock or network shows while nothing can print."""
         counted, status = await asyncio.gather(
-            self._api.count(self._sn, timeout_s),
-            self._api.status(self._sn, timeout_s),
+            self._api.count(self.number, timeout_s),
+            self._api.status(self.number, timeout_s),
             return_exceptions=True,
         )
         for answer in (counted, status):
@@ -190,57 +148,63 @@ class FeiePrinter:
             status.state if isinstance(status, Status) else "",
         )
 
-    async def _follow(self, work: _Job) -> Outcome:
+    async def _follow(self, work: FeieOrder) -> Outcome:
         """Ask whether the order was printed until the time is nearly over, then judge."""
         reserve, pause = min(2.0, (work.end - work.began) * 0.25), pauses()
-        while self._left(work) > reserve:
+        while work.left() > reserve:
             if await self._acknowledged(work):
-                return Outcome("printed", "", f"acknowledged by the printer, order {work.order}", work.size)
-            if self._expired(work) and self._left(work) > reserve:
+                return Outcome("printed", "", f"acknowledged by the printer, order {work.number}", work.size)
+            if self._expired(work) and work.left() > reserve:
                 break
-            await asyncio.sleep(min(next(pause), max(0.05, self._left(work) - reserve)))
+            await asyncio.sleep(min(next(pause), max(0.05, work.left() - reserve)))
         expired = self._expired(work)
         if await self._acknowledged(work):
-            return Outcome("printed", "", f"acknowledged by the printer, order {work.order}", work.size)
+            return Outcome("printed", "", f"acknowledged by the printer, order {work.number}", work.size)
         try:
-            status = await self._api.status(self._sn, max(0.2, self._left(work) * 0.8))
+            status = await self._api.status(self.number, max(0.2, work.left() * 0.8))
         except CloudError as err:
             status = Status("nobody_answered", str(err))
         waited = asyncio.get_running_loop().time() - work.began
         return not_printed(status, waited, expired, work.size)
 
-    async def _acknowledged(self, work: _Job) -> bool:
+    async def _acknowledged(self, work: FeieOrder) -> bool:
         try:
-            return await self._api.is_printed(work.order, max(0.2, min(CALL_S, self._left(work) * 0.4)))
+            return await self._api.is_printed(work.number, max(0.2, min(CALL_S, work.left() * 0.4)))
         except CloudError:
             return False  # not answered is not printed; asked again until the time is over
 
-    async def _compare(self, work: _Job, why: str) -> Outcome:
+    async def _compare(self, work: FeieOrder, why: str) -> Outcome:
         """Watch the day's counters until they tell, or the time is nearly over."""
         arrived, pause = False, pauses()
-        while work.before is not None and self._left(work) > 0.5:
+        while work.before is not None and work.left() > 0.5:
             expired = self._expired(work)
             try:
-                after = await self._api.count(self._sn, max(0.2, min(CALL_S, self._left(work) * 0.5)))
+                after = await self._api.count(self.number, max(0.2, min(CALL_S, work.left() * 0.5)))
             except CloudError:
                 after = None
             arrived = arrived or (after is not None and after.all > work.before.all)
             if (judged := unanswered(work.before, after, arrived, expired)) is not None:
                 return msgspec.structs.replace(judged, sent=work.size if judged.ended == "unknown" else 0)
-            await asyncio.sleep(min(next(pause), max(0.05, self._left(work) - 0.5)))
+            await asyncio.sleep(min(next(pause), max(0.05, work.left() - 0.5)))
         told = "its counters say that the order arrived" if arrived else "its counters do not tell more"
         return Outcome("unknown", "no_answer", f"{why} {told}; look at the printer", work.size)
 
-    def _left(self, work: _Job) -> float:
-        return work.end - asyncio.get_running_loop().time()
-
-    def _expired(self, work: _Job) -> bool:
+    def _expired(self, work: FeieOrder) -> bool:
         """Tell whether the order's time has passed by Feie's clock, whose Date header has whole seconds."""
         return self._api.cloud.now() > work.expires + 2
 
-    async def status(self) -> Status:
-        """Ask Feie for the printer's state; it can be 2 minutes old."""
-        try:
-            return await self._api.status(self._sn, CALL_S)
-        except CloudError as err:
-            return Status("error" if err.trouble == "configuration" else "nobody_answered", str(err))
+    async def _state(self) -> Status:
+        return await self._api.status(self.number, CALL_S)
+
+    async def _close(self) -> None:
+        await self._api.cloud.stop()
+
+
+def _open(name: str, url: str, profile: Profile, number: str, given: Account) -> FeiePrinter:
+    account = FeieAccount(user=given.who, ukey=given.key, base_url=given.base_url or REGIONS["cn"])
+    return FeiePrinter(name, url, profile, number, account)
+
+
+DRIVER = Driver(
+    scheme="feie", title="Feie", example="920000001", can=CAN, render=render, open=_open, key="ukey"
+)

@@ -63,7 +63,7 @@ class HubPrinter:
         name: str,
         url: str,
         profile: Profile,
-        cloud: Literal["feie", "yilianyun"],
+        cloud: str,
         number: str,
         via: Via,
     ) -> None:

@@ -11,8 +11,8 @@ import msgspec
 
 from kiosk.printing.profiles import Profile
 
-Wants = Literal["escpos", "png", "feie", "yilianyun"]
-"""The renderer whose output a printer takes; a key of `kiosk.printing.render.RENDERERS`."""
+Wants = str
+"""The renderer whose output a printer takes: `escpos`, `png`, or a cloud's scheme (`kiosk.printing.render`)."""
 Ended = Literal["printed", "failed", "unknown"]
 """printed; failed before the first byte (safe to send again); unknown (a person must look)."""
 Trouble = Literal[

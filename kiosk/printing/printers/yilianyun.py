@@ -9,19 +9,16 @@ import asyncio
 import hashlib
 import time
 import zlib
-from collections.abc import Callable
 
-import msgspec
-
-from kiosk.printing.printers.abilities import Abilities
 from kiosk.printing.printers.cloud import CloudError, NoAnswer, NotSent, Refused, pauses, trouble_of_state
+from kiosk.printing.printers.cloud_printer import Clock, CloudPrinter, Order
+from kiosk.printing.printers.clouds import Account, Driver
 from kiosk.printing.printers.port import Outcome, Status, Wants, has_left
-from kiosk.printing.printers.yilianyun_account import YilianyunAccount
+from kiosk.printing.printers.yilianyun_account import CHINA_URL, YilianyunAccount
 from kiosk.printing.printers.yilianyun_api import CodedRefusal, YilianyunApi
 from kiosk.printing.profiles import Profile
+from kiosk.printing.yilianyun import CAN, render
 
-LIMIT = 32_767
-"""Characters of one order (version 1; version 2 publishes none)."""
 CALL_S = 5.0
 """Longest wait for one answer."""
 GRACE_S = 4.0
@@ -30,22 +27,6 @@ LATE_S = 30.0
 """An order that was asked for so long ago and is in no list never arrived: no answer is waited for longer than `CALL_S`."""
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Between two tries with the same key."""
-
-
-class _Job(msgspec.Struct):
-    """What is known of the order under way."""
-
-    size: int
-    began: float
-    """Monotonic seconds."""
-    end: float
-    maybe: bool = False
-    """It may have arrived."""
-    order: str = ""
-
-    def leaves(self) -> None:
-        """Note that the order goes out."""
-        self.maybe = True
 
 
 def origin_id(rid: str, machine: str) -> str:
@@ -70,21 +51,12 @@ def taken_back(version: int, cancelled: bool, state: str, why: Status, size: int
     return Outcome("unknown", trouble, f"{told}; the order could not be cancelled", size)
 
 
-class YilianyunPrinter:
+class YilianyunPrinter(CloudPrinter[Order]):
     """A Yilianyun printer of our own application."""
 
+    title = "Yilianyun"
     wants: Wants = "yilianyun"
-    by_rid = True
-    can = Abilities(
-        same_key_s=7200,
-        cancels=True,
-        clears=True,
-        lists=True,
-        calls_back=True,
-        most=LIMIT,
-        unit="characters",
-        copies="tag",
-    )
+    can = CAN
 
     def __init__(
         self,
@@ -93,47 +65,10 @@ class YilianyunPrinter:
         profile: Profile,
         machine: str,
         account: YilianyunAccount,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = time.time,
     ) -> None:
-        self.name, self.url, self.profile = name, url, profile
-        self._machine, self._api = machine, YilianyunApi(account, clock)
-        self._one = asyncio.Lock()
-        self._job: _Job | None = None
-
-    async def start(self) -> None:
-        """Do nothing yet: a token is never fetched because a program starts."""
-        return
-
-    async def stop(self) -> None:
-        """Wait for the order under way, then close the connections."""
-        async with self._one:
-            await self._api.stop()
-
-    @property
-    def sent(self) -> int:
-        """Return how many bytes of the order under way, or of the last one, may have left."""
-        return self._job.size if self._job is not None and self._job.maybe else 0
-
-    async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
-        """Give one order and follow it until it is printed or taken back; copies are in its markup."""
-        content = job.decode("utf-8")
-        if (told := self.can.too_long("Yilianyun", job)) is not None:
-            return Outcome("failed", "configuration", told)
-        now = asyncio.get_running_loop().time()
-        work = _Job(len(job), now, now + deadline_s)
-        try:
-            async with asyncio.timeout(deadline_s), self._one:
-                self._job = work
-                ended = await self._order(work, content, origin_id(rid, self._machine))
-                if ended is not None:
-                    return ended
-                await has_left(work.order)
-                return await self._follow(work)
-        except TimeoutError:
-            told = f"not done within {deadline_s:g} s"
-            if work.maybe:
-                return Outcome("unknown", "no_answer", told, work.size)
-            return Outcome("failed", "no_answer", f"Yilianyun: {told}; no order was given")
+        super().__init__(name, url, profile, machine, clock)
+        self._api = YilianyunApi(account, clock)
 
     async def follow_up(self, reference: str, *, rid: str, age_s: float, whole_s: float) -> Outcome | None:
         """Tell what became of an order of the last run; one that still waits is given its time, then cancelled.
@@ -142,26 +77,34 @@ class YilianyunPrinter:
         """
         try:
             if not reference:
-                reference = await self._api.number_of(self._machine, origin_id(rid, self._machine), CALL_S)
+                reference = await self._api.number_of(self.number, origin_id(rid, self.number), CALL_S)
             if not reference:
                 told = "the kiosk stopped before Yilianyun had the order"
                 return Outcome("failed", "", told) if age_s >= LATE_S else None
-            await self._api.order_state(self._machine, reference, CALL_S)
+            await self._api.order_state(self.number, reference, CALL_S)
         except Refused as err:
             return Outcome("unknown", err.trouble, str(err))
         except CloudError:
             return None
         now, left = asyncio.get_running_loop().time(), max(0.0, whole_s - age_s)
-        return await self._follow(_Job(0, now - age_s, now + left + GRACE_S, maybe=True, order=reference))
+        return await self._follow(Order(0, now - age_s, now + left + GRACE_S, number=reference, maybe=True))
 
-    async def _order(self, work: _Job, content: str, origin: str) -> Outcome | None:
+    async def _print(self, work: Order, content: str, rid: str, copies: int) -> Outcome:
+        del copies  # they are in the markup
+        ended = await self._order(work, content, origin_id(rid, self.number))
+        if ended is not None:
+            return ended
+        await has_left(work.number)
+        return await self._follow(work)
+
+    async def _order(self, work: Order, content: str, origin: str) -> Outcome | None:
         """Give the order until it is taken, each time under the same key; an outcome when it is not."""
         waits = iter(PAUSES_S)
         while True:
             before = work.maybe
             try:
-                wait = max(0.2, min(CALL_S, self._left(work) * 0.4))
-                work.order = await self._api.print_index(self._machine, content, origin, wait, work.leaves)
+                wait = max(0.2, min(CALL_S, work.left() * 0.4))
+                work.number = await self._api.print_index(self.number, content, origin, wait, work.leaves)
                 return None
             except NotSent as err:
                 if not before:
@@ -177,68 +120,87 @@ class YilianyunPrinter:
             except NoAnswer as err:
                 told = err
             pause = next(waits, PAUSES_S[-1])
-            if self._left(work) < pause + 0.5:
+            if work.left() < pause + 0.5:
                 return Outcome("unknown", told.trouble, f"{told} The order may have arrived.", work.size)
             await asyncio.sleep(pause)
 
-    def _refused(self, work: _Job, earlier: bool, err: Refused) -> Outcome:
+    def _refused(self, work: Order, earlier: bool, err: Refused) -> Outcome:
         """Judge a refusal: certain for this try; an earlier one without an answer may still have arrived."""
         work.maybe = earlier
         if earlier:
             return Outcome("unknown", err.trouble, f"{err} An earlier try may have arrived.", work.size)
         return Outcome("failed", err.trouble, str(err))
 
-    async def _follow(self, work: _Job) -> Outcome:
+    async def _follow(self, work: Order) -> Outcome:
         """Ask for the order's state until it is printed, cancelled or no longer worth waiting for."""
         reserve, pause = min(3.0, (work.end - work.began) * 0.3), pauses()
         taken, why = asyncio.get_running_loop().time(), Status("nobody_answered")
-        while self._left(work) > reserve:
-            state = await self._state(work)
+        while work.left() > reserve:
+            state = await self._fate(work)
             if state == "printed":
-                return Outcome("printed", "", f"finished by the printer, order {work.order}", work.size)
+                return Outcome("printed", "", f"finished by the printer, order {work.number}", work.size)
             if state == "cancelled":
                 return Outcome("failed", "gone", "the order was cancelled at Yilianyun", 0)
             if asyncio.get_running_loop().time() - taken >= GRACE_S:
                 why = await self._why(work)
                 if why.state in ("offline", "out"):
                     break
-            await asyncio.sleep(min(next(pause), max(0.05, self._left(work) - reserve)))
+            await asyncio.sleep(min(next(pause), max(0.05, work.left() - reserve)))
         return await self._take_back(work, why)
 
-    async def _take_back(self, work: _Job, why: Status) -> Outcome:
+    async def _take_back(self, work: Order, why: Status) -> Outcome:
         """Cancel the order, and ask what became of it."""
         cancelled = False
         try:
-            await self._api.cancel(self._machine, work.order, self._share(work, 0.4))
+            await self._api.cancel(self.number, work.number, self._share(work, 0.4))
             cancelled = True
         except CloudError:
             cancelled = False  # printed, being printed, or not known: its state is asked next
-        state = await self._state(work)
+        state = await self._fate(work)
         if why.state == "nobody_answered" and state != "printed":
             why = await self._why(work)
         return taken_back(self._api.version, cancelled, state, why, work.size)
 
-    async def _state(self, work: _Job) -> str:
+    async def _fate(self, work: Order) -> str:
         try:
-            return await self._api.order_state(self._machine, work.order, self._share(work, 0.4))
+            return await self._api.order_state(self.number, work.number, self._share(work, 0.4))
         except CloudError:
             return ""  # asked again until the time is over
 
-    async def _why(self, work: _Job) -> Status:
+    async def _why(self, work: Order) -> Status:
         try:
-            return await self._api.status(self._machine, self._share(work, 0.4))
+            return await self._api.status(self.number, self._share(work, 0.4))
         except CloudError as err:
             return Status("nobody_answered", str(err))
 
-    def _left(self, work: _Job) -> float:
-        return work.end - asyncio.get_running_loop().time()
+    def _share(self, work: Order, part: float) -> float:
+        return max(0.1, min(CALL_S, work.left() * part))
 
-    def _share(self, work: _Job, part: float) -> float:
-        return max(0.1, min(CALL_S, self._left(work) * part))
+    async def _state(self) -> Status:
+        return await self._api.status(self.number, CALL_S)
 
-    async def status(self) -> Status:
-        """Ask Yilianyun for the printer's state; offline is noticed up to 5 minutes late."""
-        try:
-            return await self._api.status(self._machine, CALL_S)
-        except CloudError as err:
-            return Status("error" if err.trouble == "configuration" else "nobody_answered", str(err))
+    async def _close(self) -> None:
+        await self._api.stop()
+
+
+def _open(name: str, url: str, profile: Profile, number: str, given: Account) -> YilianyunPrinter:
+    account = YilianyunAccount(
+        client_id=given.who,
+        secret=given.key,
+        base_url=given.base_url or CHINA_URL,
+        api_version=given.more.get("api_version", 2),
+        data_dir=given.data_dir,
+    )
+    return YilianyunPrinter(name, url, profile, number, account)
+
+
+DRIVER = Driver(
+    scheme="yilianyun",
+    title="Yilianyun",
+    example="4004500001",
+    can=CAN,
+    render=render,
+    open=_open,
+    who="client_id",
+    key="client_secret",
+)
