@@ -20,7 +20,7 @@ MODULES = (
     "dummy_hcd", "libcomposite", "usb_f_hid", "usb_f_acm", "usb_f_printer",
     "usbhid", "hid-generic", "evdev", "uinput", "usblp", "cdc-acm", "sch_netem",
 )  # fmt: skip
-BOOT_S = 480
+BOOT_S = 900
 """Emulated (TCG) on purpose: nested KVM hangs in the BIOS on machines that offer /dev/kvm and cannot keep it. Boot: 5 s."""
 DONE = re.compile(r"^DRILL ENDED WITH (\d+)", re.MULTILINE)
 

@@ -182,21 +182,6 @@ class TestWires:
         assert till.state == "absent"
 
 
-async def test_the_simulated_one_keeps_the_contract(bus: Bus, watch: Watch) -> None:
-    bench = SimBench(bus)
-    till: Any = open_till("front", "sim://", bench, bus)
-    assert not till.push(Basket(total=1))
-    await till.start()
-    assert till.push(Basket(total=1))
-    assert till.push(None)
-    assert baskets(watch) == [Basket(total=1), None]
-    assert till.answer({"basket": "held"})
-    bench.fault("till:front", "gone")
-    assert not till.answer({"basket": "expired"})
-    assert till.answers == [{"basket": "held"}]
-    await till.stop()
-
-
 def test_another_address_is_named(bus: Bus) -> None:
     with pytest.raises(HardwareError, match=r"till front: tcp://h:1 is no till address; there are serial"):
         open_till("front", "tcp://h:1", SimBench(bus), bus)

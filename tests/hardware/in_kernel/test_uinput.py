@@ -7,7 +7,6 @@ import itertools
 import pytest
 
 from kiosk.events import Bus
-from kiosk.hardware import kept
 from kiosk.hardware.factory import open_scanner
 from kiosk.hardware.sim import SimBench
 from tests.hardware.conftest import Watch, until
@@ -16,11 +15,6 @@ from tests.hardware.in_kernel.uinput import Keyboard
 pytestmark = pytest.mark.heavy
 FLOOD = "x" * 400
 """1,600 events: the kernel keeps some 64 for a reader, and drops the rest with SYN_DROPPED."""
-
-
-@pytest.fixture(autouse=True)
-def _sooner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "RETRY_S", (0.05, 0.2))
 
 
 async def test_it_is_read_and_its_end_is_noticed(bus: Bus, watch: Watch) -> None:

@@ -24,11 +24,6 @@ from tests.hardware.in_kernel.gadget import Gadget
 pytestmark = pytest.mark.heavy
 
 
-@pytest.fixture(autouse=True)
-def _sooner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "RETRY_S", (0.05, 0.2))
-
-
 def build(url: str, bus: Bus) -> Device:
     return open_scanner("till", url, SimBench(bus), bus)
 

@@ -1,4 +1,4 @@
-"""Tests that run inside a kernel of their own (`tests/printing/test_usblp.py` boots it); nowhere else are they collected."""
+"""Tests that run inside a kernel of their own (`tests/hardware/test_kernel.py` boots it); nowhere else are they collected."""
 
 from __future__ import annotations
 
