@@ -71,6 +71,9 @@ class RecordedDatabase(Database):
         return result
 
 
+D = TypeVar("D", bound=RecordedDatabase)
+
+
 class Tape:
     """Records the lives of a journal on one card."""
 
@@ -81,10 +84,8 @@ class Tape:
         self.recorder = Recorder(self.card, seed)
         self._instead = instead
 
-    def database(self) -> RecordedDatabase:
-        return RecordedDatabase(
-            self.card.directory / FILE, self.card, self.told, self.recorder, self._instead
-        )
+    def database(self, kind: type[D] = RecordedDatabase) -> D:  # type: ignore[assignment]
+        return kind(self.card.directory / FILE, self.card, self.told, self.recorder, self._instead)
 
     @contextmanager
     def running(self) -> Iterator[None]:

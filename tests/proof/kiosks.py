@@ -77,15 +77,18 @@ class SimKiosk:
         self.off = timedelta(0)
         self.restored = 0
         self.scans: set[asyncio.Task[Any]] = set()
-        base.mkdir()
+        base.mkdir(exist_ok=True)
         (base / NAME).write_bytes(Ed25519PrivateKey.from_private_bytes(rng.randbytes(32)).private_bytes_raw())
         self.identity = Identity.load_or_create(base)
         self.device = self.identity.device
 
+    def _file(self) -> SimDatabase:
+        return SimDatabase(self.base / "journal.db")
+
     async def start(self) -> None:
         self.bus, self.clock = Bus(), SimClock(self.begin, self.off)
         self.journal = Journal(self.base, self.clock, self.bus)
-        self.database = self.journal._db = SimDatabase(self.base / "journal.db")
+        self.database = self.journal._db = self._file()
         self.reach = Reach(self.bus, self.clock)
         client: Any = SimClient(self.net, self.link, self.identity, self.clock)
         pool = PoolSettings(POOL, 0.5, "")
