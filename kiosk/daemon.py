@@ -190,7 +190,7 @@ class Daemon:
         if unclean:
             count += 1
             await self.journal.put("unclean_boots", str(count))
-        keys = self.settings.feie.user or self.settings.yilianyun.client_id
+        keys = self.settings.feie.user or self.settings.yilianyun.client_id or self.settings.clouds
         self.told = Told(
             config_warnings=self._warnings,
             fallback_config=self._loaded.fallback,

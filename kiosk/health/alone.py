@@ -78,6 +78,6 @@ def _facts(loaded: Loaded[Settings]) -> Facts:
         pool_left=None,
         config_warnings=loaded.warnings,
         fallback_config=loaded.fallback,
-        account_keys_here=bool(s.feie.user or s.yilianyun.client_id),
+        account_keys_here=bool(s.feie.user or s.yilianyun.client_id or s.clouds),
         page_proof="ok",
     )
