@@ -101,3 +101,10 @@ def test_what_fits_really_fits(text: str, width: float) -> None:
 
 def test_every_closing_mark_is_known_to_kinsoku() -> None:
     assert set(CLOSE) <= set(NO_START)
+
+
+def test_an_ampersand_opens_a_line_and_a_hard_space_ends_none() -> None:
+    assert typeset.atoms("Scan & save") == ["Scan", " ", "& save"]
+    assert plain(narrowest("Scan & save", 3, measure)) == ["Scan", "& save"]
+    assert plain(narrowest("茶 & 酒", 2, measure)) == ["茶", "& 酒"]
+    assert typeset.atoms("R&B 10\u00a0km") == ["R&B", " ", "10\u00a0km"]
