@@ -16,7 +16,6 @@ from hub.app import make_app
 from hub.config import Settings
 from hub.errors import HubError
 from hub.parts import Parts
-from hub.store import feed
 from kiosk.notify import tell, watchdog
 from ui.doorkeeper import KEEPALIVE_S, Doorkeeper, Rules
 
@@ -46,8 +45,6 @@ class Hub:
         self.parts = Parts(self.settings)
         try:
             self.parts.open()
-            if not shared:
-                self.parts.database.call(feed.begin_run, self.parts.tenant)
             self._runner = web.AppRunner(
                 make_app(self.parts), access_log=None, shutdown_timeout=STOP_S, keepalive_timeout=KEEPALIVE_S
             )
@@ -106,7 +103,6 @@ def serve_many(settings: Settings, workers: int, started: Callable[[], None] = _
         raise HubError("several workers need PostgreSQL; set `database` or leave --workers at 1.")
     parts = Parts(settings)
     parts.open()
-    parts.database.call(feed.begin_run, parts.tenant)
     parts.close()
     children: list[int] = []
 

@@ -53,12 +53,11 @@ class Code(Struct, frozen=True):
 
 
 class Image(Struct, frozen=True):
-    """A merchant's picture in a box whose corners are rounded by `radius`."""
+    """A merchant's picture in a box."""
 
     field: str
     box: Box
     fit: str
-    radius: float = 0
 
 
 Op = Shape | Words | Code | Image

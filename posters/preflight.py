@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from posters.pictures import dpi_range
 from posters.result import Finding, Level
 from posters.units import PT_PER_MM
 
@@ -25,7 +24,7 @@ PICTURE_SLACK = 3.0  # per cent that packing as JPEG may add
 LEAST_LINE_PT = 0.25  # 0.09 mm; thinner ones break up or vanish
 LEAST_TYPE_PT, POOR_TYPE_PT = 5.0, 5.95
 SAFE_MM = 3.0  # the floor; templates keep 5
-LEAST_DPI = 30
+LEAST_DPI, POOR_DPI = 30, 150
 WHITE = 250  # of 255
 BARE_SHARE = 0.2  # of an edge whose art does not go on into the bleed
 MOST_BLEED_MM = 1.0  # less bleed than this is none
@@ -99,11 +98,10 @@ def _making(
         sentence = "page {page} has transparency, which PDF/X-1a forbids and old presses print wrongly"
         yield ("refuse" if x1a else "confirm"), "transparency", sentence, {}
     coarse = min((_dpi(p) for p in seen if p.pixels[0]), default=float("inf"))
-    poor = dpi_range(max(trim[2] - trim[0], trim[3] - trim[1]) / PT_PER_MM)[0]
-    if coarse < poor:
+    if coarse < POOR_DPI:
         sentence = "page {page} has a picture of {dpi} dpi at its size; {least} dpi are needed"
         level = "refuse" if coarse < LEAST_DPI else "confirm"
-        yield level, "picture-dpi", sentence, {"dpi": round(coarse), "least": poor}
+        yield level, "picture-dpi", sentence, {"dpi": round(coarse), "least": POOR_DPI}
 
 
 def peak_ink(painted: list[Paint]) -> float:

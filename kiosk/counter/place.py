@@ -26,6 +26,5 @@ class Places:
             assigned = await self._journal.assignment()
             stores = await self._journal.stores()
             store = stores.get(assigned.store) if assigned and assigned.store else None
-            apart = assigned is not None and assigned.suspended
-            self._known = Place(self._device(), store, self._locale, apart)
+            self._known = Place(self._device(), store, self._locale)
         return self._known

@@ -128,7 +128,6 @@ $("camera").addEventListener("click", async () => {
     say(error.message, true);
   }
 });
-$("take-photo").addEventListener("click", () => $("photo").click());
 $("photo").addEventListener("change", async () => {
   const [file] = $("photo").files;
   if (!file) return;
