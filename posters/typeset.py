@@ -13,12 +13,13 @@ NO_START = CLOSE + "！？!?…—～·,.;:)]}%％"
 NO_END = OPEN + "([{￥¥$"
 UNITS = "元折张份%％"
 SOFT = "\u200b"
+AND = ("&", "& ")  # a word of its own that opens a line, never ends one
 MEASURE_STEP = 0.1  # pt: sizes are whole tenths
 
 Measure = Callable[[str], float]  # the advance of one character in em
 Fit = Literal["shrink", "fill", "wrap"]
 
-_ATOM = re.compile(r"\n|[ \t]+|[^\s\u1100-\uffff\U00010000-\U0010ffff]+|.", re.DOTALL)
+_ATOM = re.compile(r"\n|[ \t]+|(?:[^\s\u1100-\uffff\U00010000-\U0010ffff]|\u00a0)+|.", re.DOTALL)
 
 
 class Line(NamedTuple):
@@ -58,7 +59,9 @@ def atoms(text: str) -> list[str]:
 
 
 def _sticks(before: str, after: str) -> bool:
-    """Say whether no line may break between the two (kinsoku, figures with their unit)."""
+    """Say whether no line may break between the two (kinsoku, figures with their unit, & with what it adds)."""
+    if before in AND and after != "\n":
+        return True
     if before.isspace() or after.isspace():
         return False
     unit = before[-1].isdigit() and after[0] in UNITS
