@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-SYNC, PROOF = "tests/sync", "tests/proof/test_simulation.py"
+SYNC, PROOF, CUTS = "tests/sync", "tests/proof/test_simulation.py", "tests/proof/test_crash"
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,23 @@ MUTATIONS = (
         "            await self._journal.record(attempt.rid, **record)",
         "            record.clear()",
     ),
+    Mutation(
+        "P1", "synchronous=FULL", f"{CUTS}_states.py::test_power_cuts_lose_nothing_that_was_acknowledged",
+        (
+            ("kiosk/journal/database.py", 'db.execute("PRAGMA synchronous=FULL")', 'db.execute("PRAGMA synchronous=NORMAL")'),
+            ("kiosk/journal/database.py", '"synchronous": 2', '"synchronous": 1'),
+        ),
+    ),
     _one(
-        "P1", "synchronous=FULL", "tests/journal/test_database.py::test_the_pragmas_are_real",
+        "P1", "a migration is one transaction", f"{CUTS}_migrations.py::test_t9_a_power_cut_during_a_migration_costs_no_row",
         "kiosk/journal/database.py",
-        'db.execute("PRAGMA synchronous=FULL")', 'db.execute("PRAGMA synchronous=NORMAL")',
+        'f"BEGIN IMMEDIATE;\\n{path.read_text(\'utf-8\')}\\nPRAGMA user_version={number};\\nCOMMIT;"',
+        'f"{path.read_text(\'utf-8\')}\\nPRAGMA user_version={number};"',
+    ),
+    _one(
+        "P1", "what can be read of a damaged journal is saved, whenever the power goes",
+        f"{CUTS}_damage.py::test_a_power_cut_while_a_damaged_journal_is_set_aside_costs_no_row",
+        "kiosk/journal/store.py", "left = self._db.damaged() if not self.epoch else []", "left: list[Path] = []",
     ),
     _one(
         "P1", "a hub restored from a backup is sent again what it lost", f"{SYNC}/test_upload.py::test_a_hub_restored_from_a_backup_gets_again_what_it_has_lost",
@@ -146,6 +159,14 @@ MUTATIONS = (
         "kiosk/sync/client.py", "            raise HubAway(_short(err), broken=True) from err", "            raise HubAway(_short(err)) from err",
     ),
     _one(
+        "P6", "a start looks at every index", "tests/proof/test_lying_storage.py::test_what_a_lying_card_has_lost_is_named",
+        "kiosk/journal/database.py", "PRAGMA integrity_check(1)", "PRAGMA quick_check(1)",
+    ),
+    _one(
+        "P6", "a start walks the chain", "tests/journal/test_salvage.py::test_a_row_that_is_missing_between_others_is_damage",
+        "kiosk/journal/store.py", "self._db.open(items.damage)", "self._db.open()",
+    ),
+    _one(
         "P6", "both ends are compared at every contact", f"{SYNC}/test_recovery.py::test_a_restored_copy_is_named_and_learns_its_own_uses_before_it_decides_alone",
         "kiosk/sync/exchange.py", "        if told.ack_through <= (await self.journal.ends()).tip:", "        if told.ack_through >= 0:",
     ),
@@ -183,6 +204,11 @@ MUTATIONS = (
     _one(
         "P7", "the age counts the older of the two ways", f"{SYNC}/test_download.py::test_since_sync_counts_the_older_of_the_two_ways",
         "kiosk/sync/reach.py", "min(self._up, self._down)", "max(self._up, self._down)",
+    ),
+    _one(
+        "P7", "an end that was not clean is known after a power cut",
+        f"{CUTS}_states.py::test_power_cuts_lose_nothing_that_was_acknowledged",
+        "kiosk/journal/files.py", "    flush_names(path.parent)", "    pass",
     ),
     _one(
         "P7", "a revoked kiosk has no rights", f"{SYNC}/test_enrol.py::test_a_revoked_kiosk_has_no_right_to_decide_alone",
