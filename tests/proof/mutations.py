@@ -159,7 +159,7 @@ MUTATIONS = (
         "kiosk/sync/client.py", "            raise HubAway(_short(err), broken=True) from err", "            raise HubAway(_short(err)) from err",
     ),
     _one(
-        "P6", "a start looks at every index", "tests/proof/test_lying_storage.py::test_what_a_lying_card_has_lost_is_named",
+        "P6", "a start looks at every index", "tests/journal/test_salvage.py::test_an_index_that_misses_a_row_is_damage",
         "kiosk/journal/database.py", "PRAGMA integrity_check(1)", "PRAGMA quick_check(1)",
     ),
     _one(
