@@ -128,6 +128,7 @@ $("camera").addEventListener("click", async () => {
     say(error.message, true);
   }
 });
+$("take-photo").addEventListener("click", () => $("photo").click());
 $("photo").addEventListener("change", async () => {
   const [file] = $("photo").files;
   if (!file) return;
