@@ -73,6 +73,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/admin/batch", change_batch)
     app.router.add_post("/admin/approve", approve)
     app.router.add_post("/admin/revoke", revoke)
+    app.router.add_post("/admin/trust", trust)
     app.router.add_post("/admin/give-up", give_up)
     app.router.add_post("/admin/rollback", roll_back)
 
@@ -216,6 +217,13 @@ async def revoke(request: web.Request) -> web.StreamResponse:
     parts, who, form = await _allowed(request)
     device = clean(str(form.get("device", "")))
     return await _do(request, who, "revoke", parts.devices.revoke, device, who.name, now())
+
+
+async def trust(request: web.Request) -> web.StreamResponse:
+    """Let a kiosk decide alone again whose card was in two places."""
+    parts, who, form = await _allowed(request)
+    device = clean(str(form.get("device", "")))
+    return await _do(request, who, "trust", parts.devices.trust, device, who.name, now())
 
 
 async def give_up(request: web.Request) -> web.StreamResponse:

@@ -53,6 +53,7 @@ class Parts:
         if sealed is not None:
             self.vault.open(sealed, "code key")  # the wrong file is noticed now, not at the first customer
         self.database.call(feed.mend)
+        self.database.call(feed.identify, self.tenant)
         return done
 
     def close(self) -> None:

@@ -60,6 +60,14 @@ tenants = sa.Table(
     sa.Column("code_key", sa.LargeBinary, nullable=False),
     sa.Column("next_batch", sa.BigInteger, nullable=False, default=1),
 )
+facts = sa.Table(
+    "facts",
+    meta,
+    _tenant(),
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""database: a random id of this database, part of every position in its change log; run: one of the server's last start."""
 stores = sa.Table(
     "stores",
     meta,
@@ -106,7 +114,9 @@ devices = sa.Table(
     sa.Column("fingerprint", sa.JSON, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("seen_at", Utc),
+    sa.Column("twin_at", Utc),
 )
+"""twin_at: since when its card is known to be in two places; no offline rights until an operator trusts it again."""
 tokens = sa.Table(
     "tokens",
     meta,
@@ -216,7 +226,9 @@ epochs = sa.Table(
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
     sa.Column("opened_at", Utc, nullable=False),
+    sa.Column("address", sa.String(64)),
 )
+"""address: where its last upload came from."""
 journal = sa.Table(
     "journal",
     meta,

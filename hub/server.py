@@ -16,6 +16,7 @@ from hub.app import make_app
 from hub.config import Settings
 from hub.errors import HubError
 from hub.parts import Parts
+from hub.store import feed
 from kiosk.notify import tell, watchdog
 from ui.doorkeeper import KEEPALIVE_S, Doorkeeper, Rules
 
@@ -45,6 +46,8 @@ class Hub:
         self.parts = Parts(self.settings)
         try:
             self.parts.open()
+            if not shared:
+                self.parts.database.call(feed.begin_run, self.parts.tenant)
             self._runner = web.AppRunner(
                 make_app(self.parts), access_log=None, shutdown_timeout=STOP_S, keepalive_timeout=KEEPALIVE_S
             )
@@ -86,7 +89,9 @@ async def serve(settings: Settings, started: Callable[[], None] = _nothing, *, s
     hub = Hub(settings)
     await hub.start(shared=shared)
     started()
-    print(json.dumps({"hub": hub.url, "public_url": settings.public_url}), flush=True)
+    # One write: several workers share the stream.
+    sys.stdout.write(json.dumps({"hub": hub.url, "public_url": settings.public_url}) + "\n")
+    sys.stdout.flush()
     tell(f"READY=1\nSTATUS=listening on {settings.listen}")
     fed = asyncio.create_task(watchdog(), name="watchdog")
     try:
@@ -103,6 +108,7 @@ def serve_many(settings: Settings, workers: int, started: Callable[[], None] = _
         raise HubError("several workers need PostgreSQL; set `database` or leave --workers at 1.")
     parts = Parts(settings)
     parts.open()
+    parts.database.call(feed.begin_run, parts.tenant)
     parts.close()
     children: list[int] = []
 

@@ -27,6 +27,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     revoke = enrol.add_parser("revoke", parents=[common], help="shut a kiosk out")
     revoke.add_argument("device", metavar="DEVICE")
     revoke.set_defaults(run=run_revoke)
+    trust = enrol.add_parser(
+        "trust", parents=[common], help="let a kiosk decide alone again whose card was in two places"
+    )
+    trust.add_argument("device", metavar="DEVICE")
+    trust.set_defaults(run=run_trust)
     listing = enrol.add_parser("list", parents=[common], help="every kiosk and its state")
     listing.set_defaults(run=run_list)
 
@@ -56,10 +61,20 @@ def run_revoke(args: argparse.Namespace) -> int:
     return 0
 
 
+def run_trust(args: argparse.Namespace) -> int:
+    """Give a kiosk its rights back."""
+    with opened(args) as parts:
+        parts.database.call(parts.devices.trust, args.device, getpass.getuser(), now())
+    print(f"{args.device} may decide alone again; make sure that the other card is destroyed.")
+    return 0
+
+
 def run_list(args: argparse.Namespace) -> int:
     """List the kiosks."""
     with opened(args) as parts:
         for d in parts.database.call(parts.devices.all):
             seen = d.seen_at.isoformat(timespec="seconds") if d.seen_at else "never"
-            print(f"{d.id}  {d.state:<9} {d.store or '-':<16} {d.code or '-':<9} seen {seen}  {d.name}")
+            print(
+                f"{d.id}  {d.state if d.twin_at is None else 'two cards':<9} {d.store or '-':<16} {d.code or '-':<9} seen {seen}  {d.name}"
+            )
     return 0

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from hub.errors import HubError, Refused
 from hub.schema import audit, coupons, devices, stores, tokens
-from hub.store import feed
 from hub.store.catalog import Catalog
 from hub.store.envelope import clean
 from hub.store.leases import Leases
+from hub.store.twins import Twins, tell_assignment
 from kiosk.sync.protocol import Enrolled
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -37,6 +37,7 @@ class Devices:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog, self.tenant = catalog, catalog.tenant
+        self.trust = Twins(catalog).trust
 
     def get(self, c: sa.Connection, device: str) -> Any:
         """Return a device's row, or None."""
@@ -113,10 +114,7 @@ class Devices:
                 tenant=self.tenant, at=now, actor=by, what="accept", detail={"device": device, "store": store}
             )
         )
-        row = self.get(c, device)
-        feed.put(
-            c, self.tenant, "device", device, {"store": store, "name": row.name, "locale": "zh_CN"}, device
-        )
+        tell_assignment(c, self.tenant, device)
         if store is None:
             return
         self.catalog.tell_device(c, device, store)

@@ -7,6 +7,7 @@ that is still open (`pg_snapshot_xmin`); a plain serial missed 327 of 2,100 rows
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,11 +16,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.errors import Refused
-from hub.schema import changes
+from hub.schema import changes, facts
+from hub.store.prepared import Prepared
 from kiosk.sync.protocol import Change
 
 PAGE = 500
-_POSITION = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}")
+_POSITION = re.compile(r"([0-9a-f]{12})\.([0-9]{1,18})\.([0-9]{1,18})")
+_FACT = Prepared(
+    sa.select(facts.c.value).where(
+        facts.c.tenant == sa.bindparam("of_tenant"), facts.c.name == sa.bindparam("of_name")
+    )
+)
 
 
 def put(c: sa.Connection, tenant: str, kind: str, obj: str, body: Any, device: str = "") -> None:
@@ -111,21 +118,40 @@ def _visible(c: sa.Connection) -> sa.ColumnElement[bool]:
     return sa.true()
 
 
-def parse(pos: str) -> tuple[int, int]:
+def identify(c: sa.Connection, tenant: str) -> None:
+    """Give a database its id, once: a kiosk that comes with a position of another one is told at once."""
+    if not fact(c, tenant, "database"):
+        c.execute(sa.insert(facts).values(tenant=tenant, name="database", value=secrets.token_hex(6)))
+
+
+def begin_run(c: sa.Connection, tenant: str) -> None:
+    """Note that the server has started: what it serves may be an older backup, so every kiosk compares its journal."""
+    c.execute(sa.delete(facts).where(facts.c.tenant == tenant, facts.c.name == "run"))
+    c.execute(sa.insert(facts).values(tenant=tenant, name="run", value=secrets.token_hex(6)))
+
+
+def fact(c: sa.Connection, tenant: str, name: str) -> str:
+    """Return the id of the database or of the run; empty when there is none."""
+    row = _FACT.run(c, of_tenant=tenant, of_name=name).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def parse(pos: str, database: str) -> tuple[int, int]:
     """Return a position from its text; empty means the beginning."""
     if not pos:
         return (0, 0)
-    if not _POSITION.fullmatch(pos):
+    found = _POSITION.fullmatch(pos)
+    if found is None or found[1] != database:
         raise Refused("resync_required", "that position is not one of this hub's; load the snapshot.", 410)
-    xid, _, number = pos.partition(".")
-    return int(xid), int(number)
+    return int(found[2]), int(found[3])
 
 
 def since(
     c: sa.Connection, tenant: str, device: str, pos: str, limit: int = PAGE
 ) -> tuple[str, bool, tuple[Change, ...]]:
     """Return the next page after a position: new position, whether there is more, entries."""
-    xid, number = parse(pos)
+    database = fact(c, tenant, "database")
+    xid, number = parse(pos, database)
     top = tip(c, tenant)
     if (xid, number) > top and not _ever(c, xid, number):
         raise Refused(
@@ -148,7 +174,7 @@ def since(
     end = (page[-1].xid, page[-1].id) if page else (xid, number)
     last = end if more else max(top, end)
     items = tuple(Change(op=r.op, type=r.type, id=r.obj, rev=r.id, body=r.body) for r in page)
-    return f"{last[0]}.{last[1]}", more, items
+    return f"{database}.{last[0]}.{last[1]}", more, items
 
 
 def _ever(c: sa.Connection, xid: int, number: int) -> bool:

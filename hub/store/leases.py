@@ -85,7 +85,9 @@ class Leases:
         batch = self.catalog.batch(c, ask.stock_id, store)
         if batch is None or batch.offline.policy != "lease":
             raise Refused("unknown_batch", f"{ask.stock_id[:32]} is not a batch with leases.", 404)
-        if not _open(batch, store, now) or self._epoch(c, device) != ask.epoch:
+        twin = sa.select(devices.c.twin_at).where(devices.c.tenant == self.tenant, devices.c.id == device)
+        apart = self._epoch(c, device) != ask.epoch or c.execute(twin).scalar() is not None
+        if apart or not _open(batch, store, now):
             return Leased(batch.stock_id, 0, now)
         self.lapse(c, now, batch.stock_id)
         before = self._held(c, device, batch.stock_id)

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 
 from hub.errors import Refused
 from hub.schema import attempts, audit, devices, epochs, journal
+from hub.store import feed
 from hub.store.catalog import Catalog
 from hub.store.envelope import BadItem, Envelope, RawItem, clean
 from hub.store.facts import Facts, Poison
+from hub.store.twins import Twins
 from kiosk.sync.protocol import GENESIS, Acknowledged, ItemVerdict, item_hash
 
 
@@ -25,10 +27,13 @@ class Uploads:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog, self.tenant = catalog, catalog.tenant
         self.facts = Facts(catalog)
+        self._twins = Twins(catalog)
 
-    def take(self, c: sa.Connection, device: str, upload: Envelope, now: datetime) -> Acknowledged:
+    def take(
+        self, c: sa.Connection, device: str, upload: Envelope, now: datetime, address: str = ""
+    ) -> Acknowledged:
         """Take a run of items; Refused `seq_regress` or `seq_gap` when it does not continue what is known."""
-        tip = self._tip(c, device, upload, now)
+        tip = self._tip(c, device, upload, now, address)
         verdicts, prev, end = [], upload.prev, tip
         for seq, raw in enumerate(upload.items, upload.first_seq):
             if raw.seq != seq:
@@ -42,16 +47,17 @@ class Uploads:
         if end > tip:
             where = self._epoch(device, upload.epoch)
             c.execute(sa.update(epochs).where(*where).values(seq=end, hash=prev))
-        return Acknowledged(upload.epoch, end, tuple(verdicts), now)
+        run = feed.fact(c, self.tenant, "run")
+        return Acknowledged(upload.epoch, end, tuple(verdicts), now, run=run)
 
     def _epoch(self, device: str, epoch: str) -> tuple[sa.ColumnElement[bool], ...]:
         return epochs.c.tenant == self.tenant, epochs.c.device == device, epochs.c.epoch == epoch
 
-    def _tip(self, c: sa.Connection, device: str, upload: Envelope, now: datetime) -> int:
+    def _tip(self, c: sa.Connection, device: str, upload: Envelope, now: datetime, address: str) -> int:
         where = self._epoch(device, upload.epoch)
         row = c.execute(sa.select(epochs).where(*where).with_for_update()).first()
         if row is None:
-            self._begin(c, device, upload, now)
+            self._begin(c, device, upload, now, address)
             return 0
         if upload.first_seq > row.seq + 1:
             raise Refused("seq_gap", f"items {row.seq + 1} to {upload.first_seq - 1} are missing.", 409)
@@ -63,9 +69,13 @@ class Uploads:
                 409,
                 keep=True,
             )
+        if row.address != address:
+            c.execute(sa.update(epochs).where(*where).values(address=address))
+        if row.hash:
+            self._twins.look(c, device, upload.epoch, now)
         return int(row.seq)
 
-    def _begin(self, c: sa.Connection, device: str, upload: Envelope, now: datetime) -> None:
+    def _begin(self, c: sa.Connection, device: str, upload: Envelope, now: datetime, address: str) -> None:
         """Open an epoch. Another one of the same kiosk means that its journal went backwards: that is noted (P6)."""
         if upload.first_seq != 1 or upload.prev != GENESIS:
             raise Refused("seq_regress", "this hub does not know that epoch; begin a new one.", 409)
@@ -80,7 +90,13 @@ class Uploads:
             self.facts.leases.ending(c, device, "epoch_change", now)
         c.execute(
             sa.insert(epochs).values(
-                tenant=self.tenant, device=device, epoch=upload.epoch, seq=0, hash=GENESIS, opened_at=now
+                tenant=self.tenant,
+                device=device,
+                epoch=upload.epoch,
+                seq=0,
+                hash=GENESIS,
+                opened_at=now,
+                address=address,
             )
         )
 

@@ -26,5 +26,6 @@ class Places:
             assigned = await self._journal.assignment()
             stores = await self._journal.stores()
             store = stores.get(assigned.store) if assigned and assigned.store else None
-            self._known = Place(self._device(), store, self._locale)
+            apart = assigned is not None and assigned.suspended
+            self._known = Place(self._device(), store, self._locale, apart)
         return self._known

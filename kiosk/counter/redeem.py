@@ -262,7 +262,7 @@ class Redeemer:
             unclean=self._journal.unclean and since is None,
             now=trusted.at,
             error_s=trusted.error_s,
-            reconciled=await self._journal.get("unreconciled") is None,
+            reconciled=not place.suspended and await self._journal.get("unreconciled") is None,
         )
         return ruling, offline_right(batch, standing)
 

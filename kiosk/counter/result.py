@@ -17,6 +17,8 @@ class Place(msgspec.Struct, frozen=True):
     device: str
     store: Store | None
     locale: str
+    suspended: bool = False
+    """The hub knows of a second card with this kiosk's key: nothing is decided alone."""
 
     @property
     def store_id(self) -> str:

@@ -52,7 +52,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     error_s: float | None
     reconciled: bool = True
-    """False after the journal went backwards, until the hub has told this kiosk its own redemptions."""
+    """False after the journal went backwards, until the hub has told this kiosk its own redemptions; and while the hub knows
+    of a second card with its key."""
     unclean: bool = False
     """The last run did not end by itself, and the hub has not been met since: the card may have lost its last writes."""
 

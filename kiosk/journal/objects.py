@@ -15,6 +15,7 @@ from kiosk.coupons.ids import new_rid
 from kiosk.coupons.record import Change, CodeBody
 from kiosk.events import BatchesChanged, JournalGrew
 from kiosk.journal.core import Core
+from kiosk.journal.pool import forget_pool
 from kiosk.journal.rows import Assignment
 from kiosk.journal.undo import forget_learned, undo
 
@@ -34,6 +35,8 @@ class Objects(Core):
             if whole:
                 touched |= {r[0] for r in db.execute("SELECT DISTINCT type FROM object")}
                 db.execute("DELETE FROM object")
+                if _moved(self._fact(db, "pos") or "", pos):
+                    forget_pool(db)
             for change in changes:
                 if self._apply(db, change):
                     touched.add(change.type)
@@ -145,3 +148,9 @@ class Objects(Core):
         """Return where the hub has put this kiosk."""
         found = await self._objects("device")
         return msgspec.json.decode(found[0][1], type=Assignment) if found else None
+
+
+def _moved(old: str, new: str) -> bool:
+    """Tell whether two positions are of different hubs: the first of their three parts is the database's id."""
+    before, after = old.split("."), new.split(".")
+    return len(before) == len(after) == 3 and before[0] != after[0]

@@ -96,6 +96,15 @@ def left(db: sqlite3.Connection, stock_id: str) -> int:
     return int(db.execute(query, (stock_id,)).fetchone()[0])
 
 
+def forget_pool(db: sqlite3.Connection) -> None:
+    """Forget every slip code and what was being asked for: another hub knows none of them, and gives the same names anew.
+
+    What was handed out stays in the journal; journal and used-set are never touched.
+    """
+    db.execute("DELETE FROM pool")
+    db.execute("DELETE FROM fact WHERE name LIKE 'pool:%' OR name LIKE 'lease:%'")
+
+
 def take_next(db: sqlite3.Connection, rid: str, stock_id: str, now: str) -> PoolCode | None:
     """Take the next code of a batch under `rid`; None when the pool is empty."""
     row = db.execute(

@@ -113,6 +113,8 @@ class Assignment(msgspec.Struct, frozen=True):
     store: str | None
     name: str = ""
     locale: str = "zh_CN"
+    suspended: bool = False
+    """Its card is in two places: it decides nothing alone."""
 
 
 class JobRow(msgspec.Struct, frozen=True):

@@ -39,6 +39,9 @@ class Exchange:
         self._max_items = p.MAX_ITEMS
         self._dry: Batch | None = None
         self._renewal = Renewal(client, journal, clock)
+        self._run = ""
+        self.restarted = False
+        """The hub was started anew since the journals were compared."""
 
     # -- up --
 
@@ -48,6 +51,7 @@ class Exchange:
         An upload of nothing says where it would go on: the hub answers with its own end, or that ours does not fit.
         """
         ends = await self.journal.ends()
+        self.restarted, self._run = False, ""
         try:
             told = await self._post(p.Upload(ends.epoch, ends.acked + 1, ends.acked_hash, ()), PROBE_S)
         except HubRefused as err:
@@ -62,7 +66,13 @@ class Exchange:
 
     async def _mend(self, epoch: str, acked: int) -> bool:
         """Find out which side has lost its end: the hub (send it again) or this kiosk (a new epoch)."""
-        told = await self._post(p.Upload(epoch, 1, p.GENESIS, ()))
+        try:
+            told = await self._post(p.Upload(epoch, 1, p.GENESIS, ()))
+        except HubRefused as err:
+            if err.error != "seq_regress":
+                raise
+            await self.new_epoch("the hub has closed this epoch, or never knew it")
+            return True
         if told.ack_through >= acked:
             await self.new_epoch("the hub has other items than this journal")
             return True
@@ -98,7 +108,14 @@ class Exchange:
         await self._post(p.Upload(epoch, 1, p.GENESIS, ()))
 
     async def _post(self, upload: p.Upload, deadline_s: float | None = None) -> p.Acknowledged:
-        return await self.client.call("POST", JOURNAL, p.Acknowledged, upload, deadline_s=deadline_s)
+        told = await self.client.call("POST", JOURNAL, p.Acknowledged, upload, deadline_s=deadline_s)
+        self._heard(told.run)
+        return told
+
+    def _heard(self, run: str) -> None:
+        """Notice that the hub was started anew: it may have been given an older database."""
+        self.restarted |= self._run not in ("", run)
+        self._run = run
 
     # -- down --
 
@@ -135,6 +152,7 @@ class Exchange:
         """Wait until the hub has something new, as long as it holds the request; return whether it has."""
         pos = await self.journal.pos()
         told = await self.client.call("GET", f"/v1/device/wake?pos={pos}", p.Wake, deadline_s=deadline_s)
+        self._heard(told.run)
         if not told.changed:
             self.reach.went_down()
             if (await self.journal.backlog()).count == 0:

@@ -149,6 +149,8 @@ class Acknowledged(msgspec.Struct, frozen=True):
     items: tuple[ItemVerdict, ...]
     server_time: datetime
     max_items: int = MAX_ITEMS
+    run: str = ""
+    """Changes with every start of the hub, which may then have an older database."""
 
 
 # -- GET /v1/device/changes?after=POS&limit=N --
@@ -264,6 +266,8 @@ class Wake(msgspec.Struct, frozen=True):
 
     changed: bool
     server_time: datetime
+    run: str = ""
+    """As in `Acknowledged`."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

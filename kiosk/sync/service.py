@@ -32,7 +32,7 @@ WAKE_S = 60.0
 HELD_S = 40.0
 """A hub holds a request without news for 45 s or more."""
 COMPARE_S = 600.0
-"""Journals are compared now and then all the same: a hub may have been replaced between two requests."""
+"""Journals are compared now and then all the same, though a hub says with every answer when it was started anew."""
 STORM_S = (0.5, 1.5)
 """Who ends held requests at once is not stormed."""
 ERROR_MAX_S = 1.0
@@ -259,7 +259,7 @@ class Sync:
                 await asyncio.sleep(max(random.uniform(*STORM_S), err.retry_after_s or 0.0))
             if ended and self.clock.mono() - begun < 1:
                 await asyncio.sleep(random.uniform(*STORM_S))
-            if ended or self.clock.mono() - compared > COMPARE_S:
+            if ended or self._exchange.restarted or self.clock.mono() - compared > COMPARE_S:
                 await self._greet()
                 compared = self.clock.mono()
             self.reach.answered()

@@ -82,6 +82,17 @@ async def test_a_position_of_another_hub_asks_for_a_resync(kiosk: Kiosk, pos: st
     assert (status, told["error"]) == (410, "resync_required")
 
 
+@on_both
+async def test_a_position_names_its_database(kiosk: Kiosk) -> None:
+    pos, _ = await kiosk.changes()
+    database, _, rest = pos.partition(".")
+    later = f"{database}.999999999.999999999"
+    for other in (f"{'0' * 12}.{rest}", later):
+        status, told = await kiosk.call("GET", f"changes?after={other}")
+        assert (status, told["error"]) == (410, "resync_required")
+    assert (await kiosk.changes(pos)) == (pos, [])
+
+
 async def test_redemptions_do_not_wake_the_fleet(hub: Hub, kiosk: Kiosk) -> None:
     [made] = await issued(hub, CAPPED)
     pos, _ = await kiosk.changes()

@@ -163,7 +163,7 @@ def replaced(parts: Parts, settings: Settings) -> Iterator[tuple[Parts, str]]:
     assert names(parts, "")[1] == []
     fresh = Parts(settings)
     fresh.open()
-    yield fresh, f"{ahead}.{last}"
+    yield fresh, f"{fresh.database.call(feed.fact, 'main', 'database')}.{ahead}.{last}"
     fresh.close()
 
 

@@ -175,6 +175,22 @@ MUTATIONS = (
         "hub/store/upload.py", '            self._note(c, device, "epoch_change", told, now)', "            pass",
     ),
     _one(
+        "P6", "a copied card is found", f"{SYNC}/test_twins.py::test_a_copied_card_is_found_and_decides_nothing_alone_until_it_is_trusted",
+        "hub/store/upload.py", "            self._twins.look(c, device, upload.epoch, now)", "            pass",
+    ),
+    _one(
+        "P6", "a kiosk whose card was copied decides nothing alone", f"{SYNC}/test_twins.py::test_a_copied_card_is_found_and_decides_nothing_alone_until_it_is_trusted",
+        "kiosk/counter/redeem.py", "            reconciled=not place.suspended and ", "            reconciled=",
+    ),
+    _one(
+        "P6", "a hub started anew is compared with", f"{SYNC}/test_twins.py::test_a_hub_that_was_started_anew_is_compared_with_at_its_next_answer",
+        "kiosk/sync/exchange.py", '        self.restarted |= self._run not in ("", run)', "        self.restarted = False",
+    ),
+    _one(
+        "P3", "the pool of another hub is forgotten", f"{SYNC}/test_twins.py::test_the_pool_of_another_hub_goes_and_nothing_else",
+        "kiosk/journal/pool.py", '    db.execute("DELETE FROM pool")\n', "",
+    ),
+    _one(
         "P6", "offline rights wait for the reconciliation", f"{SYNC}/test_recovery.py::test_until_it_has_reconciled_a_restored_kiosk_decides_nothing_alone",
         "kiosk/coupons/machine.py", "    if not standing.reconciled:", "    if False:",
     ),

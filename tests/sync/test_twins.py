@@ -1,0 +1,145 @@
+"""A copied card beside the first one, and hubs that change under a kiosk: real kiosks, a real hub."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hub.store import feed, twins
+from kiosk.sync import service
+from tests.sync.conftest import MakeKiosk
+from tests.sync.proxy import Proxy
+from tests.sync.shop import Kiosk, Shop, batch, until
+
+JOURNAL = "/v1/device/journal"
+
+
+async def test_a_copied_card_is_found_and_decides_nothing_alone_until_it_is_trusted(
+    shop: Shop, proxy: Proxy, make: MakeKiosk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twins, "UNDER_WAY", timedelta(0))
+    kiosk = await make()
+    coupons = await shop.issue("CAPPED", 6)
+    await kiosk.stop()
+    shutil.copytree(kiosk.base, tmp_path / "copy")
+    kiosk = await make(start=False)
+    await kiosk.start()
+    copy = Kiosk(tmp_path / "copy", proxy.url)
+    try:
+        assert (await kiosk.redeem(coupons[0].code)).verdict == "confirmed"
+        await kiosk.synced()
+        await copy.start()
+        assert (await copy.redeem(coupons[1].code)).verdict == "confirmed"
+        await copy.synced()
+        assert (await kiosk.redeem(coupons[2].code)).verdict == "confirmed"
+        await kiosk.synced()
+        [noted] = await shop.audit("twin")
+        assert noted.actor == kiosk.device
+
+        async def told() -> bool:
+            found = [await one.journal.assignment() for one in (kiosk, copy)]
+            return all(a is not None and a.suspended for a in found)
+
+        await until(told, "both are told")
+        assert (await copy.redeem(coupons[3].code)).verdict == "confirmed", "asking goes on"
+        await copy.synced()
+    finally:
+        await copy.stop()
+    await proxy.down()
+    await until(lambda: kiosk.reach.away, "the outage is known")
+    assert (await kiosk.redeem(coupons[4].code)).reason == "hub_away"
+    await proxy.up()
+    await shop.do(shop.parts.devices.trust, kiosk.device, "boss", datetime.now(UTC))
+
+    async def trusted() -> bool:
+        found = await kiosk.journal.assignment()
+        return found is not None and not found.suspended
+
+    await until(trusted, "the one that is left is told")
+    assert (await kiosk.redeem(coupons[4].code)).verdict == "confirmed"
+    await kiosk.synced()
+    await proxy.down()
+    await until(lambda: kiosk.reach.away, "the outage is known")
+    assert (await kiosk.redeem(coupons[5].code)).verdict == "offline"
+    await proxy.up()
+    await kiosk.synced()
+    assert len(await shop.audit("twin")) == 1
+    assert (await kiosk.journal.verify()).ok
+
+
+async def test_a_hub_that_was_started_anew_is_compared_with_at_its_next_answer(
+    shop: Shop, proxy: Proxy, kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "COMPARE_S", 1e9)
+    await until(lambda: proxy.seen[-1].path.startswith("/v1/device/wake"), "nothing is under way")
+    await until(lambda: kiosk.sync._exchange._run != "", "its run is known")
+    before = proxy.count(JOURNAL)
+    await shop.load(batch("MORE", "never"))
+    await until(lambda: _has(kiosk, "MORE"), "the change has come down")
+    assert proxy.count(JOURNAL) == before, "a change alone is no reason"
+    await shop.do(feed.begin_run, "main")
+    await shop.load(batch("THEN", "never"))
+    await until(lambda: proxy.count(JOURNAL) > before, "the journals are compared")
+
+
+async def _has(kiosk: Kiosk, stock_id: str) -> bool:
+    return await kiosk.journal.batch(stock_id) is not None
+
+
+async def test_the_pool_of_another_hub_goes_and_nothing_else(
+    tmp_path: Path, shop: Shop, make: MakeKiosk
+) -> None:
+    kiosk = await make(pool=5)
+    await until(lambda: _pool(kiosk, 5), "the pool is full")
+    given = await kiosk.journal.hand_out("r1", "SLIP", "S1")
+    assert given is not None
+    [held] = await shop.issue("CAPPED")
+    assert (await kiosk.redeem(held.code)).verdict == "confirmed"
+    await kiosk.synced()
+    await kiosk.stop()
+    (tmp_path / "other").mkdir()
+    other = Shop(tmp_path / "other")
+    await other.start((batch("SLIP", "home", product="slip_coupon"), batch("NEVER", "never")))
+    again = await make(start=False, url=other.hub.url, token=await other.token(), pool=3)
+    try:
+        await again.start(synced=False)
+        await until(lambda: _pool(again, 3), "the pool is the other hub's")
+        codes = await again.journal._db.read(lambda db: db.execute("SELECT short FROM pool").fetchall())
+        query = "SELECT short_hash FROM coupons"
+        known = await other.do(lambda c: {r[0] for r in c.exec_driver_sql(query)})
+        assert len(codes) == len(known) == 3
+        assert await again.journal.pool_code(given.short) is None
+        assert (await again.journal.verify()).ok
+        assert len(await again.journal.uses(held.coupon)) == 1, "the used-set is never touched"
+        query = "SELECT count(*) FROM item WHERE kind IN ('claim', 'redeem_record')"
+        kinds = await again.journal._db.read(lambda db: db.execute(query).fetchone()[0])
+        assert kinds >= 2, "the journal is never touched"
+    finally:
+        await again.stop()
+        await other.stop()
+
+
+async def test_a_hub_that_moved_keeps_the_pool(shop: Shop, make: MakeKiosk) -> None:
+    kiosk = await make(pool=5)
+    await until(lambda: _pool(kiosk, 5), "the pool is full")
+    await kiosk.stop()
+    moved = Proxy(shop.hub.port)
+    await moved.up()
+    try:
+        again = await make(start=False, url=moved.url, pool=5)
+        await again.start()
+        assert await again.journal.get("enrolled") == moved.url
+        issued = await shop.do(
+            lambda c: c.exec_driver_sql("SELECT issued FROM batches WHERE stock_id = 'SLIP'").scalar_one()
+        )
+        assert (await again.journal.pool_left("SLIP"), issued) == (5, 5)
+        await again.stop()
+    finally:
+        await moved.down()
+
+
+async def _pool(kiosk: Kiosk, count: int) -> bool:
+    return await kiosk.journal.pool_left("SLIP") == count
