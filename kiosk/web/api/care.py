@@ -31,6 +31,12 @@ class BackupAsk(msgspec.Struct, frozen=True):
     passphrase: Phrase
 
 
+class Restarting(msgspec.Struct, frozen=True):
+    """The kiosk begins anew."""
+
+    ok: bool
+
+
 class Staged(msgspec.Struct, frozen=True):
     """A backup that was checked and lies ready for the next start."""
 
@@ -92,3 +98,13 @@ async def restore(call: Call) -> Staged:
             raise Problem("bad_backup", as_is(str(err))) from None
     await call.note("restore")
     return Staged(files)
+
+
+@operation("POST", "restart", "manage", "no_restart")
+async def restart(call: Call) -> Restarting:
+    """Begin anew with kiosk.toml as it is now; what is under way is finished first."""
+    if not call.services.restart():
+        sentence = told("Nobody restarts this kiosk by a button; restart its service by hand.")
+        raise Problem("no_restart", sentence)
+    await call.note("restart")
+    return Restarting(True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -12,9 +12,16 @@ from kiosk.counter.giving import MOST, give_each
 from kiosk.coupons.batch import BatchStatus, Kind, Policy, Product
 from kiosk.health.model import told
 from kiosk.web.api.operation import Call, operation
+from kiosk.web.api.printing import JobPath
 from kiosk.web.api.problems import Problem
 
 Stock = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_-]{1,32}$")]
+
+
+Outcome = Literal[
+    "printed", "failed", "unknown", "cooling", "limit", "empty", "closed", "error", "settled", "used", "busy"
+]
+"""The words of `kiosk.counter.hand_out.HandOutResult`."""
 
 
 class StockPath(msgspec.Struct, frozen=True):
@@ -63,9 +70,11 @@ class GiveAsk(msgspec.Struct, frozen=True):
 
 
 class Given(msgspec.Struct, frozen=True):
-    """How handing out ended: the word for the last slip, and how many were printed of those asked for."""
+    """How handing out ended, and how many slips were printed of those asked for."""
 
-    outcome: str
+    outcome: Outcome
+    """Of the last slip. Nothing was given: `empty` (no codes), `closed` (the batch gives none), `settled` (no doubt about
+    that slip), `used` (its code was redeemed), `busy`, and `cooling`, `limit` and `error` as at the button."""
     printed: int
     asked: int
     rids: tuple[str, ...]
@@ -124,7 +133,9 @@ async def _known(call: Call, stock_id: str) -> None:
 async def hand_out(call: Call, path: StockPath, body: GiveAsk) -> Given:
     """Print fresh slip coupons, one after the other; stop at the first that does not come out."""
     await _known(call, path.stock_id)
-    rids, printed, outcome = [], 0, ""
+    rids: list[str] = []
+    printed = 0
+    outcome: Outcome = "closed"
     async for given in give_each(call.services.hand_out, path.stock_id, body.n):
         outcome = given.outcome
         printed += outcome == "printed"
@@ -132,6 +143,15 @@ async def hand_out(call: Call, path: StockPath, body: GiveAsk) -> Given:
             rids.append(given.rid)
             await call.note("hand_out", given.rid)
     return Given(outcome, printed, body.n, tuple(rids))
+
+
+@operation("POST", "jobs/{job}/new-code", "print")
+async def new_code(call: Call, path: JobPath) -> Given:
+    """Give a new code for a slip of which nobody knows whether it came out; the old code is void before the new one is on paper."""
+    given = await call.services.hand_out.replace(path.job)
+    if given.rid:
+        await call.note("new_code", given.rid)
+    return Given(given.outcome, int(given.outcome == "printed"), 1, (given.rid,) if given.rid else ())
 
 
 @operation("POST", "batches/{stock_id}/hide", "manage", "unknown_batch", again="repeat")

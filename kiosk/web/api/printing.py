@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
@@ -12,6 +12,8 @@ from kiosk.journal.rows import JobRow
 from kiosk.web.api.operation import Call, File, operation
 from kiosk.web.api.problems import Problem
 
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
+"""Days that have a midnight before and after them on the calendar of every zone."""
 JOBS = 200
 """Slips in one answer, the newest first."""
 
@@ -188,10 +190,17 @@ async def claim_slip(call: Call) -> Ended:
     return ended(row)
 
 
+class DayAsk(msgspec.Struct, frozen=True):
+    """POST /api/v1/slips/day: which day of the shop; null: today."""
+
+    day: date | None = None
+
+
 @operation("POST", "slips/day", "print")
-async def day_slip(call: Call) -> Ended:
-    """Print today's figures."""
-    return ended(await call.services.slips.day())
+async def day_slip(call: Call, body: DayAsk) -> Ended:
+    """Print a day's figures."""
+    day = None if body.day is None else min(max(body.day, FIRST_DAY), LAST_DAY)
+    return ended(await call.services.slips.day(day))
 
 
 @operation("POST", "slips/status", "print")

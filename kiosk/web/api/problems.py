@@ -36,6 +36,7 @@ CODES: dict[str, tuple[int, str]] = {
     "many_people": (409, N_("Too many people")),
     "name_taken": (409, N_("The name is taken")),
     "no_config": (409, N_("No kiosk.toml")),
+    "no_restart": (409, N_("Not restarted by a program")),
     "no_store": (409, N_("No store yet")),
     "not_pending": (409, N_("Waits for nobody")),
     "not_waiting": (409, N_("Nothing waits for a decision")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -12,15 +12,17 @@ from kiosk.health.model import told
 from kiosk.journal.rows import DayRow, Verification
 from kiosk.journal.search import Ask, Row
 from kiosk.web.api.operation import Call, File, operation
-from kiosk.web.api.printing import Job, shown
+from kiosk.web.api.printing import FIRST_DAY, LAST_DAY, Job, shown
 from kiosk.web.api.problems import Problem
-from ui.money import local
+from ui.money import SHANGHAI, local
 
 PAGE = 1000
 """Rows of the journal in one answer."""
 CSV = "text/csv; charset=utf-8"
 Place = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z|:.-]{0,100}$")]
 When = Annotated[datetime, msgspec.Meta(tz=True)]
+Moment = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?)?$")]
+"""A day, or a time."""
 
 
 class JournalQuery(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
@@ -42,13 +44,13 @@ class JournalPage(msgspec.Struct, frozen=True):
 
 
 class RecordsQuery(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
-    """What is looked for; what is left out does not narrow. Days are the shop's."""
+    """What is looked for; what is left out does not narrow. Days, and times without an offset, are the shop's."""
 
     code: Annotated[str, msgspec.Meta(max_length=300)] = ""
     """A code, or the rid of an attempt; an address holds 8,190 bytes, and a character may take twelve of them."""
-    since: date | None = None
-    until: date | None = None
-    """The last day, included."""
+    since: Moment = ""
+    until: Moment = ""
+    """A day is included, a time is not."""
     person: Annotated[str, msgspec.Meta(max_length=60)] = ""
     batch: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_-]{0,32}$")] = ""
     after: Place = ""
@@ -126,8 +128,8 @@ async def verify(call: Call) -> Verification:
 async def search(call: Call, query: RecordsQuery) -> Records:
     """Search the record by code, day, person or batch, the newest first."""
     ask = Ask(
-        since=records.day_begin(query.since) if query.since else None,
-        until=records.day_begin(_next(query.until)) if query.until else None,
+        since=_moment(query.since, last=False),
+        until=_moment(query.until, last=True),
         coupons=await records.keys_of(call.services.journal, query.code),
         stock_id=query.batch,
         person=query.person,
@@ -137,9 +139,21 @@ async def search(call: Call, query: RecordsQuery) -> Records:
     return Records(rows, after)
 
 
-def _next(day: date) -> date:
-    """Return the day after; the last day of the calendar has none and stays."""
-    return day + timedelta(days=1) if day < date.max else day
+def _moment(text: str, *, last: bool) -> datetime | None:
+    """Return the time that a day or a time of the shop stands for; `last`: the end of a day, not its beginning."""
+    if not text:
+        return None
+    try:
+        if len(text) == len("2026-11-24"):
+            day = _within(date.fromisoformat(text))
+            return records.day_begin(day + timedelta(days=1) if last else day)
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        sentence = told(
+            "{text} is neither a day nor a time; write it as 2026-11-24 or 2026-11-24T18:30.", text=text
+        )
+        raise Problem("bad_request", sentence) from None
 
 
 @operation("GET", "decisions", "read")
@@ -197,8 +211,7 @@ async def month_csv(call: Call, query: MonthQuery) -> File:
 
 
 def _within(of: date) -> date:
-    """Return a day that has a midnight before and after it on the calendar of every zone."""
-    return min(max(of, date(2000, 1, 1)), date(2999, 12, 31))
+    return min(max(of, FIRST_DAY), LAST_DAY)
 
 
 def _month(call: Call, query: MonthQuery) -> date:
