@@ -12,11 +12,12 @@ from pikepdf import Dictionary, Name, Object, Page
 
 from posters import pencil
 from posters.geometry import Affine
-from posters.inks import Bounds, Ink, Paint
+from posters.inks import Bounds, Ink, Paint, overlap
 
 UNTURNED = Affine()
 CHORDS = 16
 TRIM = "/KioskTrim"  # of a form: the trim of the piece that it draws, in its own points
+EDGE_PT = 0.5  # a line on the edge of a form is half seen
 MAX_DEPTH = 8  # forms within forms; deeper is a loop or a trick
 _FILLS = {"f", "F", "f*", "B", "B*", "b", "b*"}
 _STROKES = {"S", "s", "B", "B*", "b", "b*"}
@@ -206,7 +207,19 @@ class _Reader:
             matrix = Affine(*map(float, found.get("/Matrix", [1, 0, 0, 1, 0, 0])))
             inner = _Reader(found.get("/Resources", self.resources))
             placed = state._replace(matrix=_times(matrix, state.matrix))
-            yield from inner.read(found, placed._replace(piece=_piece(found, placed)), depth + 1)
+            seen = _window(found, placed)
+            for paint in inner.read(found, placed._replace(piece=_piece(found, placed)), depth + 1):
+                if seen is None or overlap(paint.bounds, seen):
+                    yield paint
+
+
+def _window(form: Object, state: _State) -> Bounds | None:
+    """Return where a form can be seen: nothing of it shows outside its box."""
+    if "/BBox" not in form:
+        return None
+    x0, y0, x1, y1 = (float(v) for v in form.BBox)
+    left, low, right, high = _box([state.matrix(x, y) for x in (x0, x1) for y in (y0, y1)])
+    return left - EDGE_PT, low - EDGE_PT, right + EDGE_PT, high + EDGE_PT
 
 
 def _piece(form: Object, state: _State) -> Bounds | None:

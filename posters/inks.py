@@ -50,7 +50,7 @@ class Paint(NamedTuple):
 
     def meets(self, area: Bounds) -> bool:
         """Say whether any of it may lie within an area."""
-        return any(_meets(piece, area) for piece in self.pieces or (self.bounds,))
+        return any(overlap(piece, area) for piece in self.pieces or (self.bounds,))
 
 
 def code_is_black_only(all_paints: list[Paint], area: Bounds) -> bool:
@@ -77,5 +77,6 @@ def _covers(outer: Bounds, inner: Bounds) -> bool:
     return outer[0] <= inner[0] and outer[1] <= inner[1] and outer[2] >= inner[2] and outer[3] >= inner[3]
 
 
-def _meets(a: Bounds, b: Bounds) -> bool:
+def overlap(a: Bounds, b: Bounds) -> bool:
+    """Say whether two boxes share some area, or a line lies in one."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

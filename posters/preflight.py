@@ -6,9 +6,11 @@ tests/posters/test_preflight.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from posters.inks import overlap
+from posters.pictures import dpi_range
 from posters.result import Finding, Level
 from posters.units import PT_PER_MM
 
@@ -24,7 +26,7 @@ PICTURE_SLACK = 3.0  # per cent that packing as JPEG may add
 LEAST_LINE_PT = 0.25  # 0.09 mm; thinner ones break up or vanish
 LEAST_TYPE_PT, POOR_TYPE_PT = 5.0, 5.95
 SAFE_MM = 3.0  # the floor; templates keep 5
-LEAST_DPI, POOR_DPI = 30, 150
+LEAST_DPI = 30
 WHITE = 250  # of 255
 BARE_SHARE = 0.2  # of an edge whose art does not go on into the bleed
 MOST_BLEED_MM = 1.0  # less bleed than this is none
@@ -38,8 +40,9 @@ def findings(
     dpi: float,
     x1a: bool,
     pictures: PictureInk,
+    pieces: Sequence[Bounds] = (),
 ) -> list[Finding]:
-    """Return every finding of one page; `pictures` is the ink of what is placed on it."""
+    """Return every finding of one page; `pictures` is the ink of what is placed on it, `pieces` what is cut from it."""
     found: list[Finding] = []
 
     def add(level: Level, code: str, sentence: str, **args: object) -> None:
@@ -59,7 +62,7 @@ def findings(
         add("refuse", "ink", "page {page} carries {peak} % ink; 300 % is the most", peak=round(peak))
     if pictures.unread:
         add("confirm", "picture-ink", "page {page} has a CMYK picture whose ink could not be measured")
-    for level, code, sentence, args in _making(painted, trim, bleed, media, x1a):
+    for level, code, sentence, args in _making(painted, trim, bleed, media, x1a, pieces):
         add(level, code, sentence, **args)
     if _has_bleed(trim, bleed) and stops_at_trim(image, media, trim, dpi):
         add(
@@ -71,11 +74,11 @@ def findings(
 
 
 def _making(
-    painted: list[Paint], trim: Bounds, bleed: Bounds, media: Bounds, x1a: bool
+    painted: list[Paint], trim: Bounds, bleed: Bounds, media: Bounds, x1a: bool, pieces: Sequence[Bounds]
 ) -> Iterator[tuple[Level, str, str, dict[str, object]]]:
     """Yield level, code, sentence and arguments of what is wrong with how things are painted."""
-    seen = [p for p in painted if _meets(p.bounds, bleed)]
-    whole = trim if _apart(trim, media) else None
+    seen = [p for p in painted if overlap(p.bounds, bleed)]
+    whole = [trim] if _apart(trim, media) else list(pieces)
     if any(p.kind == "text" and p.box for p in seen):
         sentence = "page {page} shows the box of a character that its font does not have"
         yield "refuse", "notdef", sentence, {}
@@ -91,17 +94,18 @@ def _making(
         sentence = "page {page} has type of {pt} pt; smaller than 6 pt fills in"
         level: Level = "refuse" if min(types) < LEAST_TYPE_PT else "confirm"
         yield level, "small-type", sentence, {"pt": f"{min(types):.1f}"}
-    if any(_unsafe(p.bounds, edge) for p in seen if p.kind == "text" and (edge := p.piece or whole)):
+    if any(_unsafe(p.bounds, e) for p in seen if p.kind == "text" for e in ([p.piece] if p.piece else whole)):
         sentence = "page {page} has type within {mm} mm of the trim: the cut may take it"
         yield "refuse", "safe", sentence, {"mm": f"{SAFE_MM:g}"}
     if any(p.clear for p in seen):
         sentence = "page {page} has transparency, which PDF/X-1a forbids and old presses print wrongly"
         yield ("refuse" if x1a else "confirm"), "transparency", sentence, {}
     coarse = min((_dpi(p) for p in seen if p.pixels[0]), default=float("inf"))
-    if coarse < POOR_DPI:
+    poor = dpi_range(max(trim[2] - trim[0], trim[3] - trim[1]) / PT_PER_MM)[0]
+    if coarse < poor:
         sentence = "page {page} has a picture of {dpi} dpi at its size; {least} dpi are needed"
         level = "refuse" if coarse < LEAST_DPI else "confirm"
-        yield level, "picture-dpi", sentence, {"dpi": round(coarse), "least": POOR_DPI}
+        yield level, "picture-dpi", sentence, {"dpi": round(coarse), "least": poor}
 
 
 def peak_ink(painted: list[Paint]) -> float:
@@ -175,7 +179,7 @@ def _apart(trim: Bounds, media: Bounds) -> bool:
 
 def _unsafe(text: Bounds, trim: Bounds) -> bool:
     edge = SAFE_MM * PT_PER_MM - 0.5
-    if not _meets(text, trim):
+    if not overlap(text, trim):
         return False
     return (
         text[0] < trim[0] + edge
@@ -183,10 +187,6 @@ def _unsafe(text: Bounds, trim: Bounds) -> bool:
         or text[2] > trim[2] - edge
         or text[3] > trim[3] - edge
     )
-
-
-def _meets(a: Bounds, b: Bounds) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _box(box: Any) -> Bounds:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from posters import content, gates, inks, pictureink, preflight, raster
+from posters import content, cutmarks, gates, inks, pictureink, preflight, raster
 from posters.result import FaceProof, Finding
 from posters.symbol import FLOOR_MM, LOGO_SHARE, PIXELS_PER_MODULE_METRES, QUIET_MODULES
 from posters.units import mm
@@ -56,12 +56,22 @@ def prove(pdf: bytes, expect: Expect) -> Proof:
         for number, (page, (image, dpi)) in enumerate(zip(document.pages, shots, strict=True), 1):
             painted = content.paints(page)
             inked = pictureink.measure(painted)
-            wanted = expect.codes[number - 1] if expect.codes else 1
-            found = _codes(number, image, dpi, page, painted, wanted)
+            readings = gates.read(image)
+            places = [_on_page(reading, dpi, page) for reading in readings]
+            pieces = [] if expect.codes else _pieces_of_others(page, painted, places)
+            wanted = expect.codes[number - 1] if expect.codes else max(1, len(pieces))
+            alone = len(readings) == wanted
+            found = [
+                _face(
+                    number, image, reading, mm(reading.module_px * 72 / dpi),
+                    k_only=inks.code_is_black_only(painted, place), alone=alone,
+                )
+                for reading, place in zip(readings, places, strict=True)
+            ]  # fmt: skip
             faces += found
             findings += _page_findings(number, found, expect, wanted)
             if number not in expect.sketches:
-                findings += preflight.findings(number, page, painted, image, dpi, x1a, inked)
+                findings += preflight.findings(number, page, painted, image, dpi, x1a, inked, pieces)
             sheets.append(preflight.figures(number, page, painted, inked))
         fonts = _fonts(document)
     findings += [
@@ -87,27 +97,25 @@ def _upright(document: pikepdf.Pdf, pdf: bytes) -> bytes:
     return out.getvalue()
 
 
-def _codes(
-    number: int, image: Image, dpi: float, page: pikepdf.Page, painted: list[inks.Paint], wanted: int
-) -> list[FaceProof]:
-    """Return what each code of a page proved to be."""
-    readings = gates.read(image)
+def _on_page(reading: gates.Reading, dpi: float, page: pikepdf.Page) -> inks.Bounds:
+    """Return where a code lies in points of the page, half a module within its edge."""
     left, _, _, top = (float(v) for v in page.mediabox)
-    faces = []
-    for reading in readings:
-        area = reading.area
-        scale = 72 / dpi
-        inset = reading.module_px * scale / 2
-        on_page = (
-            left + area.left * scale + inset,
-            top - area.bottom * scale + inset,
-            left + area.right * scale - inset,
-            top - area.top * scale - inset,
-        )
-        k_only = inks.code_is_black_only(painted, on_page)
-        alone = len(readings) == wanted
-        faces.append(_face(number, image, reading, mm(reading.module_px * scale), k_only=k_only, alone=alone))
-    return faces
+    area, scale = reading.area, 72 / dpi
+    inset = reading.module_px * scale / 2
+    return (
+        left + area.left * scale + inset,
+        top - area.bottom * scale + inset,
+        left + area.right * scale - inset,
+        top - area.top * scale - inset,
+    )
+
+
+def _pieces_of_others(
+    page: pikepdf.Page, painted: list[inks.Paint], places: list[inks.Bounds]
+) -> list[inks.Bounds]:
+    """Return the pieces of a sheet that we did not put together, where its boxes do not say what is cut out."""
+    media, trim = ([float(v) for v in box] for box in (page.mediabox, page.trimbox))
+    return cutmarks.cells(painted, places) if media == trim else []
 
 
 def prove_pictures(pictures: list[Image], dpi: int, expect: Expect) -> Proof:
