@@ -1,7 +1,7 @@
 """One SQLite connection on one thread of its own: every write and every checkpoint goes through it.
 
-WAL with synchronous=FULL lost no acknowledged row in 648 simulated power cuts, NORMAL lost some in 253 of 528; and a second
-connection that checkpoints can corrupt a WAL in SQLite before 3.51.3 (facts: sync-fleet A10, A11).
+WAL with synchronous=FULL lost no acknowledged row in 3,681 simulated power cuts, NORMAL lost some in 784 of 3,762 (decision 28);
+and a second connection that checkpoints can corrupt a WAL in SQLite before 3.51.3 (facts: sync-fleet A11).
 """
 
 from __future__ import annotations
