@@ -99,7 +99,7 @@ async def test_nothing_serious_on_any_page(
 
 STOPS = """() => { const radios = new Set(); return [...document.querySelectorAll(
   'a[href], button, input:not([type=hidden]):not([tabindex="-1"]), select, textarea, summary, [tabindex="0"]')].filter(e =>
-    !e.disabled && e.checkVisibility() && !(e.type === 'radio' && radios.has(e.name)) && (e.type !== 'radio' || radios.add(e.name))
+    !e.matches(':disabled') && e.checkVisibility() && !(e.type === 'radio' && radios.has(e.name)) && (e.type !== 'radio' || radios.add(e.name))
   ).map((e, n) => { e.dataset.stop = n; return n; }).length; }"""
 """Everything that can be worked; of each group of radio buttons one, as browsers do."""
 FOCUS = """() => { const e = document.activeElement;
