@@ -26,6 +26,9 @@ MARKS = (
 )
 """Byte order marks (Unicode 16.0, table 23-6; GB 18030-2022)."""
 
+_TOLD = re.compile(r'"?sep=([,;\t|])"?\Z', re.IGNORECASE)
+"""The line by which Excel says what parts the cells."""
+
 
 class Row(Struct, frozen=True):
     """One store of a CSV: where it stands, what it holds, what is wrong with its form."""
@@ -89,10 +92,13 @@ def _line(text: str, name: str) -> str:
 def read_table(path: Path) -> Table:
     """Return the rows of a CSV: in what its byte order mark says, else in UTF-8 or in GBK as Excel saves it."""
     text, encoding = _decoded(path, read_bytes(path))
-    first = text.split("\n", 1)[0]
-    delimiter = next((d for d in (",", "\t", ";") if d in first), ",")
+    first = text.split("\n", 1)[0].rstrip("\r")
+    told = _TOLD.match(first)
+    delimiter = told.group(1) if told else next((d for d in (",", "\t", ";") if d in first), ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
+        if told:
+            next(reader)
         header = [name.strip().lower() for name in next(reader, [])]
         _check_header(path, header, encoding)
         rows, line = [], reader.line_num + 1

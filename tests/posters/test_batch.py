@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -153,6 +157,41 @@ def test_excel_saves_in_any_of_these(tmp_path: Path, encoding: str, mark: str) -
     found = read_table(table)
     assert found.rows[0].data == {"store_id": "S1", "merchant": "“引号”,店", "url": "https://q.cn/1"}
     assert found.ignored == ["备注"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("store_id\tmerchant\turl\nS1\tA, B\thttps://q.cn/1\n", 2),
+        ("store_id;merchant;url\r\nS1;A, B;https://q.cn/1\r\n", 2),
+        ("sep=;\r\nstore_id;merchant;url\r\nS1;A, B;https://q.cn/1\r\n", 3),
+        ('"sep=|"\nstore_id|merchant|url\nS1|A, B|https://q.cn/1\n', 3),
+    ],
+)
+def test_cells_may_be_parted_by_other_than_commas(tmp_path: Path, text: str, line: int) -> None:
+    (tmp_path / "s.csv").write_text(text, "utf-8", newline="")
+    rows = read_table(tmp_path / "s.csv").rows
+    assert [(row.line, row.data["merchant"]) for row in rows] == [(line, "A, B")]
+
+
+@pytest.mark.prove
+def test_a_batch_that_was_killed_goes_on_and_leaves_no_part(tmp_path: Path) -> None:
+    table, out = tmp_path / "s.csv", tmp_path / "out"
+    table.write_text(HEAD + "".join(f"S{n},店,https://q.cn/{n}\n" for n in range(40)), "utf-8")
+    command = [sys.executable, "-m", "posters.cli", "batch", "stand-a6", str(table), "-o", str(out)]
+    with subprocess.Popen([*command, "--jobs", "2"], start_new_session=True) as running:
+        deadline = time.monotonic() + 60
+        while len(list(out.glob("*.pdf"))) < 3 and time.monotonic() < deadline:
+            running.poll()
+            time.sleep(0.01)
+        os.killpg(running.pid, signal.SIGKILL)
+    made = list(out.glob("*.pdf"))
+    assert 3 <= len(made) < 40
+    assert all(path.read_bytes().rstrip().endswith(b"%%EOF") for path in made), "no file is half there"
+    done = subprocess.run([*command, "--jobs", "2"], capture_output=True, text=True, timeout=180, check=True)
+    assert f"{40 - len(made)} made now" in done.stdout or f"{41 - len(made)} made now" in done.stdout
+    assert len(list(out.glob("*.pdf"))) == 40
+    assert list(out.glob("*.part*")) == []
 
 
 @pytest.mark.skipif(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import pickle
 import subprocess
 import sys
@@ -30,6 +31,21 @@ def test_the_same_input_gives_the_same_bytes(store: dict[str, str], tmp_path: Pa
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
     assert first.sha256 == second.sha256
     assert (tmp_path / "a.pdf").stat().st_size < 60_000
+
+
+def test_every_process_makes_the_same_bytes(store: dict[str, str], tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    Image.new("RGBA", (300, 300), (200, 30, 30, 128)).save(logo)
+    script = (
+        "import json, sys, posters, pathlib; out = pathlib.Path(sys.argv[2]);"
+        "print(posters.make('stand-a6', json.loads(sys.argv[1]), out, profile='press-x1a', proof=out.with_suffix('.json')).sha256)"
+    )
+    data = json.dumps({**store, "merchant": "𠮷野家 Café", "logo": str(logo), "image": str(logo)})
+    for seed in ("1", "2"):
+        command = [sys.executable, "-c", script, data, str(tmp_path / f"{seed}.pdf")]
+        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, timeout=120)
+    assert (tmp_path / "1.pdf").read_bytes() == (tmp_path / "2.pdf").read_bytes()
+    assert (tmp_path / "1.json").read_bytes() == (tmp_path / "2.json").read_bytes()
 
 
 def test_press_has_boxes_intent_and_no_viewer_wishes(good_pdf: Path) -> None:
@@ -183,12 +199,12 @@ def test_a_coarse_picture_must_be_confirmed_and_a_huge_one_is_cut_down(
     result = posters.make("poster-a4", {**store, "logo": str(tmp_path / "small.png")}, tmp_path / "a.pdf")
     assert result.verdict == "confirm"
     assert result.findings[0].code == "dpi"
-    Image.effect_noise((3000, 2000), 80).save(tmp_path / "huge.jpg")
+    Image.effect_noise((6000, 4000), 80).save(tmp_path / "huge.jpg")
     result = posters.make("poster-a4", {**store, "image": str(tmp_path / "huge.jpg")}, tmp_path / "b.pdf")
     assert result.verdict == "printable"
     with pikepdf.Pdf.open(tmp_path / "b.pdf") as pdf:
         widths = [int(o.Width) for o in pdf.objects if isinstance(o, pikepdf.Stream) and "/Width" in o]
-    assert max(widths) < 800
+    assert max(widths) == pytest.approx(216 / 25.4 * 300, rel=0.01)
 
 
 def test_an_amount_in_the_headline_is_noted(store: dict[str, str], tmp_path: Path) -> None:
