@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from posters.errors import UsageError
 from posters.merge import FIELDS
 from posters.scaling import rescaled
-from posters.schema import AnyItem, Drawings, Lang, Look, Names, Picture, Template
+from posters.schema import AnyItem, Drawings, Lang, Look, Names, Template
 from posters.terms import TERMS
 
 ROOT = Path(__file__).parent / "templates"
@@ -59,6 +59,12 @@ class Chosen(Struct, frozen=True):
         if self.both:
             return [self.look.front, self.look.front]
         return [self.look.front, self.look.back] if self.look.back else [self.look.front]
+
+    def pictured(self) -> Chosen:
+        """Return the template with the front that shows the store's picture, where it has one of its own."""
+        if not self.look.photo:
+            return self
+        return structs.replace(self, look=structs.replace(self.look, front=self.look.photo, photo=[]))
 
     @property
     def words(self) -> dict[str, str]:
@@ -121,16 +127,6 @@ def look(template_id: str, look_id: str, root: Path = ROOT) -> Look:
     if give is None:
         raise UsageError("{path} does not say where the look {name} gives", path=own.parent, name=look_id)
     return rescaled(look(shared.base, look_id, root), template(shared.base, root), shared, give)
-
-
-def looks_with(template_id: str, field: str, root: Path = ROOT) -> list[str]:
-    """Return the looks of a template that show a picture."""
-    found = {name: look(template_id, name, root) for name in template(template_id, root).looks}
-    return [
-        name
-        for name, one in found.items()
-        if any(isinstance(item, Picture) and item.field == field for item in [*one.front, *one.back])
-    ]
 
 
 def drawings(root: Path = ROOT) -> Drawings:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from posters.faces import Faces
     from posters.finish import Boxes
+    from posters.pictures import Loaded
     from posters.sheets import Route
 
 
@@ -98,19 +99,20 @@ def _laid_out(
     merged = merge.merged(job.data)
     check_printable({name: text for name, text in merged.items() if merge.FIELDS[name].kind != "file"})
     dated = terms.demand(job.chosen.template, job.chosen.id, merged)
-    chosen, recoloured = branded(job.chosen, merged["brand"])
+    chosen, recoloured = branded(job.chosen.pictured() if merged["image"] else job.chosen, merged["brand"])
     names = [name for name, rule in merge.FIELDS.items() if rule.kind == "file" and merged[name]]
     files = [name for name in names if name != "merchant_image"]
-    images = {name: pictures.load(name, merged[name], job.base) for name in files}
+    loaded = {name: pictures.load(name, merged[name], job.base) for name in files}
     values = layout.values_for(chosen, merged)
     symbol = encode(merged["url"])
     texts = layout.texts_by_weight(chosen, values)
     with Faces(texts) as faces:
         limit = sheets.code_limit(job.output)
         draft = layout.draft(chosen, values, symbol, faces.measure, catalog.drawings(), limit)
-        images, coarse = _at_size(draft, images)
+        images, coarse = _at_size(draft, loaded, max(chosen.template.size))
         notes = [
             *_notes(symbol, merged),
+            *_faint(loaded),
             *_left_out(job.chosen, draft, merged),
             *dated,
             *recoloured,
@@ -164,19 +166,33 @@ def _adapted(draft: Draft, profile: str, faces: Faces) -> Draft:
     return draft
 
 
-def _at_size(draft: Draft, images: dict[str, bytes]) -> tuple[dict[str, bytes], list[Finding]]:
+def _at_size(
+    draft: Draft, loaded: Mapping[str, Loaded], longest_mm: float
+) -> tuple[dict[str, bytes], list[Finding]]:
     """Return the pictures with as many pixels as their places need, and which have too few."""
-    from posters.pictures import LEAST_DPI, at_size
+    from posters.pictures import at_size, dpi_range
 
+    least, most = dpi_range(longest_mm)
     fitted: dict[str, bytes] = {}
     coarse: list[Finding] = []
     for op in (op for page in draft.pages for op in page.ops if isinstance(op, Image)):
-        fitted[op.field], dpi = at_size(images[op.field], op.box[2:], op.fit)
-        if dpi < LEAST_DPI:
+        fitted[op.field], dpi = at_size(loaded[op.field], op.box[2:], op.fit, most)
+        if dpi < least:
             sentence = "{field} has only {dpi} dpi at its size and will look coarse; {least} dpi are needed"
-            args = {"field": op.field, "dpi": dpi, "least": LEAST_DPI}
+            args = {"field": op.field, "dpi": dpi, "least": least}
             coarse.append(Finding.of("confirm", "dpi", op.field, sentence, **args))
     return fitted, coarse
+
+
+def _faint(loaded: Mapping[str, Loaded]) -> list[Finding]:
+    """Return which marks are white, as they are made for dark grounds: ours stand on white."""
+    from posters.pictures import unseen
+
+    sentence = "{field} is almost white and would not be seen: give it in its colours"
+    marks = [name for name in loaded if name in ("logo", "partner_mark", "code_logo")]
+    return [
+        Finding.of("confirm", "faint", name, sentence, field=name) for name in marks if unseen(loaded[name])
+    ]
 
 
 def branded(chosen: catalog.Chosen, brand: str) -> tuple[catalog.Chosen, list[Finding]]:
@@ -190,20 +206,16 @@ def branded(chosen: catalog.Chosen, brand: str) -> tuple[catalog.Chosen, list[Fi
 
 
 def _left_out(chosen: catalog.Chosen, draft: Draft, merged: Mapping[str, str]) -> list[Finding]:
-    """Return what to tell of pictures that the look has no place for: why, and which looks have one."""
+    """Return what to tell of pictures that found no place."""
     placed = {op.field for page in draft.pages for op in page.ops if isinstance(op, Image)}
     notes = []
     for name in ("logo", "image", "partner_mark"):
         if not merged[name] or name in placed:
             continue
-        looks = catalog.looks_with(chosen.id, name)
-        sentence = "{field} was left out: this look gives its room to headline and code; choose {looks}"
-        if not looks:
-            sentence = (
-                "{field} was left out: {template} needs its room for a code that reads; take a larger format"
-            )
-        args = {"field": name, "looks": ", ".join(looks), "template": chosen.id}
-        notes.append(Finding.of("note", "unused", name, sentence, **args))
+        sentence = (
+            "{field} was left out: {template} needs its room for a code that reads; take a larger format"
+        )
+        notes.append(Finding.of("note", "unused", name, sentence, field=name, template=chosen.id))
     return notes
 
 

@@ -119,7 +119,7 @@ class _Desk:
         if isinstance(item, s.Drawing):
             return list(self._drawing(item))
         if isinstance(item, s.Picture):
-            return [Image(item.field, item.box, item.fit)]
+            return [Image(item.field, item.box, item.fit, item.radius)]
         if isinstance(item, s.Ticket):
             return list(self._ticket(item))
         return [self._shape(item)]

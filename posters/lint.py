@@ -37,12 +37,17 @@ def demand_sound(chosen: Chosen) -> None:
 
 def faults(chosen: Chosen) -> list[str]:
     """Return every fault: type or code outside the safe area, items that collide, unknown names, type too small."""
-    found: list[str] = []
-    for number, items in enumerate(chosen.faces, 1):
-        found += [f"face {number}: {fault}" for item in items for fault in _item(chosen, item)]
-        found += [f"face {number}: {fault}" for fault in _collisions(items)]
-        if sum(isinstance(item, s.Qr) for item in items) != 1:
-            found.append(f"face {number}: it needs exactly one code")
+    faces = {str(number): items for number, items in enumerate(chosen.faces, 1)}
+    if chosen.look.photo:
+        faces["1 with a picture"] = chosen.look.photo
+    return [f"face {name}: {fault}" for name, items in faces.items() for fault in _face(chosen, items)]
+
+
+def _face(chosen: Chosen, items: list[s.AnyItem]) -> list[str]:
+    found = [fault for item in items for fault in _item(chosen, item)]
+    found += _collisions(items)
+    if sum(isinstance(item, s.Qr) for item in items) != 1:
+        found.append("it needs exactly one code")
     return found
 
 
@@ -108,15 +113,47 @@ def _area(item: s.AnyItem) -> Area | None:
 
 
 def _collisions(items: list[s.AnyItem]) -> list[str]:
-    """Return texts that touch each other or the code's square while both may be shown."""
+    """Return texts and pictures that touch each other or the code's square while both may be shown."""
     found = []
-    boxes = [(item, _whole(item)) for item in items if isinstance(item, (s.Text, s.Qr)) or _is_mark(item)]
+    boxes = [(item, _whole(item)) for item in items if isinstance(item, (s.Text, s.Qr, s.Picture))]
     for n, (one, a) in enumerate(boxes):
         for other, b in boxes[n + 1 :]:
             apart = (one.when and one.when == other.unless) or (one.unless and one.unless == other.when)
-            if not apart and a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]:
+            touch = a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+            if touch and not apart and not _plated(items, one, other):
                 found.append(f"{_name(one)} touches {_name(other)}")
-    return found
+    bent = [item for item in items if isinstance(item, s.Arc)]
+    texts = [item for item in items if isinstance(item, s.Text)]
+    return found + [f"{_name(arc)} touches {_name(t)}" for arc in bent for t in texts if _on_arc(arc, t.box)]
+
+
+def _on_arc(arc: s.Arc, box: s.Box) -> bool:
+    """Say whether a corner of a box, or the middle of an edge, lies where type on a circle may stand."""
+    em = arc.size / PT_PER_MM
+    below = 90 < arc.middle < 270
+    low, high = (arc.r - ASCENT * em, arc.r) if below else (arc.r, arc.r + ASCENT * em)
+    x, y, w, h = box
+    for px in (x, x + w / 2, x + w):
+        for py in (y, y + h / 2, y + h):
+            dx, dy = px - arc.center[0], py - arc.center[1]
+            off = abs((math.degrees(math.atan2(dx, -dy)) - arc.middle + 180) % 360 - 180)
+            if off <= arc.span / 2 and low < math.hypot(dx, dy) < high:
+                return True
+    return False
+
+
+def _plated(items: list[s.AnyItem], photo: s.AnyItem, over: s.AnyItem) -> bool:
+    """Say whether a plate of one colour lies on a photograph and bears what stands over it."""
+    if not isinstance(photo, s.Picture) or photo.fit != "cover":
+        return False
+    area = _whole(over)
+    between = items[items.index(photo) : items.index(over)]
+    plates = [item for item in between if isinstance(item, s.Rect) and item.fill and not item.rotate]
+    return any(_inside(area, _spread(p.box)) for p in plates if p.when in ("", over.when) and not p.unless)
+
+
+def _spread(box: s.Box) -> Area:
+    return box[0], box[1], box[0] + box[2], box[1] + box[3]
 
 
 def _is_mark(item: s.AnyItem) -> bool:
@@ -127,8 +164,7 @@ def _whole(item: s.AnyItem) -> Area:
     if isinstance(item, s.Qr):
         return *item.at, item.at[0] + item.side, item.at[1] + item.side
     assert isinstance(item, (s.Text, s.Picture))
-    x, y, w, h = item.box
-    return x, y, x + w, y + h
+    return _spread(item.box)
 
 
 def _inside(inner: Area, outer: Area) -> bool:

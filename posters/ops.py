@@ -53,11 +53,12 @@ class Code(Struct, frozen=True):
 
 
 class Image(Struct, frozen=True):
-    """A merchant's picture in a box."""
+    """A merchant's picture in a box whose corners are rounded by `radius`."""
 
     field: str
     box: Box
     fit: str
+    radius: float = 0
 
 
 Op = Shape | Words | Code | Image

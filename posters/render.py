@@ -204,9 +204,7 @@ class _Pen:
         scale = min(scales) if op.fit == "contain" else max(scales)
         pw, ph = picture.width * scale, picture.height * scale
         self.canvas.saveState()
-        clip = self.canvas.beginPath()
-        clip.rect(self.x(x), self.y(y + h), pt(w), pt(h))
-        self.canvas.clipPath(clip, stroke=0, fill=0)
+        self.canvas.clipPath(self._path(geo.rectangle(x, y, w, h, op.radius)), stroke=0, fill=0)
         left, bottom = self.x(x + (w - pw) / 2), self.y(y + (h + ph) / 2)
         self.canvas.drawImage(reader(picture), left, bottom, pt(pw), pt(ph))
         self.canvas.restoreState()

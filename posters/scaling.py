@@ -21,9 +21,11 @@ def rescaled(look: s.Look, old: s.Template, new: s.Template, give: s.Give) -> s.
     """Return the look of `old` drawn for `new`."""
     front = _Mapping(old, new, give.front)
     back = _Mapping(old, new, give.back) if look.back else front
+    photo = _Mapping(old, new, give.photo) if look.photo else front
     return structs.replace(
         look,
         front=[front.item(item) for item in look.front],
+        photo=[photo.item(item) for item in look.photo],
         back=[back.item(item) for item in look.back],
     )
 
@@ -91,7 +93,8 @@ class _Mapping:
         if isinstance(item, s.Drawing):
             return structs.replace(item, box=self.box(item.box, rigid=True), width=self.width(item.width))
         if isinstance(item, s.Picture):
-            return structs.replace(item, box=self.box(item.box, rigid=True))
+            stretches = item.fit == "cover" and 2 * item.radius < min(item.box[2:])  # what is cut off differs
+            return structs.replace(item, box=self.box(item.box, rigid=not stretches), radius=k * item.radius)
         if isinstance(item, s.Arc):
             size, least = self.pt(item.size), self.pt(item.min) if item.min else 0
             return structs.replace(item, center=self._point(item.center), r=k * item.r, size=size, min=least)

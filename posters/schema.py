@@ -137,11 +137,15 @@ class Drawing(Item, frozen=True, kw_only=True, tag="drawing"):
 
 
 class Picture(Item, frozen=True, kw_only=True, tag="picture"):
-    """A picture of the merchant's, never stretched; `partner_mark` is the artwork that a partner gave them."""
+    """A picture of the merchant's, never stretched; `partner_mark` is the artwork that a partner gave them.
+
+    `cover` fills the box and cuts off what stands over, its corners rounded by `radius` (half the side: a circle).
+    """
 
     field: Literal["logo", "image", "partner_mark"]
     box: Box
     fit: Literal["contain", "cover"] = "contain"
+    radius: float = 0
 
 
 AnyItem = Text | Arc | Qr | Rect | Circle | Path | Ticket | Rays | Drawing | Picture
@@ -172,6 +176,7 @@ class Give(Struct, frozen=True, forbid_unknown_fields=True):
 
     front: list[Share]
     back: list[Share] = field(default_factory=list)
+    photo: list[Share] = field(default_factory=list)
 
 
 class Tent(Struct, frozen=True, forbid_unknown_fields=True):
@@ -204,7 +209,7 @@ class Template(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Look(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """LOOK.toml: colours and items of one look of a template."""
+    """LOOK.toml: colours and items of one look of a template; `photo` is the front of a store that has a picture."""
 
     title: Names
     lang: Lang = "zh-CN"
@@ -213,6 +218,7 @@ class Look(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         default_factory=dict
     )  # colours that follow the merchant's, and their share of it
     front: list[AnyItem]
+    photo: list[AnyItem] = field(default_factory=list)
     back: list[AnyItem] = field(default_factory=list)
     words: dict[str, dict[str, str]] = field(default_factory=dict)
 

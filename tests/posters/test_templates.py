@@ -21,7 +21,9 @@ ALWAYS = [("stand-a6", "warm"), ("poster-a4", "plain-en"), ("tent-a6", "fresh"),
 IDS = {
     "poster-570x840",
     "poster-a3",
+    "poster-a3-offer",
     "poster-a4",
+    "poster-a4-offer",
     "stand-100x150",
     "stand-a5",
     "stand-a6",
@@ -53,7 +55,7 @@ def test_every_template_comes_in_three_looks_and_two_languages() -> None:
     }
     for info in found.values():
         assert info.looks == ["warm", "fresh", "plain", "warm-en", "fresh-en", "plain-en"]
-        versioned = ["amount", "until", "revision"] if info.id == "stand-a6-offer" else []
+        versioned = ["amount", "until", "revision"] if info.id.endswith("-offer") else []
         assert [f["name"] for f in info.fields if f["required"]] == [
             "store_id",
             "merchant",

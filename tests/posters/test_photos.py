@@ -1,0 +1,114 @@
+"""The store's picture: a place of its own in every template and look, drawn as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from PIL import Image, ImageDraw
+
+import posters
+from posters import catalog, lint, pictures, raster
+from posters.merge import FIELDS
+
+SHIPPED = [(t, look) for t in catalog.template_ids() for look in catalog.template(t).looks]
+TERMS = {"amount": "满30减5元", "until": "2026-12-31", "revision": "9999"}
+BLUE = (20, 60, 200)
+
+
+def some(case: tuple[str, str]) -> object:
+    """Return a case; those that only differ in size are for the heavy tier."""
+    return pytest.param(*case, marks=[pytest.mark.heavy] if catalog.template(case[0]).base else [])
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A photograph: blue, with a green corner that only a stretched or turned one would show elsewhere."""
+    path = tmp_path_factory.mktemp("shop") / "shop.jpg"
+    image = Image.new("RGB", (3600, 2400), BLUE)
+    ImageDraw.Draw(image).rectangle((0, 0, 60, 60), fill=(0, 160, 0))
+    image.save(path, quality=92)
+    return str(path)
+
+
+@pytest.mark.parametrize(("template_id", "look"), [some(case) for case in SHIPPED])
+def test_every_template_and_look_shows_the_picture_and_bears_full_fields_beside_it(
+    template_id: str, look: str, shop: str, tmp_path: Path
+) -> None:
+    full = {name: "国" * rule.max for name, rule in FIELDS.items() if rule.kind == "text"}
+    short = {"store_id": "S1", "phone": "0755-88886666", "url": "https://q.cn/1"}
+    data = {**full, **short, **TERMS, "image": shop, "logo": shop, "partner_mark": shop}
+    result = posters.make(template_id, data, tmp_path / "x.pdf", look=look)
+    assert result.verdict == "printable", [f.say() for f in result.findings]
+    shown = sum(len(page["images"]) for page in result.sheets)
+    assert shown == (2 if template_id == "sticker-80" else 3), (
+        "picture, partner's mark, and a logo where it fits"
+    )
+    page = raster.pages((tmp_path / "x.pdf").read_bytes(), 40)[0].convert("RGB")
+    blue = sum(b > r + 60 and b > g + 40 for r, g, b in page.get_flattened_data())
+    assert blue > 0.004 * page.width * page.height
+
+
+@pytest.mark.parametrize("look", ["warm", "fresh", "plain"])
+def test_a_front_without_a_picture_is_another(
+    look: str, shop: str, store: dict[str, str], tmp_path: Path
+) -> None:
+    chosen = catalog.choose("stand-a6", look)
+    assert chosen.pictured().faces[0] != chosen.faces[0]
+    assert chosen.pictured().faces[1] == chosen.faces[1]
+    both = posters.make("stand-a6", {**store, "image": shop}, tmp_path / "a.pdf", look=f"{look}-both")
+    assert [len(page["images"]) for page in both.sheets] == [1, 1]
+
+
+def test_a_picture_keeps_its_colours() -> None:
+    """Shares of the light that black leaves, as the press mixes them: not the dull ones of a plain difference."""
+    for wanted in (BLUE, (168, 44, 40), (230, 170, 60), (90, 90, 90), (255, 255, 255), (2, 0, 0)):
+        c, m, y, k = pictures.cmyk(Image.new("RGB", (1, 1), wanted)).getpixel((0, 0))  # type: ignore[misc]
+        printed = [(1 - ink / 255) * (255 - k) for ink in (c, m, y)]
+        assert printed == pytest.approx(wanted, abs=3)
+        assert min(c, m, y) == 0
+        assert (c + m + y + k) / 2.55 <= 300
+
+
+@pytest.mark.parametrize(("longest", "least"), [(148, 150), (593, 150), (594, 100), (840, 100), (1800, 72)])
+def test_large_pieces_need_fewer_dots(longest: float, least: int) -> None:
+    assert pictures.dpi_range(longest)[0] == least
+
+
+def test_a_photograph_from_a_telephone_is_enough_for_a_banner(
+    shop: str, store: dict[str, str], tmp_path: Path
+) -> None:
+    result = posters.make("xstand-800x1800", {**store, "image": shop}, tmp_path / "a.pdf")
+    assert result.verdict == "printable", [f.say() for f in result.findings]
+    assert 100 < result.sheets[0]["images"][0]["dpi"] < 130
+    assert posters.check(tmp_path / "a.pdf").verdict == "printable"
+    assert (tmp_path / "a.pdf").stat().st_size < 3_000_000
+
+
+def broken(change: dict[str, object]) -> catalog.Chosen:
+    """Return the plain stand with its picture's front changed by one more item over the photograph."""
+    chosen = catalog.choose("stand-a6", "plain")
+    look = msgspec.to_builtins(chosen.look)
+    look["photo"].insert(2, change)
+    return msgspec.structs.replace(chosen, look=msgspec.convert(look, type(chosen.look)))
+
+
+def test_type_on_a_photograph_needs_a_plate_below_it() -> None:
+    text = {"kind": "text", "box": [30, 12, 40, 8], "value": "{merchant}", "size": 10}
+    assert lint.faults(broken(text)) == ["face 1 with a picture: picture touches text {merchant}"]
+    assert "qr" in lint.faults(broken({"kind": "qr", "at": [30, 6], "side": 36}))[0]
+    chosen = broken(text)
+    look = msgspec.to_builtins(chosen.look)
+    look["photo"].insert(2, {"kind": "rect", "box": [28, 10, 44, 12], "fill": "white"})
+    assert lint.faults(msgspec.structs.replace(chosen, look=msgspec.convert(look, type(chosen.look)))) == []
+
+
+def test_type_on_a_circle_keeps_clear_of_straight_type() -> None:
+    chosen = catalog.choose("sticker-80", "plain")
+    look = msgspec.to_builtins(chosen.look)
+    for item in look["front"]:
+        if item.get("value") == "{headline}":
+            item["box"] = [22.6, 8.4, 34.8, 9.8]
+    high = msgspec.structs.replace(chosen, look=msgspec.convert(look, type(chosen.look)))
+    assert lint.faults(high) == ["face 1: text {merchant} touches text {headline}"]
