@@ -6,14 +6,14 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 # pytest ends with 5 when a tier holds no test yet; that is said, and is no failure of the others.
 TIER = @$(PY) -m pytest -m $@ || { code=$$?; [ $$code -eq 5 ] && echo "make $@: nothing yet." || exit $$code; }
 
-.PHONY: demo test lint prove heavy scale bench gallery docs lock chromium container kernel
+.PHONY: demo test lint prove heavy scale bench gallery docs lock chromium judges container kernel
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
 	$(PY) -m kiosk demo $(ARGS)
 
 # A test that hangs ends the run after 2 minutes and shows where it stood.
-test: $(VENV)/dev.stamp chromium lint
+test: $(VENV)/dev.stamp chromium judges lint
 	$(PY) -m pytest -o faulthandler_timeout=120 -o faulthandler_exit_on_timeout=true
 
 lint: $(VENV)/dev.stamp
@@ -24,7 +24,7 @@ lint: $(VENV)/dev.stamp
 	$(PY) -m ui.catalog check
 
 heavy: container kernel
-prove heavy scale: $(VENV)/dev.stamp chromium
+prove heavy scale: $(VENV)/dev.stamp chromium judges
 	$(TIER)
 
 bench: $(VENV)/dev.stamp chromium
@@ -58,6 +58,11 @@ APT = if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then \
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 	{ $(call APT,chromium fonts-dejavu-core,Chromium); }
+
+# Other people's programs that judge our PDFs: poppler and Ghostscript.
+judges:
+	@command -v pdffonts >/dev/null && command -v gs >/dev/null || \
+	{ $(call APT,poppler-utils ghostscript,A second judge of PDFs); }
 
 container:
 	@command -v mmdebstrap >/dev/null && command -v systemd-nspawn >/dev/null || \

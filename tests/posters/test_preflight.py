@@ -79,6 +79,12 @@ def another_code(pdf: pikepdf.Pdf) -> None:
     pdf.pages[0].contents_add(b"q 0 0 0 0 k 106 132 142 60 re f Q")
 
 
+def shrunk(pdf: pikepdf.Pdf) -> None:
+    """Draw the front at a fifth of its size, as "fit to page" on a small sheet does: modules of 0.34 mm."""
+    pdf.pages[0].contents_add(b"q 0.2 0 0 0.2 60 60 cm", prepend=True)
+    pdf.pages[0].contents_add(b"Q")
+
+
 FAULTS: dict[str, tuple[str, Change]] = {
     "no TrimBox": ("trim", without("/TrimBox")),
     "no BleedBox": ("bleed", without("/BleedBox")),
@@ -103,6 +109,8 @@ FAULTS: dict[str, tuple[str, Change]] = {
     "a picture of 380 % ink, not packed": ("ink", placed(200, (255, 255, 255, 204), packed=False)),
     "four inks on the code": ("k-only", paint(b"0.7 0.6 0.6 0.9 k 116.1 249.7 14.7 14.7 re f")),
     "a code that cannot be read": ("no-code", another_code),
+    "modules of 0.34 mm": ("module", shrunk),
+    "a bar in the quiet zone": ("quiet", paint(b"0 0 0 1 k 120 281 40 3 re f")),
 }
 
 
