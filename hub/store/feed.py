@@ -29,6 +29,35 @@ _FACT = Prepared(
 )
 
 
+# Built once: every held request of a fleet asks these when something has changed.
+_SEEN = {
+    "sqlite": sa.true(),
+    "postgresql": changes.c.xid < sa.text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"),
+}
+_TIP = {
+    name: sa.select(changes.c.xid, changes.c.id)
+    .where(changes.c.tenant == sa.bindparam("of_tenant"), seen)
+    .order_by(changes.c.xid.desc(), changes.c.id.desc())
+    .limit(1)
+    for name, seen in _SEEN.items()
+}
+_SINCE = {
+    name: sa.select(changes)
+    .where(
+        changes.c.tenant == sa.bindparam("of_tenant"),
+        changes.c.device.in_(("", sa.bindparam("of_device"))),
+        sa.tuple_(changes.c.xid, changes.c.id)
+        > sa.tuple_(
+            sa.bindparam("after_xid", type_=sa.BigInteger), sa.bindparam("after_id", type_=sa.BigInteger)
+        ),
+        seen,
+    )
+    .order_by(changes.c.xid, changes.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    for name, seen in _SEEN.items()
+}
+
+
 def put(c: sa.Connection, tenant: str, kind: str, obj: str, body: Any, device: str = "") -> None:
     """Say that an object is now `body`, to one device or (empty) to all."""
     _write(c, tenant, kind, obj, "put", msgspec.to_builtins(body), device)
@@ -103,19 +132,8 @@ def mend(c: sa.Connection) -> int:
 
 def tip(c: sa.Connection, tenant: str) -> tuple[int, int]:
     """Return the newest position that a reader may see."""
-    row = c.execute(
-        sa.select(changes.c.xid, changes.c.id)
-        .where(changes.c.tenant == tenant, _visible(c))
-        .order_by(changes.c.xid.desc(), changes.c.id.desc())
-        .limit(1)
-    ).first()
+    row = c.execute(_TIP[c.dialect.name], {"of_tenant": tenant}).first()
     return (row.xid, row.id) if row else (0, 0)
-
-
-def _visible(c: sa.Connection) -> sa.ColumnElement[bool]:
-    if c.dialect.name == "postgresql":
-        return changes.c.xid < sa.text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-    return sa.true()
 
 
 def identify(c: sa.Connection, tenant: str) -> None:
@@ -157,17 +175,14 @@ def since(
         raise Refused(
             "resync_required", "the hub's change log is older than that position; load the snapshot.", 410
         )
-    rows = c.execute(
-        sa.select(changes)
-        .where(
-            changes.c.tenant == tenant,
-            changes.c.device.in_(("", device)),
-            sa.tuple_(changes.c.xid, changes.c.id) > sa.tuple_(sa.literal(xid), sa.literal(number)),
-            _visible(c),
-        )
-        .order_by(changes.c.xid, changes.c.id)
-        .limit(limit + 1)
-    ).all()
+    asked = {
+        "of_tenant": tenant,
+        "of_device": device,
+        "after_xid": xid,
+        "after_id": number,
+        "most": limit + 1,
+    }
+    rows = c.execute(_SINCE[c.dialect.name], asked).all()
     page = rows[:limit]
     more = len(rows) > limit
     # What was committed since `top` was looked up is on the page already.

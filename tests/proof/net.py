@@ -33,6 +33,7 @@ class Request(dict[str, Any]):
     def __init__(self, query: str, store: str) -> None:
         super().__init__({device_api.STORE: store})
         self.query = dict(parse_qsl(query))
+        self.remote, self.headers = "10.0.0.1", dict[str, str]()
 
 
 class SimHub:
@@ -44,6 +45,7 @@ class SimHub:
         self.news = asyncio.Event()
         self.seen: asyncio.Event | None = None
         self.last = 0
+        self.in_vain: dict[str, tuple[str, int]] = {}
         database: Any = parts.database
 
         async def run(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -86,7 +88,7 @@ class SimHub:
         end = asyncio.get_running_loop().time() + HELD_S
         while True:
             known = self._last_change()
-            _, _, items = self.parts.database.call(feed.since, self.parts.tenant, device, pos, 1)
+            items = self._news(device, pos, known)
             left = end - asyncio.get_running_loop().time()
             if items or left <= 0:
                 return msgspec.json.encode(p.Wake(bool(items), self.now()))
@@ -96,6 +98,15 @@ class SimHub:
                         await self.news.wait()
             except TimeoutError:
                 continue
+
+    def _news(self, device: str, pos: str, last: int) -> tuple[p.Change, ...]:
+        """Return the first change after a position; what was looked for in vain is not looked for before there is a change."""
+        if self.in_vain.get(device) == (pos, last):
+            return ()
+        _, _, items = self.parts.database.call(feed.since, self.parts.tenant, device, pos, 1)
+        if not items:
+            self.in_vain[device] = (pos, last)
+        return items
 
     def _last_change(self) -> int:
         """Return the newest change; it is looked up once a ring, since 50 kiosks hear each one."""
@@ -125,6 +136,7 @@ class Net:
         self.flying: set[asyncio.Task[None]] = set()
         self.heard: dict[str, float] = {}
         """When each kiosk last got an answer."""
+        self.failures: list[BaseException] = []
 
     async def ask(self, link: Link, device: str, path: str, raw: bytes) -> bytes:
         """Send a request and wait for the first answer that comes back; for ever, if none does."""
@@ -135,8 +147,14 @@ class Net:
             if link.up and self.rng.random() >= link.loss:
                 task = asyncio.create_task(self._fly(link, device, path, raw, told), name="flying")
                 self.flying.add(task)
-                task.add_done_callback(self.flying.discard)
+                task.add_done_callback(self._landed)
         return await told
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        """Keep what broke at the hub: a kiosk would merely hear nothing."""
+        self.flying.discard(task)
+        if not task.cancelled() and (err := task.exception()) is not None:
+            self.failures.append(err)
 
     async def _fly(self, link: Link, device: str, path: str, raw: bytes, told: asyncio.Future[bytes]) -> None:
         await asyncio.sleep(self.rng.uniform(0, link.slow_s))

@@ -56,6 +56,7 @@ class Template:
 
     def __init__(self, base: Path, kiosks: int = KIOSKS) -> None:
         self.base = base
+        self._live: Parts | None = None
         base.mkdir(parents=True, exist_ok=True)
         parts = Parts(Settings(database=f"sqlite:///{base / 'hub.db'}"))
         parts.open()
@@ -67,6 +68,23 @@ class Template:
             for issued in parts.database.call(parts.coupons.list_out, stock, count, "customer", BEGIN)
         ]
         parts.close()
+
+    def again(self) -> Parts:
+        """Return the one hub of all histories on a fresh copy: opened once, since that takes as long as half a history."""
+        place = self.base.parent / f"{self.base.name}-live"
+        if self._live is None:
+            self._live = self.hub(place)
+            return self._live
+        for path in place.iterdir():
+            path.unlink()
+        for path in self.base.iterdir():
+            shutil.copy(path, place / path.name)
+        return self._live
+
+    def close(self) -> None:
+        """Let go of the hub of the histories."""
+        if self._live is not None:
+            self._live.close()
 
     def hub(self, to: Path) -> Parts:
         """Return a hub on a copy of its own."""

@@ -17,11 +17,15 @@ import pytest
 from hub.parts import Parts
 from tests.proof.check import check
 from tests.proof.loop import run, seeded
+from tests.proof.many import in_memory
 from tests.proof.template import Template
 from tests.proof.world import World, hub_time
 
 SECONDS = float(os.environ.get("KIOSK_PROVE_SECONDS", "60"))
-KIOSKS, EVENTS, EVERY_S = 50, 60, 6.0
+KIOSKS, EVENTS, EVERY_S = 50, 60, 43.0
+"""One happening in 43 s: 40 redemptions a kiosk and day (facts: sync-fleet C3)."""
+GROWTH_MIB = 32
+"""What memory may grow by in the later half: the record of the truth itself is a few hundred bytes a redemption."""
 FRESH = {"NEVER": 12, "CAPPED": 16, "TWICE": 6, "LEASED": 16}
 """Coupons that come into customers' hands for each stretch between two rests."""
 LEAST = 3
@@ -38,11 +42,18 @@ class Soak:
     tally: Counter[str] = field(default_factory=Counter)
     tasks: list[int] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
+    mib: list[float] = field(default_factory=list)
 
 
 def _open_files() -> int:
     gc.collect()
     return len(os.listdir("/proc/self/fd"))
+
+
+def _mib() -> float:
+    """Return the resident memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _hand_out(world: World) -> None:
@@ -68,6 +79,7 @@ async def _stretch(world: World, soak: Soak, events: int) -> None:
     soak.rests += 1
     soak.tasks.append(len(asyncio.all_tasks()) - len(world.net.flying))
     soak.files.append(_open_files())
+    soak.mib.append(_mib())
 
 
 async def _play(
@@ -103,8 +115,14 @@ def _judge(soak: Soak) -> None:
     assert len(set(soak.files)) == 1, f"open files at each rest: {soak.files}"
 
 
-def test_kiosks_hold_nothing_more_after_each_rest(tmp_path: Path) -> None:
-    soak = _soak(tmp_path, 4, 30, 0, 3)
+def _is_flat(soak: Soak) -> None:
+    later = soak.mib[len(soak.mib) // 2 :]
+    assert later[-1] - later[0] < GROWTH_MIB, f"MiB at each rest: {[round(m) for m in soak.mib]}"
+
+
+def test_kiosks_hold_nothing_more_after_each_rest() -> None:
+    with in_memory() as base:
+        soak = _soak(base, 4, 30, 0, 3)
     _judge(soak)
     assert soak.rests == LEAST
     assert {"confirmed", "kills", "hub: recorded"} <= set(soak.tally)
@@ -112,16 +130,19 @@ def test_kiosks_hold_nothing_more_after_each_rest(tmp_path: Path) -> None:
 
 @pytest.mark.prove
 def test_50_kiosks_keep_the_promises_for_long(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
+    capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
     seed = int(os.environ.get("KIOSK_SEED", "50"))
-    soak = _soak(tmp_path, KIOSKS, EVENTS, SECONDS, seed)
+    with in_memory() as base:
+        soak = _soak(base, KIOSKS, EVENTS, SECONDS, seed)
     record_property("cases", soak.scans)
     with capsys.disabled():
         print(
-            f"\n{KIOSKS} kiosks, {soak.virtual_s / 3600:.1f} virtual hours, {soak.rests} rests, 0 violations: {dict(soak.tally)}"
+            f"\n{KIOSKS} kiosks, {soak.virtual_s / 3600:.1f} virtual hours, {soak.rests} rests, "
+            f"{soak.mib[0]:.0f} to {soak.mib[-1]:.0f} MiB, 0 violations: {dict(soak.tally)}"
         )
     _judge(soak)
+    _is_flat(soak)
     wanted = ["confirmed", "kills", "hub: recorded"]
     if soak.rests >= 10:
         wanted += ["offline", "used", "hub: conflict", "hub: void", "audit: lease_granted"]

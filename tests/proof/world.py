@@ -23,7 +23,7 @@ from tests.proof.loop import run, seeded
 from tests.proof.net import Net, SimHub
 from tests.proof.template import BEGIN, COUNT_CAP, KIOSKS, MAX_AGE_S, VALUE_CAP, Template
 
-EVENTS = 90
+EVENTS = 60
 EVERY_S = 0.7
 """Mean time between events."""
 
@@ -171,7 +171,7 @@ class World:
     async def _hub_undo(self) -> None:
         """An operator undoes a redemption that the hub has; its kiosk hears of it when it can."""
         known = sorted(self.hub_rows("SELECT rid FROM attempts WHERE state IN ('recorded', 'conflict')"))
-        if known:
+        if known and self.rng.random() < 0.5:
             acts, (rid,) = self.parts.acts, self.rng.choice(known)
             self.parts.database.call(acts.roll_back, rid, "wrong customer", "boss", self.now())
             self.tally["undone at the hub"] += 1
@@ -291,6 +291,8 @@ class World:
                 await asyncio.wait(set(kiosk.scans))
         for _ in range(200):
             await asyncio.sleep(5)
+            if self.net.failures:
+                raise self.net.failures[0]
             if all([await self._quiet(k) for k in self.kiosks]):
                 return
         raise Violation(
@@ -335,7 +337,8 @@ def history(seed: int, base: Path, template: Template, *, restores: bool = False
     from tests.proof.check import check
 
     place = base / f"seed-{seed}-{restores}"
-    parts = template.hub(place / "hub")
+    parts = template.again()
+    place.mkdir(parents=True)
 
     async def play(rng: random.Random) -> World:
         world = World(rng, parts, template.codes, place, restores=restores)
@@ -358,5 +361,5 @@ def history(seed: int, base: Path, template: Template, *, restores: bool = False
         with seeded(seed) as rng:
             return run(play(rng))
     finally:
-        parts.close()
+        parts.database.engine.dispose()
         shutil.rmtree(place, ignore_errors=True)

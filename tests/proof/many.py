@@ -1,0 +1,72 @@
+"""Many histories at once: a process a core, each with a hub of its own, all files in memory where that is possible."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.proof.template import Template
+from tests.proof.world import Violation, history
+
+Tally = Counter[str]
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """Give a directory for files whose flushes cost nothing: what a power cut leaves is proved elsewhere."""
+    memory = Path("/dev/shm")
+    home = memory if os.access(memory, os.W_OK) else None
+    place = Path(tempfile.mkdtemp(prefix="kiosk-proof-", dir=home))
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def replay(seed: int, restores: bool) -> str:
+    """Return the command that plays a history again."""
+    kind = "restored" if restores else "whole"
+    return f"KIOSK_SEED={seed} .venv/bin/pytest -m prove tests/proof/test_simulation.py -k 'many and {kind}'"
+
+
+def share(first: int, step: int, count: int, seconds: float, restores: bool) -> tuple[int, Tally, str]:
+    """Play every `step`-th history from `first` until the count or the seconds are used up; return the first violation, if any."""
+    logging.disable(logging.CRITICAL)
+    played, tally = 0, Tally()
+    with in_memory() as base:
+        template = Template(base / "template")
+        begun = time.monotonic()
+        try:
+            while played < count and (played == 0 or time.monotonic() - begun < seconds):
+                seed = first + played * step
+                try:
+                    tally += history(seed, base, template, restores=restores).tally
+                except Violation as err:
+                    return played, tally, f"{err}\nreplay: {replay(seed, restores)}"
+                played += 1
+        finally:
+            template.close()
+            logging.disable(logging.NOTSET)
+    return played, tally, ""
+
+
+def play(first: int, count: int, seconds: float, restores: bool) -> tuple[int, Tally, str]:
+    """Play histories on every core."""
+    cores = min(len(os.sched_getaffinity(0)), count)
+    if cores == 1:
+        return share(first, 1, count, seconds, restores)
+    each = -(-count // cores)
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
+        jobs = [pool.submit(share, first + n, cores, each, seconds, restores) for n in range(cores)]
+        told = [job.result() for job in jobs]
+    tally = sum((one[1] for one in told), Tally())
+    return sum(one[0] for one in told), tally, next((one[2] for one in told if one[2]), "")
