@@ -118,7 +118,11 @@ def make(
         made = _allowed(made, known, asked)
     files: dict[Path, bytes] = {}
     if made.good:
-        files.update(_outputs(made, Path(out), preview, chosen.template.safe if guides else None))
+        files.update(_outputs(made, Path(out)))
+        if preview is not None:
+            safe = chosen.template.safe if guides else None
+            alone = chosen.template.shape == "round" and not (sheet or tile)
+            files[Path(preview)] = _preview(made, safe, cut_round=alone)
     if proof is not None:
         files[Path(proof)] = _proof(made, Path(proof), chosen, dict(data))
     write_all(files)
@@ -156,7 +160,7 @@ def proof_json(result: Result, locale: str = "en") -> bytes:
     return (json.dumps(result.as_json(locale), ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def _outputs(made: Made, out: Path, preview: Path | None, safe: float | None) -> dict[Path, bytes]:
+def _outputs(made: Made, out: Path) -> dict[Path, bytes]:
     """Return the files of a made artefact: a PDF, or pictures when `out` is named like one."""
     from posters import raster
 
@@ -173,8 +177,6 @@ def _outputs(made: Made, out: Path, preview: Path | None, safe: float | None) ->
         files.update(zip(_names(out, len(shots)), (raster.png(shot, dpi) for shot in shots), strict=True))
     else:
         files[out] = made.pdf
-    if preview is not None:
-        files[Path(preview)] = _preview(made, safe)
     return files
 
 
@@ -200,12 +202,13 @@ def preview_dpi(sizes: list[tuple[float, float]]) -> float:
     return min(PREVIEW_DPI, math.sqrt(PREVIEW_PIXELS / largest) / max(1.0, len(sizes) / 4))
 
 
-def _preview(made: Made, safe: float | None) -> bytes:
+def _preview(made: Made, safe: float | None, *, cut_round: bool = False) -> bytes:
     from posters import raster
 
     dpi = preview_dpi([box.trim[2:] for box in made.boxes])
     if safe is None or made.pictures:
-        return raster.png(raster.contact(_shots(made, dpi)), dpi)
+        shots = _shots(made, dpi)
+        return raster.png(raster.contact([raster.rounded(s) for s in shots] if cut_round else shots), dpi)
     from posters.guides import guided
 
     return raster.png(raster.contact(guided(made.pdf, made.boxes, safe, dpi)), dpi)

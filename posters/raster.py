@@ -69,6 +69,20 @@ def _page(page: Any, dpi: float, crop: Crop, grey: bool) -> Image:
         page.close()
 
 
+GROUND = (226, 226, 226)  # what previews lie on
+
+
+def rounded(image: Image) -> Image:
+    """Return the picture of a round face as it is cut: nothing shows outside its circle."""
+    from PIL import Image as Pictures
+    from PIL import ImageDraw
+
+    mask = Pictures.new("L", (2 * image.width, 2 * image.height), 0)
+    ImageDraw.Draw(mask).ellipse((0, 0, 2 * image.width, 2 * image.height), fill=255)
+    ground = Pictures.new("RGB", image.size, GROUND)
+    return Pictures.composite(image.convert("RGB"), ground, mask.resize(image.size))
+
+
 def contact(images: Sequence[Image], gap: int = 24) -> Image:
     """Put the faces side by side on grey, many of them in rows."""
     from PIL import Image as Pictures
@@ -77,7 +91,7 @@ def contact(images: Sequence[Image], gap: int = 24) -> Image:
     rows = [images[n : n + columns] for n in range(0, len(images), columns)]
     width = max(sum(image.width + gap for image in row) for row in rows) + gap
     heights = [max(image.height for image in row) + gap for row in rows]
-    sheet = Pictures.new("RGB", (width, sum(heights) + gap), (226, 226, 226))
+    sheet = Pictures.new("RGB", (width, sum(heights) + gap), GROUND)
     top = gap
     for row, height in zip(rows, heights, strict=True):
         left = gap

@@ -95,6 +95,13 @@ def test_proof_and_preview(store: dict[str, str], tmp_path: Path) -> None:
     assert [code.text for code in found] == [store["url"]] * 2
 
 
+def test_the_preview_of_a_sticker_is_round(store: dict[str, str], tmp_path: Path) -> None:
+    posters.make("sticker-80", store, tmp_path / "a.pdf", preview=tmp_path / "v.png")
+    shown = picture(tmp_path / "v.png")
+    assert shown.getpixel((30, 30)) == shown.getpixel((2, 2)), "its corner is ground"
+    assert shown.getpixel((shown.width // 2, 30)) != shown.getpixel((2, 2))
+
+
 def test_screen_writes_a_picture_a_face(store: dict[str, str], tmp_path: Path) -> None:
     posters.make("stand-a6", store, tmp_path / "chat.png", profile="screen")
     assert picture(tmp_path / "chat.png").width == 1080
