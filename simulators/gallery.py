@@ -1,6 +1,7 @@
 """`python -m simulators.gallery DIR`: every slip, stand, poster and page as pictures, to be looked at.
 
-`python -m simulators.gallery --readme TOUR docs/pictures` makes the README's small pictures from a tour's directory.
+`python -m simulators.gallery --readme TOUR docs/pictures` makes the README's small pictures from a tour's directory,
+`python -m simulators.gallery --stands docs/pictures` those of stands alone.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import asyncio
 import io
 import itertools
 import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kiosk.coupons.batch import Batch, Merchant, Store
 from kiosk.coupons.record import PoolCode
@@ -19,13 +22,24 @@ from kiosk.printing import templates
 from kiosk.printing.profiles import profile
 from kiosk.printing.render import render
 from kiosk.printing.slip import Slip
+from simulators import shop_photo
 from simulators.demo import chromium
 from simulators.demo.world import STORE, World
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SIZES = ((1920, 1080), (1080, 1920), (800, 480), (480, 320))
-COLUMNS, CELL = 9, (200, 310)
-"""The contact sheet: cells side by side, and their size in pixels."""
+COLUMNS, CELL = 9, (220, 320)
+"""The contact sheet: cells side by side - a template's six looks, then three with the store's picture - in pixels."""
+SHOWN = (
+    ("stand-a6", "warm", True), ("stand-a6", "fresh", False), ("stand-a6", "plain", True), ("poster-a4", "fresh", True),
+    ("poster-a4-offer", "warm", False), ("xstand-800x1800", "plain", False), ("sticker-80", "warm", True),
+)  # fmt: skip
+"""What docs/stands-and-posters.md shows: template, look, with the store's picture."""
+SHOWN_PX = 320
+"""Its height in pixels."""
 SAMPLE = {
     "store_id": "S0001",
     "merchant": "老王便利店",
@@ -82,34 +96,84 @@ def draw_slips(out: Path) -> None:
 
 
 def draw_posters(out: Path) -> None:
-    """Draw every template in every look and language, and all of them on a contact sheet."""
+    """Draw every template in every look and language, with and without a picture, and all on a contact sheet."""
     import posters
 
+    photo = shop_photo.draw(out / "shop.jpg")
     drawn = []
     for info in posters.templates():
-        for look in info.looks:
-            picture = out / f"{info.id}-{look}.png"
-            fields = SAMPLE | {f["name"]: TERMS[f["name"]] for f in info.fields if f["name"] in TERMS}
-            made = posters.make(info.id, fields, out / f"{info.id}-{look}.pdf", look=look, preview=picture)
-            print(f"  {info.id} {look}: {made.verdict}", flush=True)
-            drawn.append(picture)
+        cases = [(look, False) for look in info.looks]
+        cases += [(look, True) for look in info.looks if not look.endswith("-en")]
+        for look, pictured in cases:
+            name = f"{info.id}-{look}{'-photo' * pictured}"
+            verdict = draw_poster(info.id, look, out / f"{name}.png", photo if pictured else None)
+            print(f"  {name}: {verdict}", flush=True)
+            drawn.append(out / f"{name}.png")
     contact_sheet(drawn, out / "contact-sheet.png")
 
 
-def contact_sheet(pictures: list[Path], path: Path) -> None:
-    """Put pictures side by side, each with its name below."""
-    from PIL import Image, ImageDraw
+def draw_poster(template_id: str, look: str, picture: Path, photo: Path | None) -> str:
+    """Make one piece and its picture; return its verdict."""
+    import posters
+    from posters import catalog
 
-    rows = -(-len(pictures) // COLUMNS)
-    sheet = Image.new("RGB", (COLUMNS * CELL[0], rows * CELL[1]), "#d8d8d8")
+    terms = TERMS if catalog.template(template_id).kind == "versioned" else {}
+    fields = {**SAMPLE, **terms, **({"image": str(photo.resolve())} if photo else {})}
+    return posters.make(template_id, fields, picture.with_suffix(".pdf"), look=look, preview=picture).verdict
+
+
+def contact_sheet(pictures: list[Path], path: Path) -> None:
+    """Put pictures side by side, each with its name below, a row as high as its highest."""
+    from PIL import Image as Pictures
+    from PIL import ImageDraw
+
+    rows = [pictures[n : n + COLUMNS] for n in range(0, len(pictures), COLUMNS)]
+    drawn = [[_thumbnail(picture, (CELL[0] - 12, CELL[1] - 28)) for picture in row] for row in rows]
+    heights = [max(image.height for image in row) + 30 for row in drawn]
+    sheet = Pictures.new("RGB", (COLUMNS * CELL[0], sum(heights)), "#d8d8d8")
     words = ImageDraw.Draw(sheet)
-    for n, picture in enumerate(pictures):
-        left, top = n % COLUMNS * CELL[0], n // COLUMNS * CELL[1]
-        with Image.open(picture) as image:
-            image.thumbnail((CELL[0] - 12, CELL[1] - 28))
-            sheet.paste(image.convert("RGB"), (left + (CELL[0] - image.width) // 2, top + 6))
-        words.text((left + 8, top + CELL[1] - 16), picture.stem, fill="#333333")
+    top = 0
+    for row, images, height in zip(rows, drawn, heights, strict=True):
+        for column, (picture, image) in enumerate(zip(row, images, strict=True)):
+            left = column * CELL[0]
+            sheet.paste(image, (left + (CELL[0] - image.width) // 2, top + 6))
+            words.text((left + 8, top + height - 18), picture.stem, fill="#333333")
+        top += height
     sheet.save(path)
+
+
+def _thumbnail(path: Path, size: tuple[int, int]) -> Image:
+    from PIL import Image as Pictures
+
+    with Pictures.open(path) as image:
+        image.thumbnail(size, Pictures.Resampling.LANCZOS)
+        return image.convert("RGB")
+
+
+def stands(out: Path) -> None:
+    """Make the pictures of stands that the README and docs/stands-and-posters.md show."""
+    from PIL import Image as Pictures
+
+    with tempfile.TemporaryDirectory(prefix="gallery-") as place:
+        photo, shot = shop_photo.draw(Path(place) / "shop.jpg"), Path(place) / "piece.png"
+        images = []
+        for template_id, look, pictured in SHOWN:
+            draw_poster(template_id, look, shot, photo if pictured else None)
+            images.append(_thumbnail(shot, (10_000, SHOWN_PX)))
+        draw_poster("stand-a6", "warm", shot, photo)
+        _small(_thumbnail(shot, (720, 10_000)), out / "stand.png", 128)
+    row = Pictures.new("RGB", (sum(i.width for i in images) + 12 * (len(images) - 1), SHOWN_PX), "white")
+    left = 0
+    for image in images:
+        row.paste(image, (left, (SHOWN_PX - image.height) // 2))
+        left += image.width + 12
+    _small(row, out / "stands.png", 192)
+
+
+def _small(image: Image, path: Path, colours: int) -> None:
+    raw = io.BytesIO()
+    image.quantize(colours).save(raw, "PNG", optimize=True)
+    path.write_bytes(raw.getvalue())
 
 
 async def draw_pages(out: Path, browser_path: str) -> None:
@@ -150,26 +214,29 @@ async def _draw(browser: chromium.Browser, url: str, path: Path, width: int, hei
 
 def readme(tour: Path, out: Path) -> None:
     """Make the README's pictures: small, with few colours."""
-    from PIL import Image
+    from PIL import Image as Pictures
 
     out.mkdir(parents=True, exist_ok=True)
-    for name, width in (("counter", 960), ("slip", 384), ("stand", 720)):
-        with Image.open(tour / f"{name}.png") as image:
+    for name, width in (("counter", 960), ("slip", 384)):
+        with Pictures.open(tour / f"{name}.png") as image:
             height = round(image.height * width / image.width)
-            small = image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-        raw = io.BytesIO()
-        small.quantize(64).save(raw, "PNG", optimize=True)
-        (out / f"{name}.png").write_bytes(raw.getvalue())
+            small = image.convert("RGB").resize((width, height), Pictures.Resampling.LANCZOS)
+        _small(small, out / f"{name}.png", 64)
+    stands(out)
 
 
 def main(words: list[str]) -> int:
     """Draw everything."""
     parser = argparse.ArgumentParser(prog="python -m simulators.gallery", description=__doc__)
     parser.add_argument("--readme", type=Path, metavar="TOUR", help="make the README's pictures from a tour")
+    parser.add_argument("--stands", action="store_true", help="make the pictures of stands for the docs")
     parser.add_argument("out", type=Path)
     args = parser.parse_args(words)
     if args.readme:
         readme(args.readme, args.out)
+        return 0
+    if args.stands:
+        stands(args.out)
         return 0
     args.out.mkdir(parents=True, exist_ok=True)
     draw_slips(args.out)
