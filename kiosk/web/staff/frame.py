@@ -150,11 +150,13 @@ def sign_in_page(request: web.Request, wrong: str = "", status: int = 200) -> we
 
 def bare(request: web.Request, name: str, status: int, **context: Any) -> web.Response:
     """Show a page without the frame, to somebody without a session."""
-    return _respond(request, name, status, "", **context)
+    return _respond(request, name, status, "", "", **context)
 
 
-async def show(visiting: Visit, name: str, tab: str, spare: str = "", **context: Any) -> web.Response:
-    """Show a page in the frame; `spare` are texts that its script may show later."""
+async def show(
+    visiting: Visit, name: str, tab: str, spare: str = "", bold: str = "", **context: Any
+) -> web.Response:
+    """Show a page in the frame; `spare` are texts that its script may show later, `bold` those that it shows in bold only."""
     services, t = visiting.services, visiting.t
     place, merchant = await services.place(), await services.journal.merchant()
     view = services.show.view
@@ -171,7 +173,7 @@ async def show(visiting: Visit, name: str, tab: str, spare: str = "", **context:
         "hub": view.get("status", {}).get("hub", "none"),
         "waits": visiting.manages and _waits(services),
     }
-    return _respond(visiting.request, name, 200, spare, **frame, **context)
+    return _respond(visiting.request, name, 200, spare, bold, **frame, **context)
 
 
 def _waits(services: Services) -> bool:
@@ -192,12 +194,15 @@ def written(config: Path, changed: int) -> Settings:
     return load(config).value
 
 
-def _respond(request: web.Request, name: str, status: int, spare: str, **context: Any) -> web.Response:
-    """Render a page; its font holds what is on it and what its script may show."""
+def _respond(
+    request: web.Request, name: str, status: int, spare: str, bold: str, **context: Any
+) -> web.Response:
+    """Render a page; its fonts hold what is on it and what its script may show: 60 KB for each weight, were they for the same texts."""
     locale = negotiate(request.headers.get("Accept-Language"))
     pages = request.app[PAGES]
-    html = pages.render(name, locale, font="@@later@@", **context)
+    html = pages.render(name, locale, font="@@plain@@", **context)
     shown = re.findall(r'(?:placeholder|title|aria-label|value|data-[a-z-]+)="([^"]*)"', html)
     text = unescape(re.sub(r"<[^>]*>", " ", html) + "".join(shown)) + LIVE + spare
-    html = html.replace("@@later@@", pages.font_css(text, (400, 700)))
+    html = html.replace("@@plain@@", pages.font_css(text, (400,)), 1)
+    html = html.replace("@@bold@@", pages.font_css(text + bold, (700,)), 1)
     return web.Response(text=html, status=status, content_type="text/html", headers=HEADS)

@@ -31,9 +31,9 @@ export async function renew() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!fresh.getElementById("main")) return location.reload();
-    const font = fresh.querySelector("link[rel=stylesheet]");
-    const mine = document.querySelector("link[rel=stylesheet]");
-    if (font.getAttribute("href") !== mine.getAttribute("href")) mine.before(document.adoptNode(font));
+    for (const font of fresh.querySelectorAll("link[href^='/ui/font/']")) {
+      if (!document.querySelector(`link[href="${font.getAttribute("href")}"]`)) document.head.prepend(document.adoptNode(font));
+    }
     for (const part of document.querySelectorAll("[data-live]")) {
       const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
       if (!next || part.innerHTML === next.innerHTML) continue;
