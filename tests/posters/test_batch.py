@@ -159,6 +159,25 @@ def test_excel_saves_in_any_of_these(tmp_path: Path, encoding: str, mark: str) -
     assert found.ignored == ["备注"]
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_place_that_fails_half_way_keeps_what_is_whole_and_goes_on(tmp_path: Path, jobs: str) -> None:
+    table, out = tmp_path / "s.csv", tmp_path / "out"
+    rows = [f"S{n},店,https://q.cn/{n}\n" for n in range(6)]
+    table.write_text(HEAD + "".join(rows), "utf-8")
+    assert run(table, out, "--jobs", jobs) == 0
+    whole = {path.name: path.read_bytes() for path in out.glob("*.pdf")}
+    for name in ("S3.pdf", "S4.pdf", "S5.pdf"):
+        (out / name).unlink()
+    (out / "S4.pdf").mkdir()  # what the fifth file cannot replace
+    assert run(table, out, "--jobs", jobs) == 4
+    for name in ("S0.pdf", "S1.pdf", "S2.pdf"):
+        assert (out / name).read_bytes() == whole[name]
+    assert list(out.glob(".*.part")) == []
+    (out / "S4.pdf").rmdir()
+    assert run(table, out, "--jobs", jobs) == 0
+    assert {path.name: path.read_bytes() for path in out.glob("*.pdf")} == whole
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

@@ -112,3 +112,14 @@ def test_type_on_a_circle_keeps_clear_of_straight_type() -> None:
             item["box"] = [22.6, 8.4, 34.8, 9.8]
     high = msgspec.structs.replace(chosen, look=msgspec.convert(look, type(chosen.look)))
     assert lint.faults(high) == ["face 1: text {merchant} touches text {headline}"]
+
+
+def test_a_huge_picture_is_refused_before_it_is_read(store: dict[str, str], tmp_path: Path) -> None:
+    Image.new("1", (9000, 5000)).save(tmp_path / "wide.png")
+    with (tmp_path / "long.jpg").open("wb") as file:
+        file.truncate(pictures.MAX_BYTES + 1)
+    for name, told in (("wide.png", "more than 40 million pixels"), ("long.jpg", "larger than 30 MB")):
+        result = posters.make("stand-a6", {**store, "logo": str(tmp_path / name)}, tmp_path / "a.pdf")
+        assert result.verdict == "refuse"
+        assert (result.findings[0].where, told in result.findings[0].say()) == ("logo", True)
+        assert not (tmp_path / "a.pdf").exists()
