@@ -31,6 +31,7 @@ LAYERS = {
     "tests/proof/test_kills.py": "T5 programs under kill -9",
     "tests/printing/": "T5 printing under kill -9",
     "tests/proof/test_rooms.py::test_t6": "T6 network faults by a proxy",
+    "tests/proof/test_network.py": "T6 network stacks apart",
     "tests/proof/test_rooms.py::test_t7": "T7 clocks that lie",
     "tests/proof/test_soak.py": "T10 soak of 50 kiosks",
     "tests/proof/test_mutations.py": "T11 mechanisms switched off",

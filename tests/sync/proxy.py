@@ -25,6 +25,8 @@ class Fault:
     """Kept until `deliver`; the kiosk hears nothing."""
     hold: asyncio.Event | None = None
     """The answer waits for this."""
+    drip: bool = False
+    """The answer comes byte by byte, and never whole."""
     canned: bytes | None = None
     """Somebody else answers in the hub's place."""
 
@@ -142,6 +144,8 @@ class Proxy:
             await asyncio.Event().wait()
         if fault.hold is not None:
             await fault.hold.wait()
+        if fault.drip:
+            await _drip(told, writer)
         writer.write(told if fault.cut_answer is None else told[: fault.cut_answer])
         await writer.drain()
         return fault.cut_answer is None
@@ -157,6 +161,14 @@ class Proxy:
             return await _read(reader) or b""
         finally:
             writer.transport.abort()
+
+
+async def _drip(told: bytes, writer: asyncio.StreamWriter) -> None:
+    for n in range(len(told) - 1):
+        writer.write(told[n : n + 1])
+        await writer.drain()
+        await asyncio.sleep(0.01)
+    await asyncio.Event().wait()
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes | None:

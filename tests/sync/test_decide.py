@@ -111,6 +111,20 @@ async def test_an_answer_to_another_question_is_silence(shop: Shop, proxy: Proxy
     assert await shop.uses(two.coupon) == 0
 
 
+async def test_an_answer_that_comes_byte_by_byte_is_silence(
+    shop: Shop, proxy: Proxy, kiosk: Kiosk, hasty: None
+) -> None:
+    """Whoever drips must not hold a customer: the deadline is that of the whole answer."""
+    code = await brisk(shop, kiosk)
+    proxy.next(REDEEM, Fault(drip=True))
+    told = await kiosk.redeem(code)
+    assert (told.verdict, told.reason) == ("refused", "hub_away")
+    assert kiosk.reach.away
+    await kiosk.synced()
+    assert [a.state for a in await shop.attempts()] == ["void"]
+    assert (await kiosk.redeem(code)).verdict == "confirmed"
+
+
 async def test_only_the_first_customer_of_an_outage_waits(
     shop: Shop, proxy: Proxy, kiosk: Kiosk, hasty: None
 ) -> None:
