@@ -9,6 +9,7 @@ RISKS = {
     "prints": N_("Until then nobody knows whether the customer has a slip."),
     "hub": N_("Until then coupons are redeemed only within each batch's offline rule."),
     "journal": N_("Until then head office does not see what was redeemed here."),
+    "damage": N_("What could not be saved of it is in that file alone."),
     "clock": N_("Until then periods cannot be checked without the cloud."),
     "disk": N_("When it is full nothing is redeemed any more."),
     "devices": N_("Until then that device does nothing; everything else goes on."),

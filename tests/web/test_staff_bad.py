@@ -40,6 +40,8 @@ NO_BODY = {
     "day-slip",
     "status-slip",
     "enrolment-slip",
+    "examine",
+    "sweep",
     "printer-find",
     "restart",
     "look-again",

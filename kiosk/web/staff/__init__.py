@@ -69,6 +69,8 @@ CLERK = {
     "status-slip": devices.status_slip,
     "enrolment-slip": devices.enrolment_slip,
     "look-again": devices.look_again,
+    "examine": devices.examine,
+    "sweep": devices.sweep,
     "reload-page": devices.reload_page,
 }
 """What everybody behind the counter may do."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -53,6 +55,19 @@ STATES: dict[str, tuple[str, str]] = {
 }
 PROMPTS = {"absent", "error", "out", "cover", "offline", "nobody_answered"}
 
+AGAIN = (N_("Check again"), "/staff/examine")
+BUTTONS = {
+    "prints": (N_("Go to the slips"), "/staff/records#decide"),
+    "printers": (N_("Look again"), "/staff/look-again"),
+    "devices": (N_("Look again"), "/staff/look-again"),
+    "page": (N_("Load the counter page anew"), "/staff/reload-page"),
+    "config": (N_("Go to the settings"), "/staff/settings"),
+    "keys": (N_("Go to the settings"), "/staff/settings"),
+    "disk": (N_("Remove made PDFs"), "/staff/sweep"),
+}
+PLACES = ("/staff/settings", "/staff/records#decide")
+"""What a button leads to; the others are asked for."""
+
 
 class Named(msgspec.Struct, frozen=True):
     """POST /staff/test-printer."""
@@ -76,7 +91,7 @@ async def devices_page(visiting: Visit) -> web.StreamResponse:
         "devices",
         devices=[d for d in rows if not d["found"]],
         found=[d for d in rows if d["found"]],
-        findings=[_finding(f, t) for f in findings],
+        findings=[_finding(f, visiting) for f in findings],
         lights=[{**light.as_json(t.locale), "title": t(LIGHTS[n])} for n, light in lights.items()],
         held=services.spooler.paused,
         printers=bool(services.settings.printers),
@@ -112,26 +127,26 @@ def _shown(kind: str, name: str, state: str, detail: str, url: str, t: Texts) ->
     }
 
 
-def _finding(f: Finding, t: Texts) -> dict[str, Any]:
-    risk = RISKS.get(f.name, "")
+def _finding(f: Finding, visiting: Visit) -> dict[str, Any]:
+    t, risk = visiting.t, RISKS.get(f.name, "")
     return {
         **f.as_json(t.locale),
         "risk": t(risk) if risk and f.severity != "info" else "",
-        "button": _button(f, t),
+        "button": _button(f, visiting),
     }
 
 
-def _button(f: Finding, t: Texts) -> dict[str, str] | None:
+def _button(f: Finding, visiting: Visit) -> dict[str, str]:
     """Return what can be done about a finding at once: a place to go, or a change to ask for."""
-    if f.name == "prints":
-        return {"title": t("Go to the slips"), "to": "/staff/records#decide"}
-    if f.name in ("printers", "devices"):
-        return {"title": t("Look again"), "post": "/staff/look-again"}
-    if f.name == "page":
-        return {"title": t("Load the counter page anew"), "post": "/staff/reload-page"}
-    if f.name in ("config", "disk"):
-        return {"title": t("Go to the settings"), "to": "/staff/settings"}
-    return None
+    t, services = visiting.t, visiting.services
+    if f.name == "hub" and services.pairing():
+        return {"title": t("Print the enrolment slip"), "post": "/staff/enrolment-slip"}
+    if f.name == "journal" and f.severity == "warning":
+        return {"title": t("Go to what waits"), "to": "/staff/records#decide"}
+    if f.name in ("journal", "damage") and visiting.manages:
+        return {"title": t("Download diagnostics (no secrets)"), "to": "/staff/diagnostics.zip"}
+    title, address = BUTTONS.get(f.name, AGAIN)
+    return {"title": t(title), "to" if address in PLACES else "post": address}
 
 
 async def test_printer(visiting: Visit, raw: bytes) -> web.StreamResponse:
@@ -172,6 +187,34 @@ async def look_again(visiting: Visit, raw: bytes) -> web.StreamResponse:
     return done(
         not bad, t("Still not ready: {names}.", names=", ".join(bad)) if bad else t("All printers are ready.")
     )
+
+
+async def examine(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Look at everything again and say whether something is still wrong."""
+    await visiting.services.gatherer.ask_printers()
+    findings, _ = await visiting.services.gatherer.examine()
+    t = visiting.t
+    bad = [f for f in findings if f.severity in ("warning", "error")]
+    return done(
+        not bad,
+        t("Still so: {what}", what=bad[0].as_json(t.locale)["sentence"]) if bad else t("Nothing is wrong."),
+    )
+
+
+async def sweep(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Remove made PDFs and pictures of stands; they can be made again."""
+    removed = await asyncio.to_thread(_sweep, visiting.services.data_dir)
+    await visiting.note("sweep")
+    return done(removed > 0, visiting.t("Files removed: {n}.", n=removed))
+
+
+def _sweep(data_dir: Path) -> int:
+    removed = 0
+    for folder in ("made", "previews"):
+        for path in (data_dir / folder).glob("*.*"):
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 async def reload_page(visiting: Visit, raw: bytes) -> web.StreamResponse:
