@@ -18,7 +18,7 @@ from msgspec import Struct
 from posters import catalog, making, profiles
 from posters.drawing import Job
 from posters.errors import FailedError, RefusedError
-from posters.files import write_all
+from posters.files import sweep, write_all
 from posters.ledger import Ledger, printed
 from posters.merge import FIELDS, merged
 from posters.profiles import Output
@@ -105,6 +105,7 @@ def run(order: Order, table: Table, jobs: int, tell: Callable[[int, int], None])
 def _make_directory(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
+        sweep(out)
     except OSError as error:
         raise FailedError("{file} cannot be made: {why}", file=out, why=error.strerror or error) from error
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
 from posters.errors import FailedError
+
+_OURS = re.compile(r"\..{1,40}\.[a-z0-9_]{8}\.part")  # as tempfile names them
 
 
 def write_all(files: dict[Path, bytes]) -> None:
@@ -29,6 +32,13 @@ def write_all(files: dict[Path, bytes]) -> None:
     finally:
         for temporary, _ in waiting:
             temporary.unlink(missing_ok=True)
+
+
+def sweep(directory: Path) -> None:
+    """Take away what a process that was killed left of files it had not finished."""
+    for path in directory.glob(".*.part"):
+        if _OURS.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _beside(path: Path, data: bytes) -> Path:

@@ -80,8 +80,11 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch
     with (out / batch.MANIFEST).open("a", encoding="utf-8") as file:
         file.write('{"store_id": "S2", "inp')
     made.clear()
+    (out / ".S2.pdf.ab12cd_z.part").write_bytes(b"%PDF-1.4 half")
+    (out / ".mine.part").write_bytes(b"not ours")
     assert run(table, out) == 0
     assert made == [4]
+    assert [path.name for path in out.glob("*.part")] == [".mine.part"]
     assert len(report(out)) == 3
 
 
