@@ -67,20 +67,19 @@ def preview() -> list[float]:
 
 def one_file(stands: int) -> tuple[float, int]:
     """Return the seconds and bytes of one file with two pages a stand, each with its own code; no peer's pages differ."""
-    from posters import catalog, drawing, gang
+    from posters import catalog, drawing
     from posters.finish import Finish, finish
     from posters.profiles import Output
 
     chosen = catalog.choose("stand-a6", "warm")
     begin = time.perf_counter()
-    raws = []
-    for n in range(stands):
-        data = {**STORE, "store_id": f"S{n:04d}", "url": f"https://q.example.cn/c/M{n:03d}"}
-        job = drawing.Job(chosen, data, Output("press-x1a"))
-        raw, draft, _, _ = drawing.art(job)
-        raws.append(raw)
-    boxes = drawing.route_of(job, draft).boxes(2) * stands
-    whole = finish(gang.joined(raws), Finish("stands", chosen.template.revised, boxes, "x1a"))
+    data = [
+        {**STORE, "store_id": f"S{n:04d}", "url": f"https://q.example.cn/c/M{n:03d}"} for n in range(stands)
+    ]
+    jobs = [drawing.Job(chosen, one, Output("press-x1a")) for one in data]
+    raw, draft, _ = drawing.art_of_many(jobs)
+    boxes = drawing.route_of(jobs[0], draft).boxes(2) * stands
+    whole = finish(raw, Finish("stands", chosen.template.revised, boxes, "x1a"))
     return time.perf_counter() - begin, len(whole)
 
 

@@ -177,7 +177,7 @@ def _together(options: argparse.Namespace, output: Output, rows: list[dict[str, 
     from posters.gang import jobs_of, together
 
     jobs = jobs_of(options.template, options.look, output, options.stores.parent, rows)
-    parts = together(jobs, options.together, options.jobs) if jobs else []
+    parts = together(jobs, options.together) if jobs else []
     for part in parts:
         for finding in part.findings:
             print(f"{part.file}: {finding.say(locale())}", file=sys.stderr)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from posters import catalog, icc, layout, merge, terms
-from posters.ops import Draft, Image
+from posters.ops import Draft, Image, Page
 from posters.profiles import Output
 from posters.result import Finding, Shrunk
 from posters.symbol import BUDGET_VERSION, URL_BUDGET, Symbol, encode
@@ -68,58 +67,110 @@ def route_of(job: Job, draft: Draft, count: int = 1) -> Route:
 
 def art(job: Job) -> tuple[bytes, Draft, Symbol, list[Finding]]:
     """Return the faces, a page each, unfinished, and what was decided on the way."""
+    from posters.faces import Faces
     from posters.render import render
 
-    with _laid_out(job) as (draft, faces, weight, images, symbol, notes):
-        raw = render(draft, route_of(job, draft).sheet, faces, weight, images)
-    return raw, draft, symbol, notes
+    plan = planned(job)
+    with Faces(plan.texts) as faces:
+        draft, images, notes = _composed(plan, faces)
+        raw = render(draft, route_of(job, draft).sheet, faces, min(plan.texts), images)
+    return raw, draft, plan.symbol, notes
+
+
+def art_of_many(jobs: Sequence[Job]) -> tuple[bytes, Draft, list[Symbol]]:
+    """Return the faces of many jobs in one file that shares its fonts and pictures, the first layout, the codes."""
+    from posters.faces import Faces
+    from posters.render import render
+
+    plans = [planned(job) for job in jobs]
+    texts: dict[int, str] = {}
+    for plan in plans:
+        for weight, text in plan.texts.items():
+            texts[weight] = "".join(sorted(set(texts.get(weight, "")) | set(text)))
+    pages: list[Page] = []
+    images: dict[str, bytes] = {}
+    with Faces(texts) as faces:
+        drafts: list[Draft] = []
+        for number, plan in enumerate(plans):
+            draft, found, _ = _composed(plan, faces)
+            drafts += [draft] if not drafts else []
+            pages += [_numbered(page, number) for page in draft.pages]
+            images |= {f"{number}/{name}": data for name, data in found.items()}
+        sheet = route_of(jobs[0], drafts[0], len(jobs)).sheet
+        raw = render(Draft(pages, []), sheet, faces, min(texts), images)
+    return raw, drafts[0], [plan.symbol for plan in plans]
+
+
+def _numbered(page: Page, number: int) -> Page:
+    """Return the page with its pictures named after the job that they belong to."""
+    ops = [
+        msgspec.structs.replace(op, field=f"{number}/{op.field}") if isinstance(op, Image) else op
+        for op in page.ops
+    ]
+    return Page(ops)
 
 
 def _pixels(job: Job) -> Drawn:
     from posters import separations
+    from posters.faces import Faces
 
-    with _laid_out(job) as (draft, faces, weight, images, symbol, notes):
+    plan = planned(job)
+    with Faces(plan.texts) as faces:
+        draft, images, notes = _composed(plan, faces)
         way = route_of(job, draft)
-        found = separations.pages(draft, way.sheet, faces, weight, images)
+        found = separations.pages(draft, way.sheet, faces, min(plan.texts), images)
     number = len(job.chosen.faces)
     dpi = separations.dpi(way.sheet)
     return Drawn(
-        symbol, notes, way.boxes(number), way.codes(number), shrunk=draft.shrunk, pictures=found, dpi=dpi
+        plan.symbol, notes, way.boxes(number), way.codes(number), shrunk=draft.shrunk, pictures=found, dpi=dpi
     )
 
 
-@contextmanager
-def _laid_out(
-    job: Job,
-) -> Iterator[tuple[Draft, Faces, int, dict[str, bytes], Symbol, list[Finding]]]:
-    """Give the layout with its fonts, while they are registered."""
-    from posters import pictures, sheets
-    from posters.faces import Faces, check_printable
+class Plan(msgspec.Struct, frozen=True):
+    """What is known of a job before its type is set: the template in its colours, the words, the code."""
+
+    job: Job
+    chosen: catalog.Chosen
+    merged: dict[str, str]
+    values: list[dict[str, str]]
+    symbol: Symbol
+    texts: dict[int, str]
+    told: list[Finding]
+
+
+def planned(job: Job) -> Plan:
+    """Return the plan of a job; refuse what cannot be printed."""
+    from posters.faces import check_printable
 
     merged = merge.merged(job.data)
     check_printable({name: text for name, text in merged.items() if merge.FIELDS[name].kind != "file"})
     dated = terms.demand(job.chosen.template, job.chosen.id, merged)
     chosen, recoloured = branded(job.chosen.pictured() if merged["image"] else job.chosen, merged["brand"])
+    values = layout.values_for(chosen, merged)
+    texts = layout.texts_by_weight(chosen, values)
+    return Plan(job, chosen, merged, values, encode(merged["url"]), texts, [*dated, *recoloured])
+
+
+def _composed(plan: Plan, faces: Faces) -> tuple[Draft, dict[str, bytes], list[Finding]]:
+    """Return the layout in its fonts, the pictures at their size, and all that is to be told."""
+    from posters import pictures, sheets
+
+    job, merged = plan.job, plan.merged
     names = [name for name, rule in merge.FIELDS.items() if rule.kind == "file" and merged[name]]
     files = [name for name in names if name != "merchant_image"]
     loaded = {name: pictures.load(name, merged[name], job.base) for name in files}
-    values = layout.values_for(chosen, merged)
-    symbol = encode(merged["url"])
-    texts = layout.texts_by_weight(chosen, values)
-    with Faces(texts) as faces:
-        limit = sheets.code_limit(job.output)
-        draft = layout.draft(chosen, values, symbol, faces.measure, catalog.drawings(), limit)
-        images, coarse = _at_size(draft, loaded, max(chosen.template.size))
-        notes = [
-            *_notes(symbol, merged),
-            *_faint(loaded),
-            *_left_out(job.chosen, draft, merged),
-            *dated,
-            *recoloured,
-            *draft.findings,
-            *coarse,
-        ]
-        yield _adapted(draft, job.output.profile, faces), faces, min(texts), images, symbol, notes
+    limit = sheets.code_limit(job.output)
+    draft = layout.draft(plan.chosen, plan.values, plan.symbol, faces.measure, catalog.drawings(), limit)
+    images, coarse = _at_size(draft, loaded, max(plan.chosen.template.size))
+    notes = [
+        *_notes(plan.symbol, merged),
+        *_faint(loaded),
+        *_left_out(job.chosen, draft, merged),
+        *plan.told,
+        *draft.findings,
+        *coarse,
+    ]
+    return _adapted(draft, job.output.profile, faces), images, notes
 
 
 def title_of(chosen: catalog.Chosen, merged: Mapping[str, str]) -> str:

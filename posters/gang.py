@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from io import BytesIO
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from posters import catalog, making
-from posters.drawing import Drawn, Job, art, finished, route_of
+from posters.drawing import Drawn, Job, art_of_many, finished, route_of
 from posters.errors import FailedError
 from posters.files import write_all
 from posters.profiles import Output
 from posters.result import Finding, Verdict
-
-if TYPE_CHECKING:
-    from posters.ops import Draft
 
 PART = 300  # stores in one file: a part is held in memory whole
 EPOCH = (2026, 1, 1, 0, 0, 0)  # a date of its own would make equal archives differ
@@ -37,61 +30,38 @@ class Part(msgspec.Struct, frozen=True):
     findings: list[Finding]
 
 
-class Piece(msgspec.Struct, frozen=True):
-    """The faces of one store, unfinished."""
-
-    payload: str
-    raw: bytes
-
-
-def together(jobs: Sequence[Job], out: Path, workers: int) -> list[Part]:
+def together(jobs: Sequence[Job], out: Path) -> list[Part]:
     """Put the pieces of all jobs on common sheets, in their order; a file that fails its proof is not written."""
     parts = []
     groups = [jobs[n : n + PART] for n in range(0, len(jobs), PART)]
     for number, group in enumerate(groups, 1):
         name = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
-        parts.append(_part(group, name, workers))
+        parts.append(_part(group, name))
     return parts
 
 
-def _part(jobs: Sequence[Job], out: Path, workers: int) -> Part:
-    pieces, draft = list(_pieces(jobs, workers)), art(jobs[0])[1]
-    made = _sheets(jobs[0], pieces, draft)
+def _part(jobs: Sequence[Job], out: Path) -> Part:
+    made = sheets(jobs)
     if made.good:
         write_all({out: made.pdf})
     return Part(out, len(jobs), made.result.verdict, made.result.findings)
 
 
-def _pieces(jobs: Sequence[Job], workers: int) -> Iterator[Piece]:
-    if workers <= 1 or len(jobs) < 2:
-        yield from map(piece, jobs)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
-        yield from pool.map(piece, jobs, chunksize=8)
-
-
-def piece(job: Job) -> Piece:
-    """Draw the faces of one store."""
-    raw, _, symbol, _ = art(job)
-    return Piece(symbol.payload, raw)
-
-
-def _sheets(job: Job, pieces: list[Piece], draft: Draft) -> making.Made:
-    """Assemble, finish and prove one file."""
-    from posters.symbol import encode
-
+def sheets(jobs: Sequence[Job]) -> making.Made:
+    """Draw the pieces of all jobs with common fonts, assemble, finish and prove one file."""
+    job = jobs[0]
     template, faces = job.chosen.template, len(job.chosen.faces)
-    way = route_of(job, draft, len(pieces))
-    title = f"{template.title.en} x {len(pieces)}"
-    pdf = finished(joined([p.raw for p in pieces]), job, way, title, len(pieces))
-    drawn = Drawn(encode(pieces[0].payload), [], way.boxes(faces), way.codes(faces), pdf=pdf)
-    return making.proven(
-        drawn, template.module_mm, _expected(way.codes(faces), pieces, faces, bool(template.tent))
-    )
+    raw, draft, symbols = art_of_many(jobs)
+    way = route_of(job, draft, len(jobs))
+    title = f"{template.title.en} x {len(jobs)}"
+    pdf = finished(raw, job, way, title, len(jobs))
+    drawn = Drawn(symbols[0], [], way.boxes(faces), way.codes(faces), pdf=pdf)
+    payloads = [symbol.payload for symbol in symbols]
+    expected = _expected(way.codes(faces), payloads, faces, tent=bool(template.tent))
+    return making.proven(drawn, template.module_mm, expected)
 
 
-def _expected(codes: list[int], pieces: list[Piece], faces: int, tent: bool) -> list[list[str]]:
+def _expected(codes: list[int], payloads: list[str], faces: int, *, tent: bool) -> list[list[str]]:
     """Return the payloads of each page: the pieces in order, the backs of a sheet those of its front."""
     pages: list[list[str]] = []
     done = 0
@@ -99,29 +69,12 @@ def _expected(codes: list[int], pieces: list[Piece], faces: int, tent: bool) -> 
     sides = 1 if tent else faces
     for first in range(0, len(codes), sides):
         count = codes[first] // per_piece
-        group = [p.payload for p in pieces[done : done + count]] or [pieces[0].payload]
-        if len(pieces) == 1:
-            group = [pieces[0].payload] * count
+        group = payloads[done : done + count] or [payloads[0]]
+        if len(payloads) == 1:
+            group = [payloads[0]] * count
         pages += [group * per_piece] * sides
         done += count
     return pages
-
-
-def joined(raws: list[bytes]) -> bytes:
-    """Return one file with the pages of all."""
-    import pikepdf
-
-    with pikepdf.Pdf.new() as whole:
-        opened = [pikepdf.Pdf.open(BytesIO(raw)) for raw in raws]
-        try:
-            for pdf in opened:
-                whole.pages.extend(pdf.pages)
-            out = BytesIO()
-            whole.save(out, deterministic_id=True)
-        finally:
-            for pdf in opened:
-                pdf.close()
-    return out.getvalue()
 
 
 def archive(files: Sequence[Path], out: Path) -> None:

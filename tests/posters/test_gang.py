@@ -12,9 +12,13 @@ from pathlib import Path
 import pikepdf
 import pytest
 import zxingcpp
+from PIL import Image
 
 import posters
 from posters import cli, gang, raster
+from posters.drawing import Job
+from posters.ops import Draft
+from posters.symbol import Symbol
 
 HEAD = "store_id,merchant,url\n"
 
@@ -54,8 +58,13 @@ def test_stores_share_sheets_in_the_order_of_the_table(
 
 
 def test_a_store_on_anothers_place_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = gang.joined
-    monkeypatch.setattr(gang, "joined", lambda raws: real([raws[0], *raws[:-1]]))
+    real = gang.art_of_many
+
+    def twice(jobs: list[Job]) -> tuple[bytes, Draft, list[Symbol]]:
+        raw, draft, _ = real([jobs[0], *jobs[:-1]])
+        return raw, draft, real(jobs)[2]
+
+    monkeypatch.setattr(gang, "art_of_many", twice)
     out = tmp_path / "all.pdf"
     stores = table(tmp_path / "s.csv", 5)
     assert batch("sticker-80", stores, tmp_path / "d", "--sheet", "a4", "--together", str(out)) == 1
@@ -136,3 +145,35 @@ def test_the_second_link_of_a_store_is_a_row_of_the_report(tmp_path: Path) -> No
     stores.write_text("store_id,merchant,url,revision\nS0,店0,https://q.cn/new,2\n", "utf-8")
     assert batch("sticker-80", stores, tmp_path / "d") == 0
     assert posters.check(tmp_path / "d" / "S0.pdf", "https://q.cn/new").verdict == "printable"
+
+
+def test_stores_on_common_sheets_share_their_fonts_and_pictures(tmp_path: Path) -> None:
+    Image.new("RGB", (1400, 900), (20, 60, 200)).save(tmp_path / "brand.jpg")
+    Image.new("RGB", (1400, 900), (200, 60, 20)).save(tmp_path / "shop.jpg")
+    stores = tmp_path / "s.csv"
+    rows = [
+        f"S{n},店{'甲乙丙丁戊己'[n]},https://q.cn/{n},{'shop.jpg' if n == 3 else ''},brand.jpg\n"
+        for n in range(6)
+    ]
+    stores.write_text("store_id,merchant,url,image,merchant_image\n" + "".join(rows), "utf-8")
+    out = tmp_path / "all.pdf"
+    assert (
+        batch(
+            "stand-a6", stores, tmp_path / "d", "--sheet", "sra3", "--together", str(out), "--look", "fresh"
+        )
+        == 0
+    )
+    with pikepdf.Pdf.open(out) as pdf:
+        streams = [o for o in pdf.objects if isinstance(o, pikepdf.Stream)]
+        assert sum(o.get("/Subtype") == "/Image" for o in streams) == 2
+        fonts = {
+            str(o.BaseFont)[7:]
+            for o in pdf.objects
+            if isinstance(o, pikepdf.Dictionary) and "/FontFile2" in o.get("/FontDescriptor", {})
+        }
+    assert len(fonts) <= 5, "four weights, and that of the notes on the sheet"
+    assert out.stat().st_size < 0.6 * sum(p.stat().st_size for p in (tmp_path / "d").glob("*.pdf"))
+    page = raster.pages(out.read_bytes(), 25.4)[0]
+    orange = sum(r > b + 100 for r, _, b in page.get_flattened_data())
+    blue = sum(b > r + 100 for r, _, b in page.get_flattened_data())
+    assert orange == pytest.approx(blue / 5, rel=0.1), "one store's own picture, five times the merchant's"
