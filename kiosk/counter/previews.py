@@ -68,6 +68,6 @@ def preview(kind: str, known: Known, profile: Profile) -> Slip | None:
         case "enrolment":
             return templates.enrolment_slip("X0000000", known.hub or "https://hub.example.cn", locale)
         case "pairing":
-            return templates.pairing_slip("https://192.168.1.20:8443/staff/pair/" + "x" * 22, "-", 10, locale)
+            return templates.pairing_slip("https://192.168.1.20:8443/staff/pair/" + "x" * 22, "-", locale)
         case _:
             return None

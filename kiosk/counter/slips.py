@@ -72,10 +72,10 @@ class Slips:
         slip = templates.enrolment_slip(code, hub, place.locale)
         return await self._spooler.print(slip, rid=new_rid(), kind="enrolment")
 
-    async def pairing(self, address: str, person: str, minutes: int) -> JobRow:
+    async def pairing(self, address: str, person: str) -> JobRow:
         """Print the address that signs one phone in."""
         place = await self._place()
-        slip = templates.pairing_slip(address, person, minutes, place.locale)
+        slip = templates.pairing_slip(address, person, place.locale)
         return await self._spooler.print(slip, rid=new_rid(), kind="pairing")
 
     async def day(self, day: date | None = None) -> JobRow:

@@ -69,7 +69,7 @@ def enrolment_slip(code: str, hub: str, locale: str) -> Slip:
     )
 
 
-def pairing_slip(address: str, person: str, minutes: int, locale: str) -> Slip:
+def pairing_slip(address: str, person: str, locale: str) -> Slip:
     """The address that signs one phone in for one person, once."""
     t = words(locale)
     return Slip(
@@ -80,7 +80,7 @@ def pairing_slip(address: str, person: str, minutes: int, locale: str) -> Slip:
             *under(t("Person"), short(person)),
             Feed(),
             Qr(data=address, level="M", module=6),
-            Text(text=t("Scan this with the phone's camera within {n} minutes. It works once.", n=minutes)),
+            Text(text=t("Scan this with the phone's camera within ten minutes. It works once.")),
             Text(text=t("Tear this slip up afterwards.")),
             Cut(),
         ),

@@ -81,12 +81,12 @@ async def slip(visiting: Visit, raw: bytes) -> web.StreamResponse:
         )
     waiting = await _read(services, WAITING)
     if len(waiting) >= MOST_WAITING:
-        return done(False, t("{n} slips wait already; use one, or wait ten minutes.", n=len(waiting)))
+        return done(False, t("Pairing slips that wait: {n}. Use one, or wait ten minutes.", n=len(waiting)))
     code = secrets.token_urlsafe(16)
     waiting[_digest(code)] = {"person": person.id, "until": services.clock.wall().timestamp() + CODE_S}
     await services.journal.put(WAITING, json.dumps(waiting))
     name = person.name or t("Manager")
-    job = await services.slips.pairing(f"{origin}/staff/pair/{code}", name, CODE_S // 60)
+    job = await services.slips.pairing(f"{origin}/staff/pair/{code}", name)
     await visiting.note("phone_slip", person.id)
     return done(job.state == "printed", told.job_state(job, t))
 
@@ -138,7 +138,7 @@ async def pair(request: web.Request) -> web.StreamResponse:
         paired = await _read(services, PAIRED)
         if person is None or not same_site(request) or len(paired) >= MOST:
             problem = (
-                t("There are {n} phones already; remove one first.", n=MOST)
+                t("Paired phones: {n}, as many as there may be; remove one first.", n=MOST)
                 if person and len(paired) >= MOST
                 else t(STALE)
             )
