@@ -18,7 +18,8 @@ KINDS = ("redeem_record", "attempt_denied", "void", "rollback", "claim", "code_v
 FOUND = """
 SELECT item.*, (SELECT name FROM act WHERE act.rid = coalesce(json_extract(body, '$.of'), item.rid)
     AND (act.what = 'undo') = (item.kind = 'rollback') ORDER BY n LIMIT 1) AS person,
-  (SELECT state FROM attempt WHERE attempt.rid = item.rid) AS state
+  (SELECT state FROM attempt WHERE attempt.rid = item.rid) AS state,
+  (SELECT stock_id FROM attempt WHERE attempt.rid = json_extract(body, '$.of')) AS undone
 FROM item WHERE kind IN (SELECT value FROM json_each(:kinds)) AND coalesce(status, '') != 'moved'
   AND at >= :since AND at < :until AND (at, epoch, seq) < (:at, :epoch, :seq)
   AND (:stock = '' OR json_extract(body, '$.stock_id') = :stock)
@@ -33,7 +34,7 @@ FROM item WHERE kind IN (SELECT value FROM json_each(:kinds)) AND coalesce(statu
 ORDER BY at DESC, epoch DESC, seq DESC LIMIT :limit
 """
 CONFLICTS = """
-SELECT item.*, '' AS person, (SELECT state FROM attempt WHERE attempt.rid = item.rid) AS state FROM item
+SELECT item.*, '' AS person, '' AS undone, (SELECT state FROM attempt WHERE attempt.rid = item.rid) AS state FROM item
 WHERE status = 'conflict' AND kind = 'redeem_record'
   AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.epoch = item.epoch AND d.seq = item.seq)
   AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.rid = item.rid AND a.state = 'rolled_back')
@@ -137,7 +138,7 @@ class Search(Core):
 def _row(r: sqlite3.Row) -> Row:
     body: dict[str, Any] = json.loads(r["body"])
     return Row(
-        r["epoch"], r["seq"], parse(r["at"]), r["kind"], r["rid"], body.get("stock_id") or "",
+        r["epoch"], r["seq"], parse(r["at"]), r["kind"], r["rid"], body.get("stock_id") or r["undone"] or "",
         body.get("coupon") or "", body.get("verdict") or "", body.get("reason") or body.get("why") or "",
         body.get("value") or 0, r["person"] or "", r["state"] or "", r["status"] or "", r["detail"] or "",
     )  # fmt: skip

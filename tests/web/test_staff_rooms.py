@@ -74,6 +74,7 @@ async def test_the_record_is_found_by_code_time_and_batch(staff: Staff) -> None:
     rows, _ = await staff.kiosk.daemon.journal.search(_ask(coupons=keys))
     assert [r.state for r in rows if r.kind == "redeem_record"] == ["rolled_back"]
     assert [r.kind for r in rows] == ["rollback", "redeem_record"], "its undoing is found by its code"
+    assert {r.stock_id for r in rows} == {SLIP}, "also the undoing says of what"
     assert "rollback" in {
         r.kind for r in (await staff.kiosk.daemon.journal.search(_ask(coupons=(rids[0],))))[0]
     }
