@@ -28,12 +28,18 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     issue.add_argument("stock_id", metavar="STOCK_ID")
     issue.add_argument("-n", type=int, default=1, metavar="N")
     issue.add_argument("--openid", metavar="O", help="for this customer")
+    issue.add_argument(
+        "--store", metavar="S", help="where they will be used: kiosks there reserve them first"
+    )
     issue.set_defaults(run=run_issue)
     upload = coupon.add_parser(
         "upload", parents=[common], help="take in codes that the merchant or WeChat made, one a line"
     )
     upload.add_argument("stock_id", metavar="STOCK_ID")
     upload.add_argument("file", type=Path, metavar="FILE")
+    upload.add_argument(
+        "--store", metavar="S", help="where they will be used: kiosks there reserve them first"
+    )
     upload.set_defaults(run=run_upload)
     add_rollback(commands, common)
 
@@ -73,7 +79,9 @@ def run_issue(args: argparse.Namespace) -> int:
     if args.openid is not None and not OPENID.fullmatch(args.openid):
         raise HubError("--openid is 1 to 64 letters, digits, `_` and `-`; correct it.")
     with opened(args) as parts:
-        made = parts.database.call(parts.coupons.list_out, args.stock_id, args.n, args.openid, now())
+        made = parts.database.call(
+            parts.coupons.list_out, args.stock_id, args.n, args.openid, now(), args.store
+        )
     print("\n".join(i.code for i in made))
     return 0
 
@@ -82,7 +90,7 @@ def run_upload(args: argparse.Namespace) -> int:
     """Take codes in, all of them or none."""
     codes = read_codes(args.file)
     with opened(args) as parts:
-        fresh = parts.database.call(parts.coupons.take_in, args.stock_id, codes, now())
+        fresh = parts.database.call(parts.coupons.take_in, args.stock_id, codes, now(), args.store)
     known = len(codes) - fresh
     print(f"taken in: {fresh}; known already: {known}.")
     return 0

@@ -220,12 +220,23 @@ class Coupons:
     # -- for a list --
 
     def list_out(
-        self, c: sa.Connection, stock_id: str, count: int, openid: str | None, now: datetime
+        self,
+        c: sa.Connection,
+        stock_id: str,
+        count: int,
+        openid: str | None,
+        now: datetime,
+        store: str | None = None,
     ) -> list[Issued]:
-        """Issue codes by hand, all of them or none: slip coupons for print, or coupons of a stand-in customer."""
+        """Issue codes by hand, all of them or none: slip coupons for print, or coupons of a stand-in customer.
+
+        `store`: where they will be used, so that a lease for a kiosk there takes them first; a slip's home is that store's.
+        """
         issued = self._lock(c, stock_id)
         batch = self._for_list(c, stock_id, issued, count, now)
-        extra = {} if batch.product != "slip_coupon" else self._only_kiosk(c)
+        extra = self._at_store(c, batch, store)
+        if batch.product == "slip_coupon" and store is None:
+            extra |= self._only_kiosk(c)
         made = self.issue(c, batch, count, now, claimant=openid, **extra)
         self.catalog.count(c, stock_id, claimed=len(made))
         return made
@@ -251,7 +262,28 @@ class Coupons:
             )
         return batch
 
-    def take_in(self, c: sa.Connection, stock_id: str, codes: Sequence[str], now: datetime) -> int:
+    def _at_store(self, c: sa.Connection, batch: Batch, store: str | None) -> dict[str, Any]:
+        """Return what a coupon has of the store that it is meant for; HubError when there is none, or the batch is not for it."""
+        if store is None:
+            return {}
+        found = self.catalog.store(c, store)
+        if found is None:
+            raise self.catalog.no_store(c, store)
+        if batch.stores is not None and store not in batch.stores:
+            raise HubError(
+                f"{batch.stock_id} cannot be used at {store}; its stores are {', '.join(batch.stores)}.", 1
+            )
+        home = {"home_device": found.home_kiosk} if batch.product == "slip_coupon" else {}
+        return {"store": store, **home}
+
+    def take_in(
+        self,
+        c: sa.Connection,
+        stock_id: str,
+        codes: Sequence[str],
+        now: datetime,
+        store: str | None = None,
+    ) -> int:
         """Take codes in that the merchant or WeChat made, all of them or none; those that are known already do not count.
 
         A code of another batch is an error: it would stand for two coupons.
@@ -272,8 +304,9 @@ class Coupons:
         if batch.product == "slip_coupon":
             raise HubError(f"{stock_id} is a batch of slips, whose codes are made here; name another one.", 1)
         first = (issued or 0) + 1
+        extra = self._at_store(c, batch, store)
         rows = [
-            self._row(batch, serial, code, now) | {"short_hash": digest}
+            self._row(batch, serial, code, now) | {"short_hash": digest, **extra}
             for serial, (digest, code) in enumerate(fresh.items(), first)
         ]
         self._write(c, batch, rows)

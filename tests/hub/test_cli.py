@@ -14,6 +14,7 @@ from kiosk.coupons.code import Signed, read
 from kiosk.coupons.rules import SHANGHAI
 
 from .command import Run
+from .lease_world import STOCK, Till, filled
 from .test_decide import ask
 from .test_upload import take
 from .world import CAPPED, CASH, SAMPLE, SLIP, Journal, issue
@@ -41,6 +42,21 @@ def test_codes_come_one_a_line_and_signed(loaded: Run, stock_id: str) -> None:
 def test_codes_that_cannot_be_issued(loaded: Run, words: tuple[str, ...], code: int, told: str) -> None:
     assert told in loaded.wrong(code, "coupon", "issue", *words)
     assert " 0 claimed" in next(line for line in loaded("batch", "list")[1].splitlines() if CAPPED in line)
+
+
+def test_codes_for_a_store_are_reserved_there_first(loaded: Run, parts: Parts) -> None:
+    filled(parts, 0)
+    assert loaded("coupon", "issue", STOCK, "-n", "3")[0] == 0
+    assert loaded("coupon", "issue", STOCK, "-n", "2", "--store", "renmin")[0] == 0
+    codes = loaded.file(b"999000000000000000001\n999000000000000000002\n", "codes.txt")
+    assert (
+        loaded("coupon", "upload", STOCK, codes, "--store", "renmin")[1] == "taken in: 2; known already: 0.\n"
+    )
+    assert Till(parts, "kA", "renmin").lease().amount == 4
+    query = "SELECT DISTINCT store FROM coupons WHERE lease IS NOT NULL"
+    assert parts.database.call(lambda c: list(c.exec_driver_sql(query).scalars())) == ["renmin"]
+    for words in (("issue", STOCK), ("upload", STOCK, codes)):
+        assert "there is no store X" in loaded.wrong(1, "coupon", *words, "--store", "X")
 
 
 def test_kiosks_are_let_in_by_token_and_code(loaded: Run) -> None:
