@@ -217,3 +217,28 @@ async def test_a_damaged_row_without_its_place_hides_no_other(opened: Open, cloc
     old.close()
     saved = salvage.read(aside)
     assert {r[names.index("rid")] for r in rows} - {i.rid for i in saved.waiting} == {"w002"}
+
+
+async def test_rows_that_are_not_what_was_written_stop_nothing(opened: Open, clock: ManualClock) -> None:
+    """Half a sector of zeros or of other bytes in a row: it is left out, and the rest comes over."""
+    journal = await filled(opened)
+    await journal._db.close()
+    db = sqlite3.connect(journal.path, isolation_level=None)
+    db.execute("PRAGMA writable_schema=ON")
+    db.execute("UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '') WHERE name IN ('attempt', 'used')")
+    db.execute("PRAGMA writable_schema=RESET")
+    db.execute("UPDATE used SET coupon = char(0, 0, 0) WHERE rid = 'u001'")
+    db.execute("UPDATE used SET store = CAST(x'e88081c3' AS TEXT) WHERE rid = 'u002'")
+    db.execute("UPDATE attempt SET value = 'three' WHERE rid = 'u003'")
+    db.execute("UPDATE attempt SET at = x'00' WHERE rid = 'u004'")
+    db.execute("DELETE FROM item WHERE rid = 'w040'")
+    db.close()
+    fresh, told = await mended(journal, clock)
+    try:
+        assert "Saved from it" in told
+        found = await fresh._db.read(lambda db: {r[0] for r in db.execute("SELECT rid FROM used")})
+        assert not found & {"u001", "u002"}
+        assert {f"u{n:03}" for n in range(3, 80)} <= found
+        assert [await fresh.attempt(rid) is None for rid in ("u003", "u004", "u005")] == [True, True, False]
+    finally:
+        await fresh.stop()
