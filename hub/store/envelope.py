@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from hub.errors import Refused
-from kiosk.sync.protocol import Item, Rid
+from kiosk.sync.protocol import Ended, Item, Rid
 
 Seq = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
 Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -88,6 +88,14 @@ class Envelope(msgspec.Struct, frozen=True):
     first_seq: int
     prev: str
     items: tuple[RawItem, ...]
+    ended: Ended | None = None
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    epoch: str
+    kept: Annotated[tuple[tuple[Seq, Seq], ...], msgspec.Meta(max_length=100)]
+    had: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+    marks: Annotated[tuple[tuple[Seq, Hash], ...], msgspec.Meta(max_length=100)] = ()
 
 
 class _Wire(msgspec.Struct, frozen=True):
@@ -95,6 +103,7 @@ class _Wire(msgspec.Struct, frozen=True):
     first_seq: Seq
     prev: Hash
     items: tuple[msgspec.Raw, ...]
+    ended: _Ended | None = None
 
 
 def read(raw: bytes) -> Envelope:
@@ -110,4 +119,5 @@ def read(raw: bytes) -> Envelope:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
             raise Refused("bad_request", f"items[{n}] is not right: {err}", 400) from None
         items.append(RawItem(head.seq, head.hash, bytes(text)))
-    return Envelope(wire.epoch, wire.first_seq, wire.prev, tuple(items))
+    ended = None if wire.ended is None else Ended(**msgspec.structs.asdict(wire.ended))
+    return Envelope(wire.epoch, wire.first_seq, wire.prev, tuple(items), ended)

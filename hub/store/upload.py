@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 from hub.errors import Refused
 from hub.schema import attempts, audit, devices, epochs, journal
-from hub.store import feed
+from hub.store import feed, gaps
 from hub.store.catalog import Catalog
 from hub.store.envelope import BadItem, Envelope, RawItem, clean
 from hub.store.facts import Facts, Poison
 from hub.store.twins import Twins
-from kiosk.sync.protocol import GENESIS, Acknowledged, ItemVerdict, item_hash
+from kiosk.sync.protocol import GENESIS, Acknowledged, Ended, ItemVerdict, item_hash
 
 
 class Uploads:
@@ -85,7 +85,9 @@ class Uploads:
             .order_by(epochs.c.opened_at.desc())
         ).first()
         if older is not None:
-            told = {"epoch": upload.epoch, "before": older.epoch, "seq": older.seq}
+            told: dict[str, Any] = {"epoch": upload.epoch, "before": older.epoch, "seq": older.seq}
+            if upload.ended is not None and upload.ended.epoch == older.epoch:
+                told |= gaps.told(older.seq, upload.ended, self._hashes(c, device, upload.ended))
             self._note(c, device, "epoch_change", told, now)
             self.facts.leases.ending(c, device, "epoch_change", now)
         c.execute(
@@ -99,6 +101,17 @@ class Uploads:
                 address=address,
             )
         )
+
+    def _hashes(self, c: sa.Connection, device: str, ended: Ended) -> dict[int, str]:
+        rows = c.execute(
+            sa.select(journal.c.seq, journal.c.hash).where(
+                journal.c.tenant == self.tenant,
+                journal.c.device == device,
+                journal.c.epoch == ended.epoch,
+                journal.c.seq.in_([n for n, _ in ended.marks]),
+            )
+        )
+        return {r.seq: r.hash for r in rows}
 
     def _note(self, c: sa.Connection, device: str, what: str, detail: dict[str, Any], now: datetime) -> None:
         c.execute(sa.insert(audit).values(tenant=self.tenant, at=now, actor=device, what=what, detail=detail))

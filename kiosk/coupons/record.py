@@ -91,6 +91,18 @@ ChangeType = Literal[
 ]
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """What is left of an epoch when another one takes its place."""
+
+    epoch: str
+    kept: tuple[tuple[int, int], ...]
+    """First and last number of each unbroken run of items that are still there."""
+    had: int
+    """Number of the last item by a witness outside the journal; 0: there is none."""
+    marks: tuple[tuple[int, str], ...] = ()
+    """Number and hash of the last items that no hub has acknowledged: the hub may have others under these numbers."""
+
+
 class Change(msgspec.Struct, frozen=True):
     """One entry of the change log. Applying it twice is harmless: `rev` must grow.
 

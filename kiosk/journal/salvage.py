@@ -7,6 +7,7 @@ indexes. An item is only believed when its own hash fits (facts: sync-fleet A7, 
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sqlite3
 import tempfile
@@ -18,7 +19,9 @@ import msgspec
 from kiosk.coupons.record import Item, item_hash
 from kiosk.journal import items
 
+log = logging.getLogger(__name__)
 Row = dict[str, Any]
+NOTHING, NO_TEXT = "\0", "\ufffd"
 ENDS = {
     "item": "NOT INDEXED ORDER BY epoch {d}, seq {d}",
     "attempt": "NOT INDEXED ORDER BY rowid {d}",
@@ -44,6 +47,10 @@ class Saved(msgspec.Struct, frozen=True):
 
     tables: dict[str, list[Row]]
     waiting: list[Item]
+    kept: dict[str, dict[int, str]]
+    """Numbers and hashes of the items that are whole, by epoch."""
+    epoch: str
+    """The one that was running; empty where that cannot be read."""
 
 
 def read(aside: Path) -> Saved:
@@ -57,11 +64,18 @@ def read(aside: Path) -> Saved:
         db = sqlite3.connect(copy, isolation_level=None)
         try:
             db.row_factory = sqlite3.Row
+            db.text_factory = lambda raw: raw.decode("utf-8", "replace")
             tables = {table: _rows(db, table) for table in ENDS}
         finally:
             db.close()
-    whole = [(str(r["epoch"]), item) for r in tables["item"] if r["acked_at"] is None and (item := _item(r))]
-    return Saved(tables, [item for _, item in sorted(whole, key=lambda one: (one[0], one[1].seq))])
+    whole = [(str(r["epoch"]), item, r["acked_at"]) for r in tables["item"] if (item := _item(r))]
+    whole.sort(key=lambda one: (one[0], one[1].seq))
+    kept: dict[str, dict[int, str]] = {}
+    for epoch, item, _ in whole:
+        kept.setdefault(epoch, {})[item.seq] = item.hash
+    running = [str(r["value"]) for r in tables["fact"] if r["name"] == "epoch"]
+    waiting = [item for _, item, acked_at in whole if acked_at is None]
+    return Saved(tables, waiting, kept, running[0] if running else "")
 
 
 def _rows(db: sqlite3.Connection, table: str) -> list[Row]:
@@ -93,17 +107,28 @@ def restore(db: sqlite3.Connection, saved: Saved) -> None:
         for row in saved.tables[table]:
             if table == "pool" and row["rid"] is None:
                 continue  # a code that was not handed out yet is no loss; one with a wrong bit would be on paper
-            columns = [c for c in row if c in known]
-            marks = ", ".join("?" * len(columns))
-            db.execute(
-                f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608  (our own words)
-                [row[c] for c in columns],
-            )
+            _put(db, table, {c: row[c] for c in row if c in known})
     for row in saved.tables["fact"]:
         if row["name"] in KEPT_FACTS:
-            db.execute("INSERT OR IGNORE INTO fact VALUES (?, ?)", (row["name"], row["value"]))
+            _put(db, "fact", row)
     _uses_of(db, saved.waiting)
     _voids_of(db, saved)
+
+
+def _put(db: sqlite3.Connection, table: str, row: Row) -> None:
+    """Put a row back, unless it shows that it is not what was written: half a sector reads as zeros, or as other bytes."""
+    if any(isinstance(value, str) and (NOTHING in value or NO_TEXT in value) for value in row.values()):
+        return
+    marks = ", ".join("?" * len(row))
+    try:
+        db.execute(
+            f"INSERT OR IGNORE INTO {table} ({', '.join(row)}) VALUES ({marks})",  # noqa: S608  (our own words)
+            list(row.values()),
+        )
+    except (
+        sqlite3.IntegrityError
+    ) as err:  # of another kind than the column takes, which IGNORE does not cover
+        log.warning("a row of %s in the damaged journal is left out: %s", table, err)
 
 
 def _uses_of(db: sqlite3.Connection, waiting: list[Item]) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from kiosk.journal import files, items, salvage
+from kiosk.coupons.record import Ended
+from kiosk.journal import ended, files, items, salvage
 from kiosk.journal.answers import Answers
 from kiosk.journal.attempts import Attempts
 from kiosk.journal.clients import Clients
@@ -36,6 +37,23 @@ class Tip(msgspec.Struct, frozen=True):
 
     epoch: str
     seq: int
+
+
+def _end(tip: Tip | None, saved: salvage.Saved | None) -> Ended:
+    """Return how the epoch ended whose journal was damaged or is gone."""
+    epoch = (saved.epoch if saved is not None else "") or (tip.epoch if tip is not None else "")
+    kept = saved.kept.get(epoch, {}) if saved is not None else {}
+    marks = (
+        tuple((item.seq, item.hash) for item in saved.waiting if kept.get(item.seq) == item.hash)
+        if saved is not None
+        else ()
+    )
+    return Ended(
+        epoch,
+        ended.runs(kept),
+        tip.seq if tip is not None and tip.epoch == epoch else 0,
+        marks[-ended.MARKS :],
+    )
 
 
 class Journal(
@@ -93,19 +111,23 @@ class Journal(
             files.put(self.dir / "tip", msgspec.json.encode(tip))
 
     def _recover(self, db: sqlite3.Connection, tip: Tip | None) -> Recovery:
-        self.epoch = self._fact(db, "epoch") or ""
+        old = self.epoch = self._fact(db, "epoch") or ""
         aside = self._to_save()
         told = self._gone_backwards(db, tip, aside)
         new = bool(told) or not self.epoch
         if new:
             fresh = secrets.token_hex(8)
             if told:
-                self._move(db, fresh)
+                self._move(db, fresh, tip.seq if tip is not None and tip.epoch == self.epoch else 0)
             else:
                 self._put(db, "epoch", fresh)
             self.epoch = fresh
+        saved = None
         if aside is not None:
-            told += self._save(db, aside)
+            saved = self._read(aside)
+            told += self._save(db, saved)
+        if told and not old:
+            ended.note(db, _end(tip, saved))
         open_rows = db.execute("SELECT rid FROM attempt WHERE state = 'open'").fetchall()
         for row in open_rows:
             self._void(db, row["rid"], "the kiosk was restarted before the attempt had ended")
@@ -119,12 +141,17 @@ class Journal(
         left = self._db.damaged() if not self.epoch else []
         return self._db.set_aside or (left[-1] if left else None)
 
-    def _save(self, db: sqlite3.Connection, aside: Path) -> str:
-        """Take over what can be read from a damaged journal; return a sentence of what that was."""
+    @staticmethod
+    def _read(aside: Path) -> salvage.Saved | None:
         try:
-            saved = salvage.read(aside)
+            return salvage.read(aside)
         except (OSError, sqlite3.Error) as err:
             log.warning("nothing could be read from %s: %s", aside, err)
+            return None
+
+    def _save(self, db: sqlite3.Connection, saved: salvage.Saved | None) -> str:
+        """Take over what could be read from a damaged journal; return a sentence of what that was."""
+        if saved is None:
             return " Nothing could be saved from it."
         salvage.restore(db, saved)
         for item in saved.waiting:

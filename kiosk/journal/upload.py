@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from kiosk.coupons.record import ItemVerdict
+from kiosk.coupons.record import Ended, ItemVerdict
 from kiosk.events import JournalAcked
-from kiosk.journal import items
+from kiosk.journal import ended, items
 from kiosk.journal.core import Core
 from kiosk.journal.items import parse, text
 from kiosk.journal.rows import Backlog, Ends, Run
@@ -147,11 +147,19 @@ class Upload(Core):
         self.epoch = fresh
         return fresh
 
-    def _move(self, db: sqlite3.Connection, fresh: str) -> None:
-        """Make `fresh` the epoch and append to it, with their own times, the rows that wait in any other."""
+    async def ended(self) -> Ended | None:
+        """Return how the epoch before ended, if no hub has heard of it yet."""
+        return await self._db.read(ended.noted)
+
+    def _move(self, db: sqlite3.Connection, fresh: str, had: int = 0) -> None:
+        """Make `fresh` the epoch and append to it, with their own times, the rows that wait in any other.
+
+        `had`: how far a witness says that the old one went.
+        """
         rows = db.execute(
             "SELECT * FROM item WHERE acked_at IS NULL ORDER BY epoch = ?, epoch, seq", (self.epoch,)
         ).fetchall()
+        ended.note(db, ended.of(db, self.epoch, had))
         self._put(db, "epoch", fresh)
         self._put(db, "unreconciled", "1")
         now = self._now()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
+
 from kiosk.clock import Clock
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.ids import new_rid
@@ -108,7 +110,16 @@ class Exchange:
         await self._post(p.Upload(epoch, 1, p.GENESIS, ()))
 
     async def _post(self, upload: p.Upload, deadline_s: float | None = None) -> p.Acknowledged:
-        told = await self.client.call("POST", JOURNAL, p.Acknowledged, upload, deadline_s=deadline_s)
+        ended = await self.journal.ended() if upload.first_seq == 1 else None
+        told = await self.client.call(
+            "POST",
+            JOURNAL,
+            p.Acknowledged,
+            msgspec.structs.replace(upload, ended=ended),
+            deadline_s=deadline_s,
+        )
+        if ended is not None and upload.epoch != ended.epoch:
+            await self.journal.put("ended", None)
         self._heard(told.run)
         return told
 

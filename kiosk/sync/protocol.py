@@ -19,6 +19,7 @@ from kiosk.coupons.record import (
     Change,
     ChangeType,
     CodeBody,
+    Ended,
     Item,
     ItemKind,
     ItemVerdict,
@@ -29,7 +30,7 @@ from kiosk.coupons.record import (
 from kiosk.coupons.verdict import FirstUse, Goods, Reason, Threshold
 
 __all__ = [
-    "GENESIS", "Acknowledged", "Answer", "Ask", "Change", "ChangeType", "Changes", "CodeBody", "Enrol", "Enrolled", "Error", "Item",
+    "GENESIS", "Acknowledged", "Answer", "Ask", "Change", "ChangeType", "Changes", "CodeBody", "Ended", "Enrol", "Enrolled", "Error", "Item",
     "ItemKind", "ItemVerdict", "KeyBody", "LeaseAsk", "Leased", "Pool", "PoolAsk", "PoolCode", "PrintAsk", "PrintEnd", "Printed", "PrinterState", "PrinterUrl", "Rid", "Snapshot", "Stamp", "Upload", "Uses", "Wake",
     "device_id", "enrol_text", "item_hash", "signed_text",
 ]  # fmt: skip
@@ -139,6 +140,8 @@ class Upload(msgspec.Struct, frozen=True):
     prev: str
     """Hash of the item before `first_seq`; `GENESIS` when first_seq is 1."""
     items: tuple[Item, ...]
+    ended: Ended | None = None
+    """Of the epoch before, with the first request of a new one: the hub names what is lost (P6)."""
 
 
 class Acknowledged(msgspec.Struct, frozen=True):

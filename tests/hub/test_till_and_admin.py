@@ -17,6 +17,7 @@ from hub.server import Hub
 from hub.store import people, report, upload
 from hub.store.catalog import BatchFile
 from hub.till_api import till_key
+from kiosk.sync import protocol as p
 
 from .world import CAPPED, Journal, Kiosk, batch, batch_file, issued, opened
 
@@ -292,6 +293,38 @@ async def test_conflicts_and_what_was_noticed_are_shown(
     assert made.coupon in page
     assert "有一条流水内容异常" in page
     assert "<script>" not in page
+
+
+async def test_what_a_kiosk_has_lost_is_shown_by_number(
+    hub: Hub, http: aiohttp.ClientSession, kiosk: Kiosk
+) -> None:
+    await add(hub)
+    book = Journal("e1")
+    for _ in range(6):
+        book.add("state_report")
+    await kiosk.upload(book.run())
+    left = p.Ended("e1", ((1, 3), (8, 8)), 9, ((3, "0" * 64),))
+    await kiosk.upload(p.Upload("e2", 1, p.GENESIS, (), left))
+    page = (await sign_in(http))[1]
+    assert "云端仍有的流水：第 3–6 条" in page
+    assert "两边都已丢失的流水：第 7, 9 条" in page
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"epoch": "e1", "kept": [[0, 1]], "had": 0},
+        {"epoch": "e1", "kept": [[1, 1]] * 101, "had": 0},
+        {"epoch": "e1"},
+        7,
+    ],
+)
+async def test_a_wrong_end_of_an_epoch_is_one_sentence(kiosk: Kiosk, left: Any) -> None:
+    status, told = await kiosk.call(
+        "POST", "journal", {"epoch": "e2", "first_seq": 1, "prev": p.GENESIS, "items": [], "ended": left}
+    )
+    assert (status, told["error"]) == (400, "bad_request")
+    assert "ended" in told["message"]
 
 
 async def test_an_approval_that_was_never_recorded_is_listed_and_can_be_freed(

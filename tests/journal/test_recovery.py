@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -151,3 +152,41 @@ async def test_what_was_acknowledged_before_a_crash_is_not_sent_again(
     await again.start()
     assert await again.pending() is None
     await again.stop()
+
+
+async def test_what_is_left_of_an_epoch_is_kept_until_a_hub_has_heard_of_it(
+    opened: Open, clock: ManualClock, tmp_path: Path
+) -> None:
+    journal = await opened()
+    await redeem(journal, "r1")
+    await upload_all(journal)
+    await redeem(journal, "r2", "1-2")
+    await journal.stop()
+    shutil.copy(journal.path, tmp_path / "copy.db")
+    again = await opened()
+    await redeem(again, "r3", "1-3")
+    await again.stop()
+    shutil.copy(tmp_path / "copy.db", journal.path)
+    restored = await opened()
+    left = await restored.ended()
+    assert left is not None
+    assert (left.epoch, left.kept, left.had) == (journal.epoch, ((1, 2),), 3)
+    assert [n for n, _ in left.marks] == [2]
+    await restored.begin_epoch()
+    assert await restored.ended() == left, "the hub knows the first of them alone"
+
+
+async def test_of_a_damaged_journal_what_is_whole_is_named(opened: Open, clock: ManualClock) -> None:
+    journal = await opened()
+    for n in range(5):
+        await redeem(journal, f"r{n}", f"1-{n}")
+    await journal.stop()
+    db = sqlite3.connect(journal.path)
+    db.execute("DELETE FROM item WHERE rid = 'r2'")
+    db.commit()
+    db.close()
+    fresh = await opened()
+    left = await fresh.ended()
+    assert left is not None
+    assert (left.epoch, left.kept, left.had) == (journal.epoch, ((1, 2), (4, 5)), 5)
+    assert [n for n, _ in left.marks] == [1, 2, 4, 5]

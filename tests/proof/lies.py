@@ -8,6 +8,7 @@ find it, and P6 does not promise it.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import shutil
 import sqlite3
@@ -278,21 +279,32 @@ class Aftermath:
             if self.had and not noticed:
                 raise Violation("P6: the journal was set aside and the hub was not told")
             return "set aside"
+        epoch = dict(found["fact"]).get("epoch", "")
+        tip = self._tip()
+        had = tip.seq if tip is not None and tip.epoch == epoch else 0
+        short = had > max((seq for at, seq, _ in items if at == epoch), default=0)
+        if short and kiosk.journal.epoch == epoch:
+            raise Violation(f"P6: the witness says {had}, the journal ends before, and nothing was told")
         if gone := self.had - items:
             if not noticed:
                 raise Violation(
                     f"P6: the hub has {len(gone)} items that the journal has lost, and nobody noticed"
                 )
+            self._gaps_are_listed(epoch, items, had)
             return "lost what the hub has"
-        epoch = dict(found["fact"]).get("epoch", "")
-        end = max((seq for at, seq, _ in items if at == epoch), default=0)
-        if (tip := self._tip()) is not None and tip.epoch == epoch and tip.seq > end:
-            if kiosk.journal.epoch == epoch:
-                raise Violation(
-                    f"P6: the journal ends at {end}, its witness says {tip.seq}, and nothing was told"
-                )
-            return "lost what the witness names"
-        return "lost what nobody else knew"
+        return "lost what the witness names" if short else "lost what nobody else knew"
+
+    def _gaps_are_listed(self, epoch: str, items: set[tuple[Any, ...]], had: int) -> None:
+        """The hub's note names by number what the journal has lost: what the hub has, and what nobody has."""
+        ours = {seq: mark for at, seq, mark in items if at == epoch}
+        known = {seq: mark for at, seq, mark in self.had if at == epoch}
+        lost = {n for n, mark in known.items() if ours.get(n) != mark}
+        gone = set(range(max(known, default=0) + 1, had + 1)) - set(ours)
+        query = "SELECT detail FROM audit WHERE what = 'epoch_change' ORDER BY id DESC LIMIT 1"
+        told = json.loads(next(iter(self._rows(query)))[0])
+        found = [{n for a, b in told.get(name, ()) for n in range(a, b + 1)} for name in ("lost", "gone")]
+        if (told["before"], *found) != (epoch, lost, gone):
+            raise Violation(f"P6: lost {lost}, gone {gone} of {epoch}; the hub's note says {told}")
 
     def _tip(self) -> Tip | None:
         raw = self.cut.image.get("tip")

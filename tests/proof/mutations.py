@@ -191,6 +191,10 @@ MUTATIONS = (
         "kiosk/journal/pool.py", '    db.execute("DELETE FROM pool")\n', "",
     ),
     _one(
+        "P6", "what is lost is named by number", f"{SYNC}/test_recovery.py::test_a_restored_copy_is_named_and_learns_its_own_uses_before_it_decides_alone",
+        "hub/store/upload.py", "                told |= gaps.told(", "                gaps.told(",
+    ),
+    _one(
         "P6", "offline rights wait for the reconciliation", f"{SYNC}/test_recovery.py::test_until_it_has_reconciled_a_restored_kiosk_decides_nothing_alone",
         "kiosk/coupons/machine.py", "    if not standing.reconciled:", "    if False:",
     ),

@@ -48,6 +48,8 @@ async def test_a_restored_copy_is_named_and_learns_its_own_uses_before_it_decide
     assert await kiosk.journal.get("unreconciled") is None
     [noted] = await shop.audit("epoch_change")
     assert noted.actor == kiosk.device
+    assert (noted.detail["before"], noted.detail["lost"]) == (old_epoch, [[2, 3]])
+    assert await kiosk.journal.ended() is None
     await proxy.down()
     await until(lambda: kiosk.reach.away, "the outage is known")
     for code in (before.code, after.code, offline.code):
