@@ -13,6 +13,7 @@ from hub.errors import HubError, Refused
 from hub.schema import audit, coupons, devices, stores, tokens
 from hub.store.catalog import Catalog
 from hub.store.envelope import clean
+from hub.store.homes import inherit
 from hub.store.leases import Leases
 from hub.store.twins import Twins, tell_assignment
 from kiosk.sync.protocol import Enrolled
@@ -125,6 +126,7 @@ class Devices:
             sa.update(stores).where(*where, stores.c.home_device.is_(None)).values(home_device=device)
         ).rowcount:
             self.catalog.tell_store(c, store)
+            inherit(c, self.catalog, store, device)
 
     def token(self, c: sa.Connection, store: str | None, uses: int, now: datetime) -> str:
         """Make an enrolment token."""
@@ -161,9 +163,10 @@ class Devices:
         return str(row.id)
 
     def revoke(self, c: sa.Connection, device: str, by: str, now: datetime) -> None:
-        """Shut a device out: its pool dies with it, the slips that it gave out are good at every other kiosk.
+        """Shut a device out: its pool dies with it.
 
-        Its store's home goes to the kiosk there that was let in first.
+        Its store's home goes to the kiosk there that was let in first, and so do the slips that it gave out and nobody has used;
+        where no other kiosk is, they are good at every kiosk until there is one.
         """
         row = self.get(c, device)
         if row is None:
@@ -175,6 +178,9 @@ class Devices:
         c.execute(sa.update(coupons).where(*mine, coupons.c.claimant.is_(None)).values(state="revoked"))
         c.execute(sa.update(coupons).where(*mine, coupons.c.claimant.is_not(None)).values(home_device=None))
         self._pass_home(c, device)
+        home = sa.select(stores.c.home_device).where(stores.c.tenant == self.tenant, stores.c.id == row.store)
+        if (heir := c.execute(home).scalar()) is not None:
+            inherit(c, self.catalog, row.store, heir)
         Leases(self.catalog).ending(c, device, "revoked", now)
         c.execute(
             sa.insert(audit).values(

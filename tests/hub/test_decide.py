@@ -215,6 +215,7 @@ def test_a_slip_is_for_its_home_until_the_home_is_shut_out(parts: Parts) -> None
     journal.add("claim", "", {"coupon": given.coupon, "stock_id": SLIP})
     upload(parts, "kHome", journal)
     parts.database.call(parts.devices.revoke, "kHome", "test", now())
+    assert ask(parts, given.code, device="kThird", total=2000).reason == "not_home", "its heir is kOther"
     assert ask(parts, given.code, device="kOther", total=2000).status == "ok"
     assert ask(parts, kept.code, device="kOther", total=2000).reason == "revoked"
     store = parts.database.call(parts.catalog.store, STORE)

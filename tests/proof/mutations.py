@@ -187,6 +187,10 @@ MUTATIONS = (
         "kiosk/sync/exchange.py", '        self.restarted |= self._run not in ("", run)', "        self.restarted = False",
     ),
     _one(
+        "P3", "a replacement inherits no slip that was used elsewhere", f"{SYNC}/test_homes.py::test_until_there_is_one_they_are_good_everywhere_and_what_was_used_stays_so",
+        "hub/store/homes.py", "        coupons.c.uses == 0,\n", "",
+    ),
+    _one(
         "P3", "the pool of another hub is forgotten", f"{SYNC}/test_twins.py::test_the_pool_of_another_hub_goes_and_nothing_else",
         "kiosk/journal/pool.py", '    db.execute("DELETE FROM pool")\n', "",
     ),

@@ -1,0 +1,94 @@
+"""A kiosk that is shut out: its replacement decides for the slips that were given out, also without the hub; nobody twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.sync.conftest import MakeKiosk
+from tests.sync.proxy import Proxy
+from tests.sync.shop import Kiosk, Shop, until
+
+
+async def given(kiosk: Kiosk, count: int) -> list[Any]:
+    """Hand slips out, and wait until the hub knows of it."""
+    found = [await kiosk.journal.hand_out(f"r{n}", "SLIP", "S1") for n in range(count)]
+    await kiosk.synced()
+    return found
+
+
+async def full(kiosk: Kiosk, count: int) -> None:
+    async def ready() -> bool:
+        return await kiosk.journal.pool_left("SLIP") == count
+
+    await until(ready, "the pool is full")
+
+
+async def home_of(kiosk: Kiosk, coupon: str) -> None:
+    async def told() -> bool:
+        return await kiosk.journal.is_home_of(coupon, kiosk.device)
+
+    await until(told, "the replacement has heard of it")
+
+
+async def shut_out(shop: Shop, kiosk: Kiosk) -> None:
+    await shop.do(shop.parts.devices.revoke, kiosk.device, "test", datetime.now(UTC))
+    await until(lambda: kiosk.sync.state == "revoked", "the kiosk has heard of it")
+
+
+async def test_a_replacement_takes_slips_of_the_one_before_without_asking(
+    shop: Shop, proxy: Proxy, make: MakeKiosk
+) -> None:
+    old = await make("k1", pool=4)
+    await full(old, 4)
+    slip, used = await given(old, 2)
+    assert (await old.redeem(used.code)).verdict == "confirmed"
+    await old.synced()
+    await shut_out(shop, old)
+    new = await make("k2")
+    elsewhere = await make("k3", store="S2")
+    await home_of(new, slip.coupon)
+    assert not await new.journal.is_home_of(used.coupon, new.device), "it knows its own uses only"
+    assert (await elsewhere.redeem(slip.code)).reason == "not_home"
+    await proxy.down()
+    await until(lambda: new.reach.away and elsewhere.reach.away, "the outage is known")
+    assert (await new.redeem(slip.code)).verdict == "offline"
+    assert (await new.redeem(slip.code)).reason == "used"
+    assert (await new.redeem(used.code)).reason == "not_home"
+    assert (await elsewhere.redeem(slip.code)).reason == "not_home"
+    await proxy.up()
+    await new.synced()
+    assert await shop.uses(slip.coupon) == await shop.uses(used.coupon) == 1
+    assert [a.state for a in await shop.attempts(slip.coupon) if a.state == "conflict"] == []
+
+
+async def test_until_there_is_one_they_are_good_everywhere_and_what_was_used_stays_so(
+    shop: Shop, proxy: Proxy, make: MakeKiosk
+) -> None:
+    old = await make("k1", pool=4)
+    await full(old, 4)
+    slip, other = await given(old, 2)
+    await shut_out(shop, old)
+    elsewhere = await make("k3", store="S2")
+    assert (await elsewhere.redeem(slip.code)).verdict == "confirmed"
+    await elsewhere.synced()
+    new = await make("k2")
+    await home_of(new, other.coupon)
+    assert not await new.journal.is_home_of(slip.coupon, new.device)
+    await proxy.down()
+    await until(lambda: new.reach.away, "the outage is known")
+    assert (await new.redeem(slip.code)).reason == "not_home"
+    assert (await new.redeem(other.code)).verdict == "offline"
+
+
+async def test_the_next_one_inherits_again(shop: Shop, make: MakeKiosk) -> None:
+    old = await make("k1", pool=4)
+    await full(old, 4)
+    [slip] = await given(old, 1)
+    second = await make("k2")
+    await shut_out(shop, old)
+    await home_of(second, slip.coupon)
+    third = await make("k4")
+    await shut_out(shop, second)
+    await home_of(third, slip.coupon)
+    assert (await third.redeem(slip.code)).verdict == "confirmed"
