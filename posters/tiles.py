@@ -18,6 +18,9 @@ from posters.schema import Box
 OVERLAP = 10.0
 MAP_SIDE = 150.0  # the longer side of the map
 MAX_SHEETS = 120
+TICK = 4.0
+PLATE = (9.0, 4.4)  # white under a label
+BLACK, WHITE = (0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 0.0, 0.0)
 
 
 class Cut(NamedTuple):
@@ -121,21 +124,43 @@ def _tile(art: Art, code: Box, found: Tiling, column: int, row: int) -> Leaf:
     place = Place(0, MARGIN - left, MARGIN - top, window)
     inside = left <= code[0] and top <= code[1]
     whole = inside and code[0] + code[2] <= left + window[2] and code[1] + code[3] <= top + window[3]
+    plates, label = _label(found, column, row)
+    shapes = [*_ticks(found, column, row), *plates]
+    return Leaf(width, height, [place], shapes, [label], int(whole))
+
+
+def _label(found: Tiling, column: int, row: int) -> tuple[list[Shape], Label]:
+    """Return the name of a sheet where a printer can reach and the next sheet covers it.
+
+    Nothing covers the last sheet: its name stands in the margin, and it is known without.
+    """
     text = f"{name(column, row)} / {name(found.across.sheets - 1, found.down.sheets - 1)}"
-    labels = [Label(MARGIN + 12, MARGIN - 1.4, text, 8)]
-    return Leaf(width, height, [place], _ticks(found, column, row), labels, int(whole))
+    right, bottom = found.sheet[0] - MARGIN - OVERLAP, found.sheet[1] - MARGIN - OVERLAP
+    if column + 1 < found.across.sheets:
+        x, y = right + 0.7, MARGIN + TICK + 2
+    elif row + 1 < found.down.sheets:
+        x, y = MARGIN + TICK + 2, bottom + 0.7
+    else:
+        return [], Label(MARGIN + 12, MARGIN - 1.4, text)
+    return [Shape(geo.rectangle(x, y, *PLATE, 0.6), WHITE)], Label(x + 0.5, y + 3.1, text)
 
 
 def _ticks(found: Tiling, column: int, row: int) -> list[Shape]:
-    """Return the corners of the overlap: where the neighbour's edge comes to lie, drawn in the margin."""
+    """Return where the neighbour's edge comes to lie, just within what it covers, black on white for any art."""
     width, height = found.sheet
-    right, bottom = width - MARGIN - OVERLAP, height - MARGIN - OVERLAP
+    right, bottom = width - MARGIN - OVERLAP + 0.4, height - MARGIN - OVERLAP + 0.4
     lines = []
     if column + 1 < found.across.sheets:
-        lines += [(right, 0.8, right, MARGIN - 0.4), (right, height - MARGIN + 0.4, right, height - 0.8)]
+        ends = (MARGIN, height - MARGIN - TICK)
+        lines += [(right, end, right, end + TICK) for end in ends]
     if row + 1 < found.down.sheets:
-        lines += [(0.8, bottom, MARGIN - 0.4, bottom), (width - MARGIN + 0.4, bottom, width - 0.8, bottom)]
-    return [Shape((("M", (a, b)), ("L", (c, d))), stroke=(0, 0, 0, 1), width=0.25) for a, b, c, d in lines]
+        ends = (MARGIN, width - MARGIN - TICK)
+        lines += [(end, bottom, end + TICK, bottom) for end in ends]
+    return [
+        Shape((("M", (a, b)), ("L", (c, d))), stroke=ink, width=thick)
+        for a, b, c, d in lines
+        for ink, thick in ((WHITE, 0.8), (BLACK, 0.25))
+    ]
 
 
 def _map(art: Art, code: Box, found: Tiling, notes: tuple[str, ...]) -> Leaf:
@@ -146,10 +171,9 @@ def _map(art: Art, code: Box, found: Tiling, notes: tuple[str, ...]) -> Leaf:
     left, top = (width - w) / 2, 45.0
     place = Place(0, left, top, (left, top, w, h), 0, scale)
     x, y, cw, ch = (v * scale for v in code)
-    black, white = (0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 0.0, 0.0)
     shapes = [
-        Shape(geo.rectangle(left + x, top + y, cw, ch), white, black, 0.3),
-        Shape(geo.rectangle(left, top, w, h), None, black, 0.3),
+        Shape(geo.rectangle(left + x, top + y, cw, ch), WHITE, BLACK, 0.3),
+        Shape(geo.rectangle(left, top, w, h), None, BLACK, 0.3),
     ]
     shapes += [_seam(left + s * scale, top, left + s * scale, top + h) for s in found.across.seams()]
     shapes += [_seam(left, top + s * scale, left + w, top + s * scale) for s in found.down.seams()]
@@ -158,10 +182,10 @@ def _map(art: Art, code: Box, found: Tiling, notes: tuple[str, ...]) -> Leaf:
         for column in range(found.across.sheets):
             mx = left + max(0.0, found.across.start + column * found.across.step) * scale + 1.5
             my = top + max(0.0, found.down.start + row * found.down.step) * scale + 5
-            shapes.append(Shape(geo.rectangle(mx - 0.8, my - 3.8, 8.6, 4.8, 1), white, black, 0.2))
+            shapes.append(Shape(geo.rectangle(mx - 0.8, my - 3.8, 8.6, 4.8, 1), WHITE, BLACK, 0.2))
             labels.append(Label(mx + 0.4, my - 0.2, name(column, row), 9))
     return Leaf(width, height, [place], shapes, labels, 0, sketch=True)
 
 
 def _seam(x0: float, y0: float, x1: float, y1: float) -> Shape:
-    return Shape((("M", (x0, y0)), ("L", (x1, y1))), stroke=(0, 0, 0, 1), width=0.25, dash=(1.5, 1.0))
+    return Shape((("M", (x0, y0)), ("L", (x1, y1))), stroke=BLACK, width=0.25, dash=(1.5, 1.0))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageFilter
 
 import posters
+from posters import geometry as geo
 from posters import raster, tiles
 from posters.errors import UsageError
 from posters.imposition import MARGIN, SHEETS, Art
@@ -108,3 +109,20 @@ def test_a_code_too_large_for_a_sheet_is_drawn_smaller_and_said(
     assert [f.code for f in result.findings] == ["seam"]
     assert result.faces[0].module_mm == pytest.approx(tiles.largest_code("a4") / 37, abs=0.1)
     assert SHEETS["a4"][0] - 2 * MARGIN - OVERLAP == tiles.largest_code("a4")
+
+
+@pytest.mark.parametrize("size", [(297, 420), (570, 840)])
+def test_names_and_ticks_stand_where_a_printer_reaches_and_the_next_sheet_covers(
+    size: tuple[float, float],
+) -> None:
+    plan = tiles.plan(Art(*size, 3), SMALL, "a4")
+    for leaf in plan.leaves[1:-1]:
+        right, bottom = leaf.width - MARGIN - OVERLAP, leaf.height - MARGIN - OVERLAP
+        label = leaf.labels[0]
+        assert label.x >= right or label.y >= bottom, "covered"
+        corners = [geo.bounds(shape.outline) for shape in leaf.shapes]
+        ends = [(label.x, label.y), *[box[:2] for box in corners], *[box[2:] for box in corners]]
+        for x, y in ends:
+            assert MARGIN <= x <= leaf.width - MARGIN
+            assert MARGIN <= y <= leaf.height - MARGIN
+    assert len(plan.leaves[-1].shapes) == 0, "nothing covers the last sheet, so nothing is drawn on it"
