@@ -113,17 +113,33 @@ def peak_ink(painted: list[Paint]) -> float:
     return max((p.ink.total() for p in painted if p.kind in ("fill", "stroke", "text")), default=0.0)
 
 
-def figures(number: int, page: pikepdf.Page, painted: list[Paint], pictures: PictureInk) -> dict[str, Any]:
+def figures(
+    number: int,
+    page: pikepdf.Page,
+    painted: list[Paint],
+    pictures: PictureInk,
+    pieces: Sequence[Bounds] = (),
+) -> dict[str, Any]:
     """Return what was measured on a page: sizes in mm, ink in per cent, pictures in dpi."""
-    trim, bleed = _box(page.trimbox), _box(page.bleedbox)
+    media, trim, bleed = _box(page.mediabox), _box(page.trimbox), _box(page.bleedbox)
     return {
         "page": number,
         "trim_mm": [round((trim[2] - trim[0]) / PT_PER_MM, 1), round((trim[3] - trim[1]) / PT_PER_MM, 1)],
         "bleed_mm": round((trim[0] - bleed[0]) / PT_PER_MM, 1),
+        "safe_mm": _safe_mm(painted, [trim] if _apart(trim, media) or not pieces else pieces),
         "ink_peak": round(max(peak_ink(painted), pictures.peak)),
         "least_pt": round(min((p.size for p in painted if p.kind == "text"), default=0.0), 1),
         "images": [{"pixels": list(p.pixels), "dpi": round(_dpi(p))} for p in painted if p.pixels[0]],
     }
+
+
+def _safe_mm(painted: list[Paint], cuts: Sequence[Bounds]) -> float | None:
+    """Return how near type comes to a cut, in mm; None without type."""
+    texts = [p for p in painted if p.kind == "text"]
+    texts = [p for p in texts if p.piece] or texts  # the labels of a sheet of pieces are cut off
+    pairs = [(p.bounds, cut) for p in texts for cut in ([p.piece] if p.piece else cuts)]
+    near = [min(t[0] - c[0], t[1] - c[1], c[2] - t[2], c[3] - t[3]) for t, c in pairs if overlap(t, c)]
+    return round(min(near) / PT_PER_MM, 1) if near else None
 
 
 def stops_at_trim(image: Image, media: Bounds, trim: Bounds, dpi: float) -> bool:

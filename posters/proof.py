@@ -72,7 +72,7 @@ def prove(pdf: bytes, expect: Expect) -> Proof:
             findings += _page_findings(number, found, expect, wanted)
             if number not in expect.sketches:
                 findings += preflight.findings(number, page, painted, image, dpi, x1a, inked, pieces)
-            sheets.append(preflight.figures(number, page, painted, inked))
+            sheets.append(preflight.figures(number, page, painted, inked, pieces))
         fonts = _fonts(document)
     findings += [
         Finding.of("refuse", "font", f["name"], "the font {name} is not embedded in the file", name=f["name"])

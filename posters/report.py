@@ -115,7 +115,7 @@ def _facts(result: Result, locale: str) -> list[str]:
     if len(result.faces) > MOST_FACES:
         facts.append(say("and {n} more", locale, n=len(result.faces) - MOST_FACES))
     for sheet in result.sheets[:4]:
-        sentence = "page {page}: trim {width} x {height} mm · bleed {bleed} mm · most ink {ink} % · smallest type {pt} pt · pictures {dpi}"
+        sentence = "page {page}: trim {width} x {height} mm · bleed {bleed} mm · most ink {ink} % · smallest type {pt} pt, {safe} mm from the cut · pictures {dpi}"
         dpi = ", ".join(f"{image['dpi']} dpi" for image in sheet["images"]) or "-"
         width, height = sheet["trim_mm"]
         facts.append(
@@ -128,6 +128,7 @@ def _facts(result: Result, locale: str) -> list[str]:
                 bleed=sheet["bleed_mm"],
                 ink=sheet["ink_peak"],
                 pt=sheet["least_pt"],
+                safe="-" if sheet["safe_mm"] is None else sheet["safe_mm"],
                 dpi=dpi,
             )
         )

@@ -135,6 +135,7 @@ def test_the_clean_file_has_no_finding_and_its_figures(good_pdf: Path) -> None:
     front = result.sheets[0]
     assert front["trim_mm"] == [105.0, 148.0]
     assert front["bleed_mm"] == 3.0
+    assert 5.0 <= front["safe_mm"] < 9.0
     assert 100 < front["ink_peak"] <= 300
     assert front["least_pt"] >= 6
 
