@@ -17,7 +17,7 @@ from tests.web.test_staff_people import hire
 __all__ = ["axe"]
 PAGES = ("/coupons", "/records", "/stands", "/devices", "/printer", "/settings")
 SIZES = {"phone": (360, 740), "till": (1920, 1080)}
-QUICK = (("zh-CN", "light", "phone"), ("en", "dark", "till"))
+QUICK = (("zh-CN", "dark", "phone"),)
 ALL = [(n, s, z) for n in ("zh-CN", "en") for s in ("light", "dark") for z in SIZES]
 
 

@@ -8,7 +8,7 @@ from playwright.async_api import Page
 from tests.browser import Tabs, until
 from tests.web.rig import PIN, SLIP, Rig, eventually
 
-TABS = ("", "/coupons", "/records", "/stands", "/devices", "/settings")
+TABS = ("", "/coupons", "/records", "/stands", "/devices", "/settings", "/printer")
 WEIGHT = 150 * 1024
 
 
@@ -77,8 +77,10 @@ async def test_the_camera_explains_itself_where_there_is_none(new_page: Tabs, ki
     assert "扫码枪" in await page.evaluate("document.querySelector('#no-camera').innerText")
 
 
-@pytest.mark.parametrize("language", ["zh-CN", "en"])
-@pytest.mark.parametrize(("width", "height"), [(360, 740), (1920, 1080)])
+@pytest.mark.parametrize("language", ["zh-CN", pytest.param("en", marks=pytest.mark.heavy)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(360, 740), pytest.param(1920, 1080, marks=pytest.mark.heavy)]
+)
 async def test_every_page_fits_is_light_and_has_labels(
     new_page: Tabs, kiosk: Rig, language: str, width: int, height: int
 ) -> None:

@@ -25,11 +25,12 @@ class Running:
 
 
 async def back(staff: Staff, words: str) -> None:
-    """Wait until the page is served again and says something."""
+    """Wait until the page is served by the kiosk that has restarted, and says something."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             try:
-                if words in await staff.page(path="/staff/settings"):
+                page = await staff.page(path="/staff/settings")
+                if words in page and "data-again" not in page:
                     return
             except aiohttp.ClientError:
                 pass

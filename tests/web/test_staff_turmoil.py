@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page, Route
 
 from tests.browser import Tabs, until
@@ -119,6 +120,7 @@ async def test_a_session_that_ends_asks_for_the_pin_and_does_nothing(new_page: T
     assert await kiosk.daemon.journal.jobs() == []
 
 
+@pytest.mark.heavy
 async def test_with_the_hub_away_everything_goes_on_and_the_page_says_so(new_page: Tabs, kiosk: Rig) -> None:
     page = await console(new_page, kiosk)
     code = await kiosk.issue(CAPPED)
@@ -136,6 +138,7 @@ async def test_with_the_hub_away_everything_goes_on_and_the_page_says_so(new_pag
     await until(page, "document.querySelector('#told').textContent.includes('已打印 1 张')", 20)
 
 
+@pytest.mark.heavy
 async def test_guessing_pins_is_shut_out_kept_and_shown(new_page: Tabs, tmp_path: Path) -> None:
     async with rig(tmp_path, hub=False) as kiosk:
         page = await new_page(kiosk.url + "/staff", 360, 740, locale="zh-CN")
@@ -160,6 +163,7 @@ async def test_guessing_pins_is_shut_out_kept_and_shown(new_page: Tabs, tmp_path
         await page.close()
 
 
+@pytest.mark.heavy
 async def test_the_journal_is_not_asked_twice_by_a_page_that_waits(new_page: Tabs, kiosk: Rig) -> None:
     """Events that come in a bunch are one look at the page's parts."""
     page = await console(new_page, kiosk)

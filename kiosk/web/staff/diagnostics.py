@@ -18,7 +18,7 @@ from kiosk.config import Settings, describe
 from kiosk.web.services import Services
 
 GONE = "(removed)"
-KEPT_FILES = ("local.token", "session.key", "staff.pin", "device.key")
+KEPT_FILES = ("local.token", "session.key", "staff.pin", "device.key", "tls-key.pem", "tls-ca-key.pem")
 SECRET_FILES = ("ukey_file", "client_secret_file", "token_file")
 SECRETS = ("ukey", "client_secret", "pin", "password")
 IN_ADDRESS = re.compile(r"(://[^/\s:@\"]*):[^/\s@\"]+@")
