@@ -236,6 +236,11 @@ class Door:
         return same_site(request) and hmac.compare_digest(token.encode(), self.csrf(visitor.session).encode())
 
 
+def over_tls(request: web.Request) -> bool:
+    """Tell whether the browser speaks TLS: with this kiosk, or as a proxy before it says. The worst that a lie does is a cookie that is never sent."""
+    return request.secure or request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https"
+
+
 def same_site(request: web.Request) -> bool:
     """Tell whether a browser says that a page of ours, or no page at all, asks (Fetch Metadata, RFC 6454 Origin)."""
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):

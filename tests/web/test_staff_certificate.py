@@ -14,7 +14,7 @@ from cryptography import x509
 from kiosk.web import authority
 from kiosk.web.lan import addresses
 from kiosk.web.tls import CA, CA_KEY, own_certificate, own_context
-from tests.web.rig import rig
+from tests.web.rig import PIN, rig
 from tests.web.test_staff import Staff
 
 
@@ -115,3 +115,30 @@ async def test_staff_can_fetch_the_authority_and_sign_in_under_it(tmp_path: Path
                 assert answer.content_type == "application/x-x509-ca-cert"
                 assert await answer.read() == ca
             assert "/staff/certificate" in await held.page()
+
+
+async def test_behind_a_proxy_with_tls_the_console_works_as_well(tmp_path: Path) -> None:
+    """The proxy keeps the name and says that the browser speaks TLS; the cookie is for TLS alone then."""
+    passed_on = {"Host": "kiosk.shop.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.168.1.9"}
+    async with rig(tmp_path, hub=False, hosts=["kiosk.shop.example"]) as kiosk:
+        sign_in = kiosk.url + "/staff/sign-in"
+        async with kiosk.http.post(
+            sign_in, data={"pin": PIN}, headers=passed_on, allow_redirects=False
+        ) as answer:
+            assert answer.status == 303
+            cookie = answer.cookies["staff"]
+        assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Strict")
+        own = {**passed_on, "Cookie": f"staff={cookie.value}", "Origin": "https://kiosk.shop.example"}
+        async with kiosk.http.get(kiosk.url + "/staff", headers=own) as answer:
+            token = (await answer.text()).partition('data-csrf="')[2][:32]
+        for headers, status in (
+            ({**own, "X-CSRF": token}, 200),
+            ({**own, "X-CSRF": token, "Origin": "https://evil.example"}, 403),
+            ({**own, "X-CSRF": token, "Sec-Fetch-Site": "cross-site"}, 403),
+            ({**own, "X-CSRF": "0" * 32}, 403),
+            ({**own, "X-CSRF": token, "Host": "evil.example"}, 421),
+        ):
+            async with kiosk.http.post(
+                kiosk.url + "/staff/look", json={"code": "ABCDEFGH"}, headers=headers
+            ) as answer:
+                assert answer.status == status, headers

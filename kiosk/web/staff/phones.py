@@ -18,7 +18,7 @@ import msgspec
 from aiohttp import web
 
 from kiosk.journal.people import Person
-from kiosk.web.door import COOKIE, FIRST, Refused, same_site
+from kiosk.web.door import COOKIE, FIRST, Refused, over_tls, same_site
 from kiosk.web.lan import addresses
 from kiosk.web.services import SERVICES, Services
 from kiosk.web.staff import told
@@ -155,7 +155,7 @@ async def pair(request: web.Request) -> web.StreamResponse:
     await services.journal.note_act(person.id, person.name or t("Manager"), "phone", token)
     response = web.HTTPSeeOther("/staff")
     response.set_cookie(
-        COOKIE, cookie, max_age=LIFE_S, httponly=True, samesite="Strict", secure=request.secure, path="/"
+        COOKIE, cookie, max_age=LIFE_S, httponly=True, samesite="Strict", secure=over_tls(request), path="/"
     )
     raise response
 

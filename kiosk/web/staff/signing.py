@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from kiosk.web.door import COOKIE, LIFE_S
+from kiosk.web.door import COOKIE, LIFE_S, over_tls
 from kiosk.web.services import SERVICES
 from kiosk.web.staff.frame import sign_in_page, visit
 
@@ -23,7 +23,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         max_age=LIFE_S,
         httponly=True,
         samesite="Strict",
-        secure=request.secure,
+        secure=over_tls(request),
         path="/",
     )
     raise response
