@@ -47,7 +47,7 @@ async def test_power_cuts_lose_nothing_that_was_acknowledged(shelf: Path, clock:
     assert len(tape.told) > 25
 
 
-@pytest.mark.parametrize("level", ["NORMAL", "OFF"])
+@pytest.mark.parametrize("level", ["NORMAL", pytest.param("OFF", marks=pytest.mark.prove)])
 async def test_with_less_than_full_the_same_cuts_lose_rows(
     level: str, shelf: Path, clock: ManualClock
 ) -> None:
