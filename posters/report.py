@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from posters.faces import Faces
 
 WIDTH, HEIGHT, MARGIN = 210.0, 297.0, 16.0
+LEAST_SHARE = 0.75  # of the size of a line that is too long
 THUMB_HEIGHT = 74.0
 MOST_FACES, MOST_FINDINGS, MOST_THUMBS = 6, 10, 3
 BLACK: Cmyk = (0, 0, 0, 1)
@@ -116,7 +117,7 @@ def _facts(result: Result, locale: str) -> list[str]:
         facts.append(say("and {n} more", locale, n=len(result.faces) - MOST_FACES))
     for sheet in result.sheets[:4]:
         sentence = "page {page}: trim {width} x {height} mm · bleed {bleed} mm · most ink {ink} % · smallest type {pt} pt, {safe} mm from the cut · pictures {dpi}"
-        dpi = ", ".join(f"{image['dpi']} dpi" for image in sheet["images"]) or "-"
+        dpi = ", ".join(f"{dpi} dpi" for dpi in sorted({image["dpi"] for image in sheet["images"]})) or "-"
         width, height = sheet["trim_mm"]
         facts.append(
             say(
@@ -148,11 +149,13 @@ def _safe(text: str) -> str:
 
 
 def _words(line: Line, faces: Faces) -> Op:
-    """Set a line, cut with … where it would leave the page."""
+    """Set a line: smaller, down to three quarters, then cut with … where it would leave the page."""
     x, y, size, weight, color, text = line
     measure = faces.measure(weight)
     room = (WIDTH - MARGIN - x) / (size * 25.4 / 72)
     fitted = set_line(text, measure)
+    share = min(1.0, max(LEAST_SHARE, room / max(fitted.width, 1e-6)))
+    size, room = size * share, room / share
     while fitted.width > room and len(text) > 1:
         text = text[:-2].rstrip("…") + "…"
         fitted = set_line(text, measure)
