@@ -23,7 +23,9 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from kiosk.counter.notdone import NotDone
 from kiosk.journal.store import Journal
+from ui.marks import N_
 
 log = logging.getLogger(__name__)
 MAGIC = b"KIOSKB1\n"
@@ -38,8 +40,11 @@ LOGO = re.compile(r"logos/[^/\\\0]*[^./\\\0][^/\\\0]*")
 STAGED, BEFORE = "restore", "before-restore"
 
 
-class BackupError(Exception):
+class BackupError(NotDone):
     """A backup that cannot be made or put back: one sentence."""
+
+    def __init__(self, sentence: str, **args: object) -> None:
+        super().__init__("backup", sentence, **args)
 
 
 async def make(journal: Journal, data_dir: Path, config: Path | None, passphrase: str) -> bytes:
@@ -77,14 +82,14 @@ def seal(plain: bytes, passphrase: str) -> bytes:
 def unseal(sealed: bytes, passphrase: str) -> bytes:
     """Decrypt; BackupError when the passphrase is another one or a byte was changed."""
     if not sealed.startswith(MAGIC):
-        raise BackupError("that file is no backup of a kiosk; choose the file that this page gave you.")
+        raise BackupError(N_("That file is no backup of a kiosk; choose the file that this page gave you."))
     salt = sealed[len(MAGIC) :][:SALT]
     nonce = sealed[len(MAGIC) + SALT :][:NONCE]
     try:
         return AESGCM(_key(passphrase, salt)).decrypt(nonce, sealed[len(MAGIC) + SALT + NONCE :], MAGIC)
     except (InvalidTag, ValueError):
         raise BackupError(
-            "the passphrase does not fit, or the file is damaged; nothing was changed."
+            N_("The passphrase does not fit, or the file is damaged; nothing was changed.")
         ) from None
 
 
@@ -102,7 +107,7 @@ def stage(sealed: bytes, passphrase: str, data_dir: Path) -> list[str]:
                 target.write_bytes(bundle.read(name))
                 target.chmod(0o600)
         if JOURNAL not in names:
-            raise BackupError("there is no journal in that backup; nothing was changed.")
+            raise BackupError(N_("There is no journal in that backup; nothing was changed."))
         _whole(fresh / JOURNAL)
         shutil.rmtree(data_dir / STAGED, ignore_errors=True)
         os.replace(fresh, data_dir / STAGED)
@@ -125,10 +130,12 @@ def _whole(path: Path) -> None:
             db.close()
     except sqlite3.Error as err:
         raise BackupError(
-            f"the journal in that backup cannot be read ({err}); nothing was changed."
+            N_("The journal in that backup cannot be read ({why}); nothing was changed."), why=err
         ) from None
     if found != "ok":
-        raise BackupError(f"the journal in that backup is damaged ({found}); nothing was changed.")
+        raise BackupError(
+            N_("The journal in that backup is damaged ({why}); nothing was changed."), why=found
+        )
 
 
 def put_back(data_dir: Path) -> list[str]:
@@ -142,7 +149,9 @@ def put_back(data_dir: Path) -> list[str]:
         return _move(data_dir, data_dir / STAGED, data_dir / BEFORE)
     except OSError as err:
         raise BackupError(
-            f"{data_dir / STAGED}: the backup cannot be put back ({err.strerror}); make room, or remove that directory."
+            N_("{path}: the backup cannot be put back ({why}); make room, or remove that directory."),
+            path=data_dir / STAGED,
+            why=err.strerror,
         ) from err
 
 

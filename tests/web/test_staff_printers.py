@@ -101,7 +101,7 @@ async def test_what_makes_no_sense_is_a_sentence_and_a_printer_can_go(tmp_path: 
         await staff.sign_in(PIN)
         paper = {"profile": "generic-58"}
         for url, words in (
-            ("feie://920000001", "feie.user"),
+            ("feie://920000001", "需要先在 kiosk.toml"),
             ("gopher://x", "no printer address"),
             ("tcp://127.0.0.1:1", "没有应答"),
         ):

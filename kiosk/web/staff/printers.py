@@ -101,7 +101,7 @@ async def attempt(visiting: Visit, raw: bytes) -> web.StreamResponse:
     try:
         printer = used or services.open_printer(TRIAL, ask.url, ask.profile)
     except (PrinterError, ConfigError) as err:
-        return done(False, str(err))
+        return done(False, _cannot(err, ask.url, visiting))
     place = await services.place()
     slip = self_test_slip(TRIAL, services.clock.trusted().at, place.locale, printer.profile)
     if used is None:
@@ -113,6 +113,15 @@ async def attempt(visiting: Visit, raw: bytes) -> web.StreamResponse:
             await printer.stop()
     await visiting.note("test")
     return done(ended.ended != "failed", _said(ended, visiting))
+
+
+def _cannot(err: Exception, url: str, visiting: Visit) -> str:
+    """Return why an address cannot be used, in the words of the page."""
+    t, settings = visiting.t, visiting.services.settings
+    account = {"feie": settings.feie.user, "yilianyun": settings.yilianyun.client_id}
+    if account.get(url.partition("://")[0]) == "":
+        return t("A cloud printer needs the shop's account in kiosk.toml first, in [feie] or [yilianyun].")
+    return t("That address cannot be used: {why}", why=str(err))
 
 
 def _all(visiting: Visit) -> list[Printer]:
@@ -132,7 +141,7 @@ async def keep(visiting: Visit, raw: bytes) -> web.StreamResponse:
     try:
         visiting.services.open_printer(ask.name, ask.url, ask.profile)
     except (PrinterError, ConfigError) as err:
-        return done(False, str(err))
+        return done(False, _cannot(err, ask.url, visiting))
     section = f"printers.{ask.name}"
     values: dict[tuple[str, str], Any] = {(section, "url"): ask.url, (section, "profile"): ask.profile}
     return await write(
@@ -159,6 +168,6 @@ async def write(
     try:
         await asyncio.to_thread(toml_edit.change, config, values, gone)
     except ConfigError as err:
-        return done(False, str(err))
+        return done(False, toml_edit.said(err, visiting.t))
     await visiting.note(act)
     return done(True, message, restart=True)

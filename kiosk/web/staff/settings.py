@@ -16,16 +16,18 @@ from kiosk.config import ConfigError
 from kiosk.counter import backup, records
 from kiosk.counter.backup import BackupError
 from kiosk.counter.dress import version
+from kiosk.counter.opening import HoursError, opening
 from kiosk.printing.templates.coupon import DAYS
 from kiosk.web.door import Refused
 from kiosk.web.shop import ShopAsk, current, write
-from kiosk.web.staff import diagnostics
+from kiosk.web.staff import diagnostics, toml_edit
 from kiosk.web.staff.coupons import allowance
 from kiosk.web.staff.frame import Visit, done, show
 from kiosk.web.staff.logo import path_of
 from kiosk.web.staff.stands import LOOKS
 from ui.marks import N_
 from ui.money import local
+from ui.texts import Texts
 
 ROLES = {"clerk": N_("Clerk"), "manager": N_("Manager")}
 LANGUAGES = {"zh_CN": "中文", "en": "English"}
@@ -79,15 +81,39 @@ def _logo(visiting: Visit) -> str:
     return version(path) if path.is_file() else ""
 
 
+def _wrong(ask: ShopAsk, t: Texts) -> str:
+    """Return what is wrong with hours or closed days, in the words of the page; empty: nothing."""
+    for text in (ask.hours, *(ask.by_day or {}).values()):
+        if not _reads(text.strip(), ()):
+            return t('"{text}" is not opening hours; write them as 08:00-22:30.', text=text)
+    for text in ask.holidays.split():
+        if not _reads("", (text,)):
+            return t(
+                '"{text}" is not a closed day; write 2027-02-16, or 2027-02-16..2027-02-22 for several.',
+                text=text,
+            )
+    return ""
+
+
+def _reads(hours: str, holidays: tuple[str, ...]) -> bool:
+    try:
+        opening(hours, {}, holidays)
+    except HoursError:
+        return False
+    return True
+
+
 async def shop(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Write hours, holidays, look and language into kiosk.toml, checked before it takes the old one's place."""
     ask, t, config = msgspec.json.decode(raw, type=ShopAsk), visiting.t, visiting.services.config
     if config is None:
         return done(False, t("This kiosk runs without a kiosk.toml; there is nothing to write into."))
+    if wrong := _wrong(ask, t):
+        return done(False, wrong)
     try:
         await write(config, ask)
     except ConfigError as err:
-        return done(False, str(err))
+        return done(False, toml_edit.said(err, t))
     await visiting.note("settings")
     return done(
         True, t("Written. It holds from the kiosk's next start; the file before is kept."), restart=True
@@ -128,7 +154,7 @@ async def restore(visiting: Visit, raw: bytes) -> web.StreamResponse:
         try:
             await asyncio.to_thread(backup.stage, kept.read(), passphrase, services.data_dir)
         except BackupError as err:
-            return done(False, str(err))
+            return done(False, err.say(t))
     await visiting.note("restore")
     return done(
         True,

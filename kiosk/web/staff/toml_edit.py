@@ -15,12 +15,29 @@ import msgspec
 
 from kiosk.config import ConfigError, Settings, load
 from kiosk.counter.opening import HoursError, opening
+from ui.marks import N_
+from ui.texts import Texts
 
 Value = str | bool | tuple[str, ...] | None
 Values = Mapping[tuple[str, str], Value]
 """By section (empty: the top of the file) and key; None takes a line away."""
 HEADER = re.compile(r"\s*\[")
 KEPT = ".before"
+
+
+class EditError(ConfigError):
+    """Why a file was left as it is; `sentence` is a msgid."""
+
+    def __init__(self, sentence: str, **args: object) -> None:
+        super().__init__(sentence.format(**args))
+        self.sentence, self.args_ = sentence, args
+
+
+def said(err: ConfigError, t: Texts) -> str:
+    """Return why a file cannot be changed, in the words of the page as far as there are any."""
+    if isinstance(err, EditError):
+        return t(err.sentence, **err.args_)
+    return t("That cannot be written into kiosk.toml: {why}", why=str(err))
 
 
 def edited(text: str, values: Values, gone: Sequence[str] = ()) -> str:
@@ -103,8 +120,10 @@ def change(path: Path, values: Values, gone: Sequence[str] = ()) -> None:
         os.link(path, kept)
         os.replace(fresh, path)
     except OSError as err:
-        raise ConfigError(
-            f"{path}: cannot be changed ({err.strerror}); change it by hand, or let the kiosk write it."
+        raise EditError(
+            N_("{path} cannot be changed ({why}); change it by hand, or let the kiosk write it."),
+            path=path,
+            why=err.strerror,
         ) from err
     finally:
         fresh.unlink(missing_ok=True)
@@ -117,4 +136,6 @@ def _check(fresh: Path, path: Path, before: Settings, values: Values, gone: Sequ
     except (ConfigError, HoursError) as err:
         raise ConfigError(str(err).replace(str(fresh), str(path))) from None
     if new != wanted(before, values, gone):
-        raise ConfigError(f"{path}: is written in a way that this page cannot change; change it by hand.")
+        raise EditError(
+            N_("{path} is written in a way that this page cannot change; change it by hand."), path=path
+        )
