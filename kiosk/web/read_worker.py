@@ -8,6 +8,7 @@ A picture comes from outside, and its decoders are native code: what they do to 
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import resource
@@ -86,7 +87,8 @@ def _width(code: Any) -> int:
 
 def main() -> None:
     """Serve until the other side hangs up."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with contextlib.suppress(OSError, ValueError):  # a service that may set no limits has its own
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     source = sys.stdin.buffer
     while head := source.read(HEAD.size):
         what, size = HEAD.unpack(head)
