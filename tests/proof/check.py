@@ -92,7 +92,7 @@ def _conflicts(world: World, by_coupon: dict[str, list[Honoured]]) -> None:
         r[0]
         for r in world.hub_rows("SELECT json_extract(detail, '$.rid'), id FROM audit WHERE what = 'conflict'")
     )
-    for coupon, rid, device, value, at in rows:
+    for coupon, rid, device, value, at in sorted(rows):
         owner = world.ledger[rid].kiosk.device
         if device != owner or value != world.ledger[rid].value or not at or noted[rid] != 1:
             raise Violation(
@@ -107,7 +107,7 @@ def _no_phantom(world: World, by_coupon: dict[str, list[Honoured]]) -> None:
         raise Violation(f"P5: approved and neither recorded nor voided: {left}")
     unsure = {h[0] for h in held}
     uses = dict(world.hub_rows("SELECT batch || '-' || serial, uses FROM coupons"))
-    for coupon, count in uses.items():
+    for coupon, count in sorted(uses.items()):
         stands = by_coupon.get(coupon, [])
         wanted = min(len(stands), MAX_USES[stands[0].stock_id]) if stands else 0
         if coupon not in unsure and count != wanted:
