@@ -10,7 +10,7 @@ import pytest
 from kiosk.health import checks
 from kiosk.health.model import Finding, told
 from kiosk.web.staff import CLERK, MANAGER
-from kiosk.web.staff.devices import RISKS
+from kiosk.web.staff.devices import NOTES, RISKS
 from tests.web.test_staff import Staff, staff
 
 __all__ = ["staff"]
@@ -68,3 +68,13 @@ async def test_made_files_are_swept_and_can_be_made_again(staff: Staff) -> None:
     _, again = await staff.do("poster", {"template": "sticker-80"})
     async with staff.browser.get(staff.kiosk.url + again["pdf"]) as answer:
         assert answer.status == 200
+
+
+def test_what_discovery_says_of_a_device_is_said_in_chinese_too() -> None:
+    from kiosk.counter.words import counter_texts
+    from kiosk.hardware import discovery, table
+
+    said = {discovery.CONSOLE, discovery.UART, discovery.TYPES, discovery.NOT_YET, table.BRIDGE, table.POS}
+    assert said <= set(NOTES)
+    chinese = counter_texts("zh_CN")
+    assert [n for n in NOTES if chinese(n) == n] == []

@@ -65,6 +65,18 @@ BUTTONS = {
     "keys": (N_("Go to the settings"), "/staff/settings"),
     "disk": (N_("Remove made PDFs"), "/staff/sweep"),
 }
+NOTES = (
+    N_(
+        "the system's own console is on this line; free it first (raspi-config, Interface Options, Serial Port)"
+    ),
+    N_("a serial line of the board; kiosk.toml says what hangs on it"),
+    N_("types like a keyboard; if it is a scanner, it reads through this address"),
+    N_("a printer that the table does not know yet"),
+    N_("a serial bridge; kiosk.toml says what hangs on it"),
+    N_("scan the code for 'USB serial' (virtual COM) in its manual"),
+    N_("not supported yet"),
+)
+"""Sentences of `kiosk.hardware.discovery` and its table, and their Chinese."""
 PLACES = ("/staff/settings", "/staff/records#decide")
 """What a button leads to; the others are asked for."""
 
@@ -120,7 +132,7 @@ def _shown(kind: str, name: str, state: str, detail: str, url: str, t: Texts) ->
         "name": name,
         "told": t(words),
         "todo": t(todo) if todo else "",
-        "detail": detail if state in PROMPTS or found else "",
+        "detail": ": ".join(map(t, detail.split(": "))) if state in PROMPTS or found else "",
         "url": url,
         "good": state in ("ok", "starting"),
         "found": found,
