@@ -6,7 +6,7 @@ import warnings
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 30 * 2**20
 MAX_PIXELS = 40_000_000
 MOST_INK = 301.0  # per cent; a JPEG is off by a little
+ORIENTATION, LYING = 0x0112, (5, 6, 7, 8)  # Exif 2.32: the picture lies on its side
+SKETCH = (64, 64)  # enough to know that a photograph can be read
 FAINT = 225  # of 255: lighter than the lightest tint that a press holds
 NEAREST_WHITE = 51  # of 255: below it the colours of what is nearly black would be noise
 DPI = ((594.0, 150, 300), (1200.0, 100, 200), (float("inf"), 72, 150))
@@ -47,13 +49,21 @@ def load(field: str, value: str, base: Path) -> Loaded:
         loaded = Loaded(field, path.name, path.read_bytes())
     except OSError as error:
         raise _refused(field, path.name, error.strerror or str(error)) from error
-    _decoded(loaded)
+    _decoded(loaded, SKETCH if field == "image" else None)
     return loaded
 
 
+class Decoded(NamedTuple):
+    """A picture upright, without alpha, in RGB or in CMYK that a press can dry, and its file's size in pixels."""
+
+    picture: Image
+    width: int
+    height: int
+
+
 @lru_cache(maxsize=1)
-def _decoded(loaded: Loaded) -> Image:
-    """Return the picture upright, without alpha, in RGB or in CMYK that a press can dry."""
+def _decoded(loaded: Loaded, need: tuple[int, int] | None = None) -> Decoded:
+    """Return the picture; a JPEG much larger than what is needed is unpacked at a half, a quarter or an eighth."""
     from PIL import Image as Pictures
     from PIL import ImageOps
 
@@ -64,20 +74,24 @@ def _decoded(loaded: Loaded) -> Image:
             picture = Pictures.open(BytesIO(loaded.data))
             if getattr(picture, "is_animated", False):
                 raise _refused(field, name, "it is animated")
-            if picture.width * picture.height > MAX_PIXELS:
+            size = picture.size
+            if size[0] * size[1] > MAX_PIXELS:
                 raise _refused(field, name, "it has more than 40 million pixels")
-            upright = ImageOps.exif_transpose(picture)
-            upright.load()
-            upright = upright if upright.mode == "CMYK" else _flat(upright)
+            turned = picture.getexif().get(ORIENTATION, 1) in LYING
+            if need:
+                picture.draft(picture.mode, need[::-1] if turned else need)
+            ImageOps.exif_transpose(picture, in_place=True)
+            picture.load()
+            upright = picture if picture.mode == "CMYK" else _flat(picture)
     except RefusedError:
         raise
     except (OSError, ValueError, SyntaxError, Warning, Pictures.DecompressionBombError) as error:
         raise _refused(field, name, "it is not a PNG or JPEG that can be read") from error
-    if upright.mode != "CMYK" or _most_ink(upright) <= MOST_INK:
-        return upright
-    if field == "partner_mark":  # not ours to change
-        raise _refused(field, name, "it carries more than 300 % ink")
-    return upright.convert("RGB")
+    if upright.mode == "CMYK" and _most_ink(upright) > MOST_INK:
+        if field == "partner_mark":  # not ours to change
+            raise _refused(field, name, "it carries more than 300 % ink")
+        upright = upright.convert("RGB")
+    return Decoded(upright, *(size[::-1] if turned else size))
 
 
 def _flat(picture: Image) -> Image:
@@ -85,7 +99,7 @@ def _flat(picture: Image) -> Image:
     from PIL import Image as Pictures
 
     if picture.mode in ("RGB", "L", "CMYK"):
-        return picture.convert("RGB")
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
     rgba = picture.convert("RGBA")
     white = Pictures.new("RGBA", rgba.size, (255, 255, 255, 255))
     return Pictures.alpha_composite(white, rgba).convert("RGB")
@@ -125,7 +139,7 @@ def cmyk(picture: Image) -> Image:
 
 def unseen(loaded: Loaded) -> bool:
     """Say whether nothing of a mark would be seen on white."""
-    low = _flat(_decoded(loaded)).convert("L").getextrema()[0]
+    low = _flat(_decoded(loaded).picture).convert("L").getextrema()[0]
     assert isinstance(low, (int, float))
     return low > FAINT
 
@@ -135,12 +149,13 @@ def at_size(loaded: Loaded, box: tuple[float, float], fit: str, most: int) -> tu
     """Return the picture as a CMYK JPEG with no more than `most` dpi in a box of mm, and its dpi there."""
     from PIL import Image as Pictures
 
-    picture = _decoded(loaded)
-    scales = (picture.width / box[0], picture.height / box[1])
+    need = (round(box[0] / 25.4 * most), round(box[1] / 25.4 * most))
+    picture, width, height = _decoded(loaded, need)
+    scales = (width / box[0], height / box[1])
     dpi = 25.4 * (max(scales) if fit == "contain" else min(scales))
     if dpi > most * 1.1:
         share = most / dpi
-        size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+        size = (max(1, round(width * share)), max(1, round(height * share)))
         picture, dpi = picture.resize(size, Pictures.Resampling.LANCZOS), most
     out = BytesIO()
     cmyk(picture).save(out, "JPEG", quality=92, subsampling=0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import msgspec
+import pikepdf
 import pytest
 from PIL import Image, ImageDraw
 
@@ -123,3 +125,31 @@ def test_a_huge_picture_is_refused_before_it_is_read(store: dict[str, str], tmp_
         assert result.verdict == "refuse"
         assert (result.findings[0].where, told in result.findings[0].say()) == ("logo", True)
         assert not (tmp_path / "a.pdf").exists()
+
+
+def test_a_photograph_that_lies_on_its_side_is_set_upright(tmp_path: Path) -> None:
+    image = Image.new("RGB", (4000, 3000), "blue")
+    ImageDraw.Draw(image).rectangle((0, 0, 4000, 700), fill="red")  # the left of the upright picture
+    exif = Image.Exif()
+    exif[pictures.ORIENTATION] = 8  # turned by 90 degrees to the left
+    image.save(tmp_path / "a.jpg", exif=exif, quality=90)
+    loaded = pictures.load("image", "a.jpg", tmp_path)
+    data, dpi = pictures.at_size(loaded, (30.0, 40.0), "cover", 300)
+    assert dpi == 300
+    with Image.open(io.BytesIO(data)) as set_:
+        shown = set_.convert("RGB")
+    assert shown.size == pytest.approx((354, 472), abs=1)
+    left, right = (shown.getpixel((x, 236)) for x in (30, 320))
+    assert left[0] > left[2] + 100  # type: ignore[index,operator]
+    assert right[2] > right[0] + 100  # type: ignore[index,operator]
+
+
+def test_a_photograph_goes_in_packed_and_is_never_unpacked_whole(
+    shop: str, store: dict[str, str], tmp_path: Path
+) -> None:
+    posters.make("stand-a6", {**store, "image": shop}, tmp_path / "a.pdf", profile="press-x1a")
+    with pikepdf.Pdf.open(tmp_path / "a.pdf") as pdf:
+        found = [o for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image"]
+        assert [[str(name) for name in o.Filter] for o in found] == [["/DCTDecode"]]
+    half = pictures._decoded(pictures.load("image", shop, Path()), (1311, 614)).picture
+    assert half.size == (1800, 1200)
