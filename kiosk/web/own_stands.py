@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 
+from kiosk.coupons.ids import new_rid
 from kiosk.web.services import Services
 from kiosk.web.workshop import Made
 
@@ -77,7 +78,8 @@ async def picture(
     if await asyncio.to_thread(small.is_file):
         return small, Made(verdict="printable")
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
-    out, large = folder / f"{small.stem}.pdf", folder / f"{small.stem}.large"
+    turn = new_rid()  # two tabs ask for the same picture at once
+    out, large = folder / f"{turn}.pdf", folder / f"{turn}.large"
     made = await services.workshop.make(
         template, data, out, look=look, profile="screen", preview=large, locale=locale
     )
@@ -102,10 +104,10 @@ def _shrink(large: Path, small: Path) -> None:
 
     with Image.open(large) as image:
         image.thumbnail((240, 320))
-        fresh = small.with_suffix(".new")
+        fresh = large.with_suffix(".new")
         image.convert("RGB").quantize(64).save(fresh, "PNG", optimize=True)
     os.replace(fresh, small)
-    large.unlink()
+    large.unlink(missing_ok=True)
 
 
 def digest(data: dict[str, str]) -> str:

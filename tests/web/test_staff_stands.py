@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from urllib.parse import unquote
@@ -100,6 +101,18 @@ async def test_words_that_cannot_be_printed_are_a_sentence_in_the_preview(staff:
         f"{staff.kiosk.url}/staff/preview/nothing.warm.png", headers=headers
     ) as answer:
         assert (answer.status, "没有模板" in (await answer.json())["message"]) == (422, True)
+
+
+async def test_two_tabs_ask_for_the_same_picture_at_once(staff: Staff) -> None:
+    async def ask() -> tuple[int, bytes]:
+        async with staff.browser.get(f"{staff.kiosk.url}/staff/preview/sticker-80.warm.png") as answer:
+            return answer.status, await answer.read()
+
+    both = await asyncio.gather(*(ask() for _ in range(4)))
+    assert {status for status, _ in both} == {200}
+    assert len({picture for _, picture in both}) == 1
+    kept = [p.name for p in (staff.kiosk.daemon.data_dir / "previews").iterdir()]
+    assert len(kept) == 1, kept
 
 
 async def test_the_preview_follows_the_words_and_the_mail_is_ready(new_page: Tabs, staff: Staff) -> None:
