@@ -9,6 +9,7 @@ import msgspec
 
 from kiosk.coupons.machine import Lease
 from kiosk.coupons.record import LeaseBody
+from kiosk.journal import revisions
 from kiosk.journal.core import Core
 
 
@@ -53,12 +54,15 @@ class Leases(Core):
         """Give the rest of a lease back: nothing is honoured from it any more; False when it is not held."""
 
         def work(db: sqlite3.Connection) -> bool:
-            row = db.execute("SELECT body FROM object WHERE type = 'lease' AND id = ?", (lease,)).fetchone()
+            row = db.execute(
+                "SELECT rev, body FROM object WHERE type = 'lease' AND id = ?", (lease,)
+            ).fetchone()
             if row is None:
                 return False
             body = msgspec.json.decode(row["body"], type=LeaseBody)
             used, value = _used(db, lease)
             db.execute("DELETE FROM object WHERE type = 'lease' AND id = ?", (lease,))
+            revisions.shift(db, -row["rev"])
             told = {"lease": lease, "stock_id": body.stock_id, "used": used, "value": value, "returned": True}
             self._append(db, "lease_use", lease, told)
             return True

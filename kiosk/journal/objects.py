@@ -14,6 +14,7 @@ from kiosk.coupons.batch import Batch, Merchant, Store
 from kiosk.coupons.ids import new_rid
 from kiosk.coupons.record import Change, CodeBody
 from kiosk.events import BatchesChanged, JournalGrew
+from kiosk.journal import revisions
 from kiosk.journal.core import Core
 from kiosk.journal.pool import forget_pool
 from kiosk.journal.rows import Assignment
@@ -31,17 +32,21 @@ class Objects(Core):
         """Take a page of changes and its position in one transaction; `whole` replaces everything but the kiosk's own record."""
 
         def work(db: sqlite3.Connection) -> frozenset[str]:
-            touched = set()
+            touched, grown = set(), 0
             if whole:
                 touched |= {r[0] for r in db.execute("SELECT DISTINCT type FROM object")}
+                grown -= int(db.execute(revisions.SUM).fetchone()[0])
                 db.execute("DELETE FROM object")
                 if _moved(self._fact(db, "pos") or "", pos):
                     forget_pool(db)
             for change in changes:
-                if self._apply(db, change):
+                if by := self._apply(db, change):
                     touched.add(change.type)
+                    grown += by
                 if change.type == "rollback" and change.op == "put" and change.body is not None:
                     self._undo(db, change.body)
+            if grown:
+                revisions.shift(db, grown)
             if self._fact(db, "pos") != pos:
                 self._put(db, "pos", pos)
             return frozenset(touched)
@@ -54,21 +59,23 @@ class Objects(Core):
         return touched
 
     @staticmethod
-    def _apply(db: sqlite3.Connection, change: Change) -> bool:
+    def _apply(db: sqlite3.Connection, change: Change) -> int:
+        """Take a change; return by how much the sum of the revisions grows, 0 when nothing changes."""
         row = db.execute(
             "SELECT rev FROM object WHERE type = ? AND id = ?", (change.type, change.id)
         ).fetchone()
-        if row is not None and row["rev"] >= change.rev:
-            return False
+        old = 0 if row is None else int(row["rev"])
+        if old >= change.rev:
+            return 0
         if change.op == "del":
-            gone = db.execute("DELETE FROM object WHERE type = ? AND id = ?", (change.type, change.id))
-            return gone.rowcount > 0
+            db.execute("DELETE FROM object WHERE type = ? AND id = ?", (change.type, change.id))
+            return -old
         db.execute(
             "INSERT INTO object VALUES (?, ?, ?, ?)"
             " ON CONFLICT (type, id) DO UPDATE SET rev = excluded.rev, body = excluded.body",
             (change.type, change.id, change.rev, json.dumps(change.body, ensure_ascii=False)),
         )
-        return True
+        return change.rev - old
 
     def _undo(self, db: sqlite3.Connection, said: dict[str, Any]) -> None:
         """Undo what was undone at the hub; only the first time, so that a page or a snapshot may come again."""

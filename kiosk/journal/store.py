@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from kiosk.coupons.record import Ended
-from kiosk.journal import ended, files, items, salvage
+from kiosk.journal import ended, files, items, mend, revisions, salvage
 from kiosk.journal.answers import Answers
 from kiosk.journal.attempts import Attempts
 from kiosk.journal.clients import Clients
@@ -128,6 +128,11 @@ class Journal(
             told += self._save(db, saved)
         if told and not old:
             ended.note(db, _end(tip, saved))
+        if not revisions.fit(db):
+            log.warning("what came down from the hub is not all there any more: it is asked for again")
+            revisions.ask_again(db)
+        if count := mend.mend(db):
+            log.warning("rows of the journal that did not agree with its items were put right: %d", count)
         open_rows = db.execute("SELECT rid FROM attempt WHERE state = 'open'").fetchall()
         for row in open_rows:
             self._void(db, row["rid"], "the kiosk was restarted before the attempt had ended")

@@ -8,12 +8,16 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from kiosk.clock import ManualClock
-from kiosk.coupons.record import GENESIS
+from kiosk.coupons.record import GENESIS, Change
 from kiosk.events import Bus
 from kiosk.journal.store import Journal
 
-from .rows import codes, intent, redeem, upload_all
+from .conftest import NOW
+from .rows import body, codes, intent, redeem, upload_all
 
 Open = Callable[..., Awaitable[Journal]]
 
@@ -190,3 +194,80 @@ async def test_of_a_damaged_journal_what_is_whole_is_named(opened: Open, clock: 
     assert left is not None
     assert (left.epoch, left.kept, left.had) == (journal.epoch, ((1, 2), (4, 5)), 5)
     assert [n for n, _ in left.marks] == [1, 2, 4, 5]
+
+
+async def changed(journal: Journal, change: str) -> None:
+    """End the journal, and let its card lose or keep an older page of what came down."""
+    await journal.stop()
+    db = sqlite3.connect(journal.path)
+    db.execute(change)
+    db.commit()
+    db.close()
+
+
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM object WHERE id = 'b'", "UPDATE object SET rev = 1, body = '{}' WHERE id = 'b'"]
+)
+async def test_what_came_down_and_was_lost_is_asked_for_again(opened: Open, change: str) -> None:
+    journal = await opened()
+    await journal.apply("p1", [Change("put", "setting", name, n, {}) for n, name in enumerate("abc", 1)])
+    await journal.apply("p2", [Change("put", "setting", "b", 7, {}), Change("del", "setting", "c", 8, None)])
+    await changed(journal, change)
+    again = await opened()
+    assert await again.pos() == ""
+    assert await again.get("unreconciled") == "1"
+    await again.apply("p2", [Change("put", "setting", name, n, {}) for n, name in ((1, "a"), (7, "b"))])
+    await again.stop()
+    assert await (await opened()).pos() == "p2"
+
+
+async def test_what_came_down_and_is_there_is_not_asked_for_again(opened: Open) -> None:
+    """A lease that was given back, a snapshot, and a journal of a release that kept no sum."""
+    journal = await opened()
+    lease = {"stock_id": "S1", "amount": 1, "begins": NOW, "not_after": NOW, "epoch": journal.epoch}
+    put = Change("put", "lease", "L1", 4, msgspec.to_builtins(lease))
+    await journal.apply(
+        "p1", [put, Change("put", "setting", "a", 1, {}), Change("del", "setting", "x", 2, None)]
+    )
+    assert await journal.give_back("L1")
+    await journal.stop()
+    journal = await opened()
+    assert await journal.pos() == "p1"
+    await journal.apply("p3", [Change("put", "setting", "b", 9, {})], whole=True)
+    await journal.stop()
+    journal = await opened()
+    assert await journal.pos() == "p3"
+    await changed(journal, "DELETE FROM fact WHERE name = 'revisions'")
+    journal = await opened()
+    await journal.apply("p4", [Change("put", "setting", "c", 10, {})])
+    await journal.stop()
+    assert await (await opened()).pos() == "p4"
+
+
+@pytest.mark.parametrize("coupon", ["1-1", None])
+async def test_a_use_that_one_table_has_lost_is_known_from_the_others(
+    opened: Open, coupon: str | None
+) -> None:
+    journal = await opened()
+    await journal.intend(intent("r1", coupon, "digest"))
+    told = {"body": body(coupon), "code_key": "digest", "store_name": "x", "value": 300, "result": {}}
+    await journal.record("r1", **told)
+    await redeem(journal, "r2", "1-2")
+    await journal.rollback("r2", "undo", "wrong customer", "clerk")
+    await changed(journal, "DELETE FROM used")
+    again = await opened()
+    assert [u.rid for u in await again.uses(coupon or "digest")] == ["r1"]
+    assert await again.uses("1-2") == []
+
+
+async def test_what_was_recorded_is_not_voided_for_an_older_page(opened: Open) -> None:
+    journal = await opened()
+    await redeem(journal, "r1")
+    await changed(journal, "UPDATE attempt SET state = 'open', verdict = '', value = 0, seq = NULL")
+    again = await opened()
+    attempt = await again.attempt("r1")
+    assert attempt is not None
+    assert (attempt.state, attempt.verdict, attempt.value) == ("recorded", "confirmed", 300)
+    run = await again.pending()
+    assert run is not None
+    assert [i.kind for i in run.items] == ["redeem_record"]

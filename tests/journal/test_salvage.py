@@ -236,9 +236,8 @@ async def test_rows_that_are_not_what_was_written_stop_nothing(opened: Open, clo
     fresh, told = await mended(journal, clock)
     try:
         assert "Saved from it" in told
-        found = await fresh._db.read(lambda db: {r[0] for r in db.execute("SELECT rid FROM used")})
-        assert not found & {"u001", "u002"}
-        assert {f"u{n:03}" for n in range(3, 80)} <= found
+        found = await fresh._db.read(lambda db: dict(db.execute("SELECT rid, coupon FROM used").fetchall()))
+        assert {f"u{n:03}": f"1-{n}" for n in range(80)}.items() <= found.items(), "the attempts tell of both"
         assert [await fresh.attempt(rid) is None for rid in ("u003", "u004", "u005")] == [True, True, False]
     finally:
         await fresh.stop()

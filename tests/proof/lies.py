@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from hub.parts import Parts
-from hub.store import report, upload
+from hub.store import feed, report, upload
 from kiosk.clock import ManualClock
 from kiosk.coupons.ids import new_rid
 from kiosk.journal.database import Check
@@ -193,13 +193,13 @@ def lies(story: Story, rng: random.Random, share: float) -> Iterator[tuple[int, 
 
 
 async def first_look(story: Story, cut: Cut, place: Path, clock: ManualClock) -> bool:
-    """Start the kiosk alone; return whether the card has lost an item that was acknowledged, or was found damaged."""
+    """Start the kiosk alone; return whether the card has lost anything that was acknowledged, or was found damaged."""
     try:
         journal, found, told = await reopened(place, cut.image, clock)
     except Exception as err:
         raise Violation(f"P6: the journal does not start: {err!r}") from err
     await journal.stop()
-    return bool(told) or not story.told[cut.acked]["item"] <= found.rows["item"]
+    return bool(told) or found.rows not in story.told[cut.acked : cut.acked + 2]
 
 
 class OldHub:
@@ -251,6 +251,7 @@ class Aftermath:
                 await self._rest(kiosk)
                 word = self._loss(kiosk)
                 await self._knows_its_uses(kiosk)
+                self._has_what_came_down(kiosk)
                 self._approvals_are_listed(kiosk)
                 await self._refuses_what_is_used(kiosk, rng)
             finally:
@@ -318,6 +319,18 @@ class Aftermath:
         used = {(r["rid"],) for r in kiosk.rows("SELECT rid FROM used")}
         if missing := known - used:
             raise Violation(f"P6: the kiosk would decide alone without {len(missing)} of its own uses")
+
+    def _has_what_came_down(self, kiosk: SimKiosk) -> None:
+        """No batch, code or setting is missing or older than the hub's: the position alone would not tell."""
+        pos, more, wanted = "", True, {}
+        while more:
+            pos, more, page = self.parts.database.call(feed.since, self.parts.tenant, kiosk.device, pos)
+            wanted.update({(c.type, c.id): c.rev if c.op == "put" else 0 for c in page})
+        found = {(r["type"], r["id"]): r["rev"] for r in kiosk.rows("SELECT type, id, rev FROM object")}
+        if missing := [name for name, rev in wanted.items() if rev and found.get(name) != rev]:
+            raise Violation(
+                f"P6: {missing} came down, the card has lost it, and the kiosk does not ask for it"
+            )
 
     def _approvals_are_listed(self, kiosk: SimKiosk) -> None:
         """An approval that the card has lost holds a use: it is on the operator's list, at the latest a day later."""
