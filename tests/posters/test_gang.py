@@ -148,8 +148,8 @@ def test_the_second_link_of_a_store_is_a_row_of_the_report(tmp_path: Path) -> No
 
 
 def test_stores_on_common_sheets_share_their_fonts_and_pictures(tmp_path: Path) -> None:
-    Image.new("RGB", (1400, 900), (20, 60, 200)).save(tmp_path / "brand.jpg")
-    Image.new("RGB", (1400, 900), (200, 60, 20)).save(tmp_path / "shop.jpg")
+    Image.new("RGB", (700, 460), (20, 60, 200)).save(tmp_path / "brand.jpg")
+    Image.new("RGB", (700, 460), (200, 60, 20)).save(tmp_path / "shop.jpg")
     stores = tmp_path / "s.csv"
     rows = [
         f"S{n},店{'甲乙丙丁戊己'[n]},https://q.cn/{n},{'shop.jpg' if n == 3 else ''},brand.jpg\n"

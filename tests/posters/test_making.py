@@ -206,7 +206,7 @@ def test_a_coarse_picture_must_be_confirmed_and_a_huge_one_is_cut_down(
     result = posters.make("poster-a4", {**store, "logo": str(tmp_path / "small.png")}, tmp_path / "a.pdf")
     assert result.verdict == "confirm"
     assert result.findings[0].code == "dpi"
-    Image.effect_noise((6000, 4000), 80).save(tmp_path / "huge.jpg")
+    Image.effect_noise((3600, 2400), 80).save(tmp_path / "huge.jpg")
     result = posters.make("poster-a4", {**store, "image": str(tmp_path / "huge.jpg")}, tmp_path / "b.pdf")
     assert result.verdict == "printable"
     with pikepdf.Pdf.open(tmp_path / "b.pdf") as pdf:

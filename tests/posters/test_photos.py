@@ -19,9 +19,13 @@ TERMS = {"amount": "满30减5元", "until": "2026-12-31", "revision": "9999"}
 BLUE = (20, 60, 200)
 
 
+LIGHT = {("stand-a6", look) for look in ("warm", "fresh", "plain")}
+LIGHT |= {("tent-a6", "plain"), ("sticker-80", "warm"), ("poster-a4", "fresh")}
+
+
 def some(case: tuple[str, str]) -> object:
-    """Return a case; those that only differ in size are for the heavy tier."""
-    return pytest.param(*case, marks=[pytest.mark.heavy] if catalog.template(case[0]).base else [])
+    """Return a case; those that differ in size alone, or little, are for the heavy tier."""
+    return pytest.param(*case, marks=[] if case in LIGHT else [pytest.mark.heavy])
 
 
 @pytest.fixture(scope="module")
