@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 
 from kiosk.config import load
+from kiosk.hardware.discovery import Found
+from kiosk.web.services import SERVICES
 from kiosk.web.staff import finder, toml_edit
 from simulators.escpos import EscposPrinterSim
 from tests.browser import Tabs, until
@@ -130,6 +132,25 @@ async def test_a_clerk_and_a_kiosk_without_a_file_set_up_no_printer(alone: Rig) 
             await staff.do("printer", {"name": "a", "url": "tcp://10.0.0.9:9100", "profile": "generic-58"})
         )[1]
         assert told["ok"] is False
+
+
+async def test_one_that_is_plugged_in_is_offered_and_a_cloud_printer_goes_through_the_hub(
+    kiosk: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = Found("printer", "58 mm slip printer (POS58)", "lp:///dev/usb/lp0", True, "lp", "")
+    monkeypatch.setattr(kiosk.daemon.fittings.hot_plug, "found", [found])
+    services = kiosk.daemon.server._runner.app[SERVICES]  # type: ignore[union-attr]
+    object.__setattr__(services, "config", tmp_path / "kiosk.toml")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        staff = Staff(kiosk, browser)
+        await staff.sign_in()
+        page = await staff.page(path="/staff/printer")
+        assert 'name="found" value="lp:///dev/usb/lp0"' in page
+        assert 'value="hub+feie"' in page
+        ask = {"url": "hub+feie://920000001", "profile": "generic-58"}
+        _, told = await staff.do("printer-try", ask)
+        assert told["ok"] is False, "the hub has no account"
+        assert await kiosk.daemon.journal.jobs() == []
 
 
 @pytest.mark.parametrize("text", ['printers = { a = { url = "tcp://10.0.0.1:9100" } }\n', "[[printers]]\n"])
