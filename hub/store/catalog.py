@@ -38,6 +38,21 @@ def code_entries(
     ]
 
 
+_OF_STOCK = (batches.c.tenant == sa.bindparam("of_tenant"), batches.c.stock_id == sa.bindparam("of_stock"))
+_BY_STOCK = sa.select(batches).where(*_OF_STOCK)
+_BY_NUMBER = sa.select(batches).where(
+    batches.c.tenant == sa.bindparam("of_tenant"), batches.c.number == sa.bindparam("of_number")
+)
+_COUNT = (
+    sa.update(batches)
+    .where(*_OF_STOCK)
+    .values(
+        claimed=batches.c.claimed + sa.bindparam("more_claimed"),
+        redeemed=batches.c.redeemed + sa.bindparam("more_redeemed"),
+    )
+)
+
+
 class Catalog:
     """What the merchant gives, of one tenant."""
 
@@ -173,9 +188,7 @@ class Catalog:
     # -- reading --
 
     def _row(self, c: sa.Connection, stock_id: str) -> Any:
-        return c.execute(
-            sa.select(batches).where(batches.c.tenant == self.tenant, batches.c.stock_id == stock_id)
-        ).first()
+        return c.execute(_BY_STOCK, {"of_tenant": self.tenant, "of_stock": stock_id}).first()
 
     def _build(self, row: Any) -> Batch:
         body = {
@@ -194,9 +207,7 @@ class Catalog:
 
     def by_number(self, c: sa.Connection, number: int, store: str | None = None) -> Batch | None:
         """Return a batch by its number in signed codes."""
-        row = c.execute(
-            sa.select(batches).where(batches.c.tenant == self.tenant, batches.c.number == number)
-        ).first()
+        row = c.execute(_BY_NUMBER, {"of_tenant": self.tenant, "of_number": number}).first()
         return None if row is None else self._at(self._build(row), row.paused_stores, store)
 
     @staticmethod
@@ -300,11 +311,13 @@ class Catalog:
 
     def count(self, c: sa.Connection, stock_id: str, *, claimed: int = 0, redeemed: int = 0) -> None:
         """Change counters of a batch. Kiosks are told of claims: what is left is shown; redemptions would wake a whole fleet."""
-        c.execute(
-            sa.update(batches)
-            .where(batches.c.tenant == self.tenant, batches.c.stock_id == stock_id)
-            .values(claimed=batches.c.claimed + claimed, redeemed=batches.c.redeemed + redeemed)
-        )
+        more = {
+            "of_tenant": self.tenant,
+            "of_stock": stock_id,
+            "more_claimed": claimed,
+            "more_redeemed": redeemed,
+        }
+        c.execute(_COUNT, more)
         if claimed:
             self.tell_batch(c, stock_id)
 

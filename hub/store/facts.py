@@ -32,6 +32,19 @@ MAX_FEN = 10**12
 _COUPON = re.compile(r"([0-9]{1,10})-([0-9]{1,10})", re.ASCII)
 
 
+_ATTEMPT = (
+    sa.select(attempts)
+    .where(attempts.c.tenant == sa.bindparam("of_tenant"), attempts.c.rid == sa.bindparam("of_rid"))
+    .with_for_update()
+)
+_ISSUED = sa.select(coupons.c.stock_id).where(
+    coupons.c.tenant == sa.bindparam("of_tenant"),
+    coupons.c.batch == sa.bindparam("of_batch"),
+    coupons.c.serial == sa.bindparam("of_serial"),
+)
+_FRESH = sa.insert(attempts)
+
+
 class Poison(Exception):
     """An item that makes no sense."""
 
@@ -70,11 +83,7 @@ class Facts:
 
     def _attempt(self, c: sa.Connection, rid: str, device: str) -> Any:
         """Return an attempt of this device, or None; Poison when it is another's."""
-        row = c.execute(
-            sa.select(attempts)
-            .where(attempts.c.tenant == self.tenant, attempts.c.rid == rid)
-            .with_for_update()
-        ).first()
+        row = c.execute(_ATTEMPT, {"of_tenant": self.tenant, "of_rid": rid}).first()
         if row is not None and row.device != device:
             raise Poison("that rid is another kiosk's")
         return row
@@ -136,12 +145,13 @@ class Facts:
             "device": device,
         }
         if known is None:
-            order = next_order(c, self.tenant)
-            c.execute(
-                sa.insert(attempts).values(
-                    tenant=self.tenant, rid=item.rid, digest="", answer=None, order=order, **values
-                )
-            )
+            fresh = {
+                "tenant": self.tenant,
+                "rid": item.rid,
+                "digest": "",
+                "order": next_order(c, self.tenant),
+            }
+            c.execute(_FRESH, fresh | values)
         else:
             self._set(c, item.rid, **values)
         if values["lease"] is not None:
@@ -159,8 +169,7 @@ class Facts:
         if named is None:
             raise Poison("the item names no coupon")
         number, serial = int(named[1]), int(named[2])
-        where = (coupons.c.tenant == self.tenant, coupons.c.batch == number, coupons.c.serial == serial)
-        row = c.execute(sa.select(coupons.c.stock_id).where(*where)).first()
+        row = c.execute(_ISSUED, {"of_tenant": self.tenant, "of_batch": number, "of_serial": serial}).first()
         batch = None if row is None else self.catalog.by_number(c, number)
         if batch is None:
             raise Poison("no such coupon was issued")

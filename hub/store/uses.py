@@ -23,6 +23,18 @@ TAKE = Prepared(
 )
 
 
+_HOLD = (
+    sa.select(coupons.c.leased_to)
+    .where(
+        coupons.c.tenant == sa.bindparam("of_tenant"),
+        coupons.c.batch == sa.bindparam("of_batch"),
+        coupons.c.serial == sa.bindparam("of_serial"),
+    )
+    .with_for_update()
+)
+_LAST = sa.select(sa.func.max(attempts.c.order)).where(attempts.c.tenant == sa.bindparam("of_tenant"))
+
+
 def _coupon(tenant: str, coupon: str) -> tuple[sa.ColumnElement[bool], ...]:
     batch, _, serial = coupon.partition("-")
     return coupons.c.tenant == tenant, coupons.c.batch == int(batch), coupons.c.serial == int(serial)
@@ -52,11 +64,10 @@ def hold(c: sa.Connection, tenant: str, coupon: str) -> str | None:
 
     A use that is freed while a conflict is being written would find no conflict to go to.
     """
-    query = sa.select(coupons.c.leased_to).where(*_coupon(tenant, coupon)).with_for_update()
-    return c.execute(query).scalar()
+    batch, _, serial = coupon.partition("-")
+    return c.execute(_HOLD, {"of_tenant": tenant, "of_batch": int(batch), "of_serial": int(serial)}).scalar()
 
 
 def next_order(c: sa.Connection, tenant: str) -> int:
     """Return the next arrival number."""
-    last = c.execute(sa.select(sa.func.max(attempts.c.order)).where(attempts.c.tenant == tenant)).scalar()
-    return int(last or 0) + 1
+    return int(c.execute(_LAST, {"of_tenant": tenant}).scalar() or 0) + 1
