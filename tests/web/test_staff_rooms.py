@@ -174,6 +174,30 @@ async def test_a_past_day_outlives_its_rows_also_on_paper(staff: Staff) -> None:
     assert (await staff.do("day-slip", {"day": "2026-13-01"}))[0] == 400
 
 
+async def test_a_look_at_the_month_writes_nothing_and_the_file_is_exact(staff: Staff) -> None:
+    journal, clock = staff.kiosk.daemon.journal, staff.kiosk.daemon.clock
+    rid = (await staff.do("redeem", {"code": await staff.kiosk.issue(SLIP)}))[1]["rid"]
+    past = clock.trusted().at - timedelta(days=5)
+    stamp = past.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    await journal._db.run(lambda db: db.execute("UPDATE item SET at = ?", (stamp,)).rowcount)
+    month = local(past).date().replace(day=1)
+    await records.keep_days(journal, clock)
+    writes: list[str] = []
+    keep_day = journal.keep_day
+
+    async def noted(day: str, rows: Any) -> None:
+        writes.append(day)
+        await keep_day(day, rows)
+
+    journal.keep_day = noted  # type: ignore[method-assign]
+    assert "回头客满20减3" in await staff.page(path=f"/staff/records?month={month:%Y-%m}")
+    await records.keep_days(journal, clock)
+    assert writes == [], "a look is no write, and what is kept already is not written again"
+    await staff.do("rollback", {"rid": rid})
+    (row,) = [r for d, r in await records.month_rows(journal, clock, month) if r.stock_id == SLIP]
+    assert (row.redeemed, writes) == (0, [local(past).date().isoformat()])
+
+
 def test_a_name_cannot_become_a_formula() -> None:
     told = records.as_csv(["a"], [["=1+1"], ["@x"], [-5], ["好"]]).decode("utf-8-sig").splitlines()
     assert told == ["a", "'=1+1", "'@x", "-5", "好"]

@@ -44,7 +44,7 @@ async def records_page(visiting: Visit) -> web.StreamResponse:
     ask = await _ask(visiting)
     rows, after = await journal.search(ask)
     acts = await journal.acts(limit=1000)
-    lines = await records.month_rows(journal, services.clock, month)
+    lines = await records.month_rows(journal, services.clock, month, exact=False)
     return await show(
         visiting,
         "staff_records.html.jinja",
