@@ -8,8 +8,10 @@ import json
 import os
 from pathlib import Path
 
+from kiosk.counter.slips import LOGO
 from kiosk.coupons.ids import new_rid
 from kiosk.web.services import Services
+from kiosk.web.shop import current
 from kiosk.web.workshop import Made
 
 LOOKS = ("warm", "fresh", "plain")
@@ -29,7 +31,15 @@ async def store_data(services: Services) -> dict[str, str] | None:
         "address": place.store.address,
         "category": merchant.category,
         "url": place.store.link,
+        **await asyncio.to_thread(_dress, services),
     }
+
+
+def _dress(services: Services) -> dict[str, str]:
+    """Return the colour and the logo that staff gave the shop, as far as they did."""
+    logo = services.data_dir / "logos" / f"{LOGO}.png"
+    worn = {"brand": current(services).colour, "logo": str(logo.resolve()) if logo.is_file() else ""}
+    return {name: value for name, value in worn.items() if value}
 
 
 OFFER = {"amount", "until"}
@@ -111,5 +121,7 @@ def _shrink(large: Path, small: Path) -> None:
 
 
 def digest(data: dict[str, str]) -> str:
-    """Return what stands for data in a file's name."""
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    """Return what stands for data, the logo's picture included, in a file's name."""
+    logo = Path(data.get("logo", ""))
+    worn = hashlib.sha256(logo.read_bytes()).hexdigest() if logo.is_file() else ""
+    return hashlib.sha256(json.dumps([data, worn], sort_keys=True).encode()).hexdigest()

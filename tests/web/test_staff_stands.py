@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 from pathlib import Path
 from urllib.parse import unquote
 
+import aiohttp
 import pytest
+from PIL import Image
 
 from tests.browser import Tabs, until
+from tests.web.rig import rig
 from tests.web.test_staff import Staff, staff
 from tests.web.test_staff_browser import console
 
@@ -101,6 +105,27 @@ async def test_words_that_cannot_be_printed_are_a_sentence_in_the_preview(staff:
         f"{staff.kiosk.url}/staff/preview/nothing.warm.png", headers=headers
     ) as answer:
         assert (answer.status, "没有模板" in (await answer.json())["message"]) == (422, True)
+
+
+async def test_a_stand_wears_the_colour_and_the_logo_of_the_shop(tmp_path: Path) -> None:
+    async with (
+        rig(tmp_path, more={"screen": {"colour": "#7a1fa2"}}) as kiosk,
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser,
+    ):
+        held = Staff(kiosk, browser)
+        await held.sign_in()
+        logos = kiosk.daemon.data_dir / "logos"
+        logos.mkdir(exist_ok=True)
+        shots = []
+        for colour in ((0, 160, 0), (0, 200, 200)):
+            Image.new("RGB", (300, 300), colour).save(logos / "store.png")
+            async with browser.get(f"{kiosk.url}/staff/preview/sticker-80.fresh.png") as answer:
+                shots.append(await answer.read())
+        with Image.open(io.BytesIO(shots[0])) as image:
+            pixels = list(image.convert("RGB").get_flattened_data())
+    assert shots[0] != shots[1], "another logo, another picture"
+    assert sum(g > r + 60 and g > b + 60 for r, g, b in pixels) > 200, "the logo"
+    assert sum(b > g + 40 and r > g + 60 for r, g, b in pixels) > 1000, "the colour"
 
 
 async def test_two_tabs_ask_for_the_same_picture_at_once(staff: Staff) -> None:
