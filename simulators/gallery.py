@@ -197,11 +197,24 @@ async def draw_pages(out: Path, browser_path: str) -> None:
             await page.evaluate(f"document.querySelector('#pin').value = '{world.pin}'")
             await page.follow("form button")
             await page.screenshot(out / f"staff-{language}.png", whole=True)
+            await _draw_console(page, world.url, out, language)
             await page.open(f"{world.url}/simulator", 1500, 1000)
             await page.screenshot(out / f"simulator-{language}.png")
             await page.open(f"{world.hub_url}/admin", 1280, 800)
             await page.screenshot(out / f"fleet-sign-in-{language}.png")
             await page.close()
+
+
+async def _draw_console(page: chromium.Page, url: str, out: Path, language: str) -> None:
+    """Draw every page of the staff console: light on a phone, dark at a till."""
+    for scheme, (width, height) in (("light", (360, 740)), ("dark", (1920, 1080))):
+        await page.call(
+            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
+        )
+        for name in ("coupons", "records", "stands", "devices", "printer", "settings"):
+            await page.open(f"{url}/staff/{name}", width, height, mobile=width < 600)
+            await page.screenshot(out / f"staff-{name}-{scheme}-{language}.png", whole=True)
+    await page.call("Emulation.setEmulatedMedia", features=[])
 
 
 async def _draw(browser: chromium.Browser, url: str, path: Path, width: int, height: int) -> None:
