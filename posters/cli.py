@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,7 +15,10 @@ from posters.arguments import joined, offset_of, output_of, parser
 from posters.errors import FailedError, PosterError, UsageError
 from posters.profiles import Output
 from posters.result import Result
-from posters.words import locale, say
+from posters.words import aligned, locale, say
+
+if TYPE_CHECKING:
+    from posters.catalog import TemplateInfo
 
 BAR = 30  # characters of the progress bar
 VERDICTS = {"printable": "printable", "confirm": "to be confirmed", "refuse": "not printable"}
@@ -28,15 +31,28 @@ def _templates(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"templates": msgspec.to_builtins(found)})
         return 0
+    rows = []
     for info in found:
         title = info.title.zh if locale() == "zh_CN" else info.title.en
-        size = f"{info.width_mm:g}×{info.height_mm:g} mm"
+        size = f"{info.width_mm:g} × {info.height_mm:g} mm"
         looks = ", ".join(look for look in info.looks if not look.endswith("-en"))
-        print(f"{info.id:<12} {title}  {size}  {info.faces}  {looks}")
-    needed = ", ".join(str(f["name"]) for f in found[0].fields if f["required"])
-    optional = ", ".join(str(f["name"]) for f in found[0].fields if not f["required"])
-    print(say("Fields: {needed}; optional: {optional}", locale(), needed=needed, optional=optional))
+        rows.append([info.id, title, size, str(info.faces), looks])
+    print("\n".join(aligned(rows)))
+    plain = min(found, key=lambda info: len(_names(info, required=True)))
+    needed, optional = _names(plain, required=True), _names(plain, required=False)
+    sentence = "Fields: {needed}; optional: {optional}"
+    print(say(sentence, locale(), needed=", ".join(needed), optional=", ".join(optional)))
+    offers = [info for info in found if _names(info, required=True) != needed]
+    if offers:
+        more = [name for name in _names(offers[0], required=True) if name not in needed]
+        sentence = "With an offer ({templates}) these are required too: {needed}"
+        ids = ", ".join(info.id for info in offers)
+        print(say(sentence, locale(), templates=ids, needed=", ".join(more)))
     return 0
+
+
+def _names(info: TemplateInfo, *, required: bool) -> list[str]:
+    return [str(f["name"]) for f in info.fields if bool(f["required"]) == required]
 
 
 def _make(options: argparse.Namespace) -> int:

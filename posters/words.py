@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import unicodedata
+from collections.abc import Sequence
 
 DOMAIN = "posters"
 
@@ -30,3 +32,18 @@ def say(sentence: str, where: str, **args: object) -> str:
     if args.get("why"):
         args["why"] = catalog.gettext(str(args["why"]))
     return catalog.gettext(sentence, **args)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a line a row, its columns as wide as their widest cell; a Chinese character takes two places."""
+    widths = [max(_places(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (width - _places(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _places(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

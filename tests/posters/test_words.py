@@ -5,7 +5,8 @@ import string
 import pytest
 
 import posters
-from posters.words import locale, say
+from posters import cli
+from posters.words import aligned, locale, say
 from ui.catalog import stale
 from ui.texts import catalog_dir
 
@@ -68,3 +69,19 @@ def test_the_locale_follows_the_environment(
 
 def test_the_public_names_are_there() -> None:
     assert all(getattr(posters, name) for name in posters.__all__)
+
+
+def test_columns_stand_below_each_other_in_both_scripts() -> None:
+    assert aligned([["a", "海报", "1"], ["abc", "x", "22"]]) == ["a    海报  1", "abc  x     22"]
+
+
+def test_the_list_names_what_an_offer_needs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli.main(["templates"]) == 0
+    told = capsys.readouterr().out
+    assert "Fields: store_id, merchant, url; optional: store," in told
+    assert "poster-a4-offer, stand-a6-offer) these are required too: amount, until, revision" in told
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert cli.main(["templates"]) == 0
+    assert "还必须填：amount, until, revision" in capsys.readouterr().out
