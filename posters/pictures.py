@@ -98,6 +98,8 @@ def _flat(picture: Image) -> Image:
     """Return the picture in RGB, on white where one looks through it."""
     from PIL import Image as Pictures
 
+    if picture.mode.startswith("I"):  # grey of 16 bits, which Pillow cuts off at 255 instead of scaling it
+        picture = picture.convert("I").point(lambda value: value * (1 / 257)).convert("L")
     if picture.mode in ("RGB", "L", "CMYK"):
         return picture if picture.mode == "RGB" else picture.convert("RGB")
     rgba = picture.convert("RGBA")

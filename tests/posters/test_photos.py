@@ -157,3 +157,10 @@ def test_a_photograph_goes_in_packed_and_is_never_unpacked_whole(
         assert [[str(name) for name in o.Filter] for o in found] == [["/DCTDecode"]]
     half = pictures._decoded(pictures.load("image", shop, Path()), (1311, 614)).picture
     assert half.size == (1800, 1200)
+
+
+def test_grey_of_16_bits_keeps_its_greys(tmp_path: Path) -> None:
+    Image.new("I;16", (300, 300), 128 * 257).save(tmp_path / "grey.png")
+    data, _ = pictures.at_size(pictures.load("image", "grey.png", tmp_path), (10.0, 10.0), "cover", 300)
+    with Image.open(io.BytesIO(data)) as set_:
+        assert set_.getpixel((5, 5)) == pytest.approx((0, 0, 0, 127), abs=2)
