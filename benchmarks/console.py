@@ -28,8 +28,7 @@ ROUNDS = 200
 PAINTS = 15
 CLICKS = 25
 AT_ONCE = 8
-WEIGHT = """[...performance.getEntriesByType('resource'), ...performance.getEntriesByType('navigation')]
-  .filter(e => !e.name.includes('/staff/preview/')).reduce((sum, e) => sum + e.encodedBodySize, 0)"""
+WEIGHT = """[...performance.getEntriesByType('resource'), ...performance.getEntriesByType('navigation')].reduce((sum, e) => sum + e.encodedBodySize, 0)"""
 PAINT = """new Promise(done => { const seen = () => performance.getEntriesByName('first-contentful-paint')[0];
   const look = () => seen() ? done(seen().startTime) : setTimeout(look, 10); look(); })"""
 CLICK = """() => { window.verdict = new Promise(done => { const box = document.querySelector('#answer');
@@ -50,6 +49,12 @@ async def _in_browser(kiosk: Rig, new_page: Tabs) -> None:
             await session.send("Network.clearBrowserCache")
             await page.goto(f"{kiosk.url}/staff{tab}")
             await page.evaluate("document.fonts.ready.then(() => true)")
+            if tab == "/stands":  # with all its pictures
+                await until(
+                    page,
+                    "[...document.querySelectorAll('img')].every(i => i.complete && i.naturalWidth > 0)",
+                    60,
+                )
             weight = await page.evaluate(WEIGHT) / 1000
             paints = []
             for _ in range(PAINTS):

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from kiosk.counter.slips import LOGO
 from kiosk.coupons.ids import new_rid
@@ -79,12 +80,26 @@ async def make(
     return name, made
 
 
+class Size(NamedTuple):
+    """How large a picture is, and in how many colours."""
+
+    box: tuple[int, int]
+    """Dots."""
+    colours: int
+
+
+LARGE = Size((240, 320), 64)
+"""Some 10 KB."""
+SMALL = Size((150, 200), 24)
+"""Some 4 KB: twelve beside each other are less than a page may weigh."""
+
+
 async def picture(
-    services: Services, template: str, look: str, data: dict[str, str], locale: str
+    services: Services, template: str, look: str, data: dict[str, str], locale: str, size: Size = LARGE
 ) -> tuple[Path, Made]:
     """Return a small picture of a template with the store's data; made once, then kept."""
     folder = services.data_dir / "previews"
-    small = folder / f"{template}-{look}-{digest(data)[:12]}.png"
+    small = folder / f"{template}-{look}-{digest(data)[:12]}-{size.box[0]}.png"
     if await asyncio.to_thread(small.is_file):
         return small, Made(verdict="printable")
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
@@ -93,7 +108,7 @@ async def picture(
     made = await services.workshop.make(
         template, data, out, look=look, profile="screen", preview=large, locale=locale
     )
-    await asyncio.to_thread(_shrink, large, small)
+    await asyncio.to_thread(_shrink, large, small, size)
     await asyncio.to_thread(out.unlink, missing_ok=True)
     await asyncio.to_thread(_forget, folder)
     return small, made
@@ -106,16 +121,16 @@ def _forget(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _shrink(large: Path, small: Path) -> None:
-    """Keep a picture of at most 240 × 320 dots: some 20 KiB."""
+def _shrink(large: Path, small: Path, size: Size) -> None:
+    """Keep a picture that fits."""
     if not large.is_file():
         return
     from PIL import Image
 
     with Image.open(large) as image:
-        image.thumbnail((240, 320))
+        image.thumbnail(size.box)
         fresh = large.with_suffix(".new")
-        image.convert("RGB").quantize(64).save(fresh, "PNG", optimize=True)
+        image.convert("RGB").quantize(size.colours).save(fresh, "PNG", optimize=True)
     os.replace(fresh, small)
     large.unlink(missing_ok=True)
 

@@ -176,7 +176,12 @@ async def preview(visiting: Visit) -> web.StreamResponse:
     words = msgspec.convert({k: query[k] for k in Words.__struct_fields__ if k in query}, Words)
     data = await _data(visiting, match["template"], words)
     small, result = await own_stands.picture(
-        visiting.services, match["template"], match["look"], data, visiting.t.locale
+        visiting.services,
+        match["template"],
+        match["look"],
+        data,
+        visiting.t.locale,
+        own_stands.LARGE if "large" in query else own_stands.SMALL,
     )
     if not small.is_file():
         raise Refused(422, "refused", result.error or " ".join(result.findings))

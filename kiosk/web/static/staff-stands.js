@@ -20,12 +20,13 @@ async function pictures() {
       image.loading = "eager";
       image.src = `/staff/preview/${image.dataset.template}.${look}.png`;
     });
+    if (image.dataset.template === chosen().value && !$("live").getAttribute("src")) $("live").src = image.src;
   }
 }
 // The preview of the one that is chosen, with what is written; what cannot be made says why, in words.
 async function live() {
   const mine = ++drawn;
-  const query = new URLSearchParams(Object.entries(written()).filter(([, value]) => value));
+  const query = new URLSearchParams([["large", "1"], ...Object.entries(written()).filter(([, value]) => value)]);
   const address = `/staff/preview/${chosen().value}.${form.elements.look.value}.png?${query}`;
   $("live-told").textContent = words.drawing;
   working = true;
@@ -125,6 +126,5 @@ async function hand(name, button) {
 }
 if (form) {
   fit();
-  live();
   pictures();
 }
