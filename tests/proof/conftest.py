@@ -29,6 +29,7 @@ LAYERS = {
     "tests/journal/test_upgrade.py": "T9 journal from earlier schemas",
     "tests/journal/": "T5 journal under kill -9",
     "tests/proof/test_kills.py": "T5 programs under kill -9",
+    "tests/proof/test_barriers.py": "T5 kill -9 at named steps",
     "tests/printing/": "T5 printing under kill -9",
     "tests/proof/test_rooms.py::test_t6": "T6 network faults by a proxy",
     "tests/proof/test_network.py": "T6 network stacks apart",
