@@ -165,6 +165,11 @@ class GpioPresence(OnInput):
         elif not self.present:
             self._tell(True)
 
+    def _take(self) -> None:
+        super()._take()
+        if self.active != self.present:  # somebody stands there already, or has left while the pin was let go
+            self._changed(self.active)
+
     def _tell(self, present: bool) -> None:
         self.present = present
         self._bus.publish(PresenceChanged(present=present))

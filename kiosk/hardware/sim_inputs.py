@@ -49,10 +49,10 @@ class SimButton(SimDevice):
 
 
 class SimPresence(SimDevice):
-    """A sensor that sees whoever it is told to see."""
+    """A sensor that sees whoever it is told to see: at first, whoever works it."""
 
     kind = "presence"
-    present = False
+    present = True
 
     def see(self, present: bool) -> bool:
         """Let somebody come or go; False when it does not work."""

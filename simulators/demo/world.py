@@ -241,7 +241,12 @@ listen = "127.0.0.1:{self.port}"
 pin = "{self.pin}"
 {self._choice.settings(self.printer_says, self.slips)}[scanners.till]
 url = "sim://"
+[tills.front]
+url = "sim://"
+scanner = "till"
 [displays.counter]
+url = "sim://"
+[speakers.counter]
 url = "sim://"
 [gpio]
 factory = "sim"
@@ -250,6 +255,8 @@ red = 5
 green = 6
 blue = 13
 buzzer = 19
+drawer = 26
+presence = 16
 [hand_out]
 cooldown_s = 3
 """,

@@ -39,6 +39,7 @@ class Corner:
     def __init__(self, bus: Bus, nobody: Nobody, after_s: float) -> None:
         self.bench = SimBench(bus)
         self.sensor: SimPresence = Pins(Gpio(factory="sim", presence=6), self.bench, bus).presence
+        self.sensor.present = False
         self.rest = Rest(bus, self.sensor, nobody, after_s)
 
 

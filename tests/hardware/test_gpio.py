@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kiosk.config import Gpio
 from kiosk.events import Bus, Pressed
 from kiosk.hardware import board, inputs, outputs
 from kiosk.hardware.factory import Pins
 from kiosk.hardware.ports import Device, HardwareError
-from kiosk.hardware.rhythm import GAP_S, LONG_S, PATTERNS, SHORT_S, Player, beeps
 from kiosk.hardware.signals import DrawerOpened, Held, PowerBack, PowerFailing, PresenceChanged
 from kiosk.hardware.sim import SimBench
 from tests.hardware.conftest import Watch, until
@@ -147,45 +144,6 @@ class TestButton:
         await until(lambda: len(watch.of(Pressed)) == 1)
 
 
-@pytest.mark.parametrize("hours", [(None, None), (time(22), None), (time(9), time(9))])
-def test_without_hours_it_is_never_quiet(hours: tuple[time | None, time | None]) -> None:
-    assert not outputs.quiet(time(9), *hours)
-
-
-@given(st.times(), st.times(), st.times())
-def test_quiet_hours_past_midnight_are_the_others_turned_round(at: time, begin: time, end: time) -> None:
-    if begin != end:
-        assert outputs.quiet(at, begin, end) is not outputs.quiet(at, end, begin)
-
-
-@pytest.mark.parametrize(
-    ("at", "is_quiet"), [("21:59", False), ("22:00", True), ("03:00", True), ("07:00", False)]
-)
-def test_quiet_hours_go_past_midnight(at: str, is_quiet: bool) -> None:
-    assert outputs.quiet(time.fromisoformat(at), time(22), time(7)) is is_quiet
-
-
-class TestRhythm:
-    def test_patterns_differ_without_their_colour(self) -> None:
-        assert len(set(PATTERNS.values())) == len(PATTERNS) == 4
-        flashes = {name: sum(on for on, _ in steps) for name, steps in PATTERNS.items()}
-        assert flashes["double"] == 2
-
-    def test_beeps_are_short_and_long(self) -> None:
-        assert beeps(".-") == ((True, SHORT_S), (False, GAP_S), (True, LONG_S), (False, GAP_S))
-        assert beeps("") == ()
-
-    async def test_the_latest_wins_and_leaves_nothing_behind(self) -> None:
-        seen: list[bool] = []
-        player = Player(seen.append)
-        player.play(((True, 3600.0), (False, 1.0)))
-        player.play(((True, 0.01), (False, 0.01), (True, 0.01)))
-        await until(lambda: seen == [True, False, True, False, True, False])
-        assert player._timers == []
-        player.play((), seconds=1)
-        assert len(seen) == 6
-
-
 class TestLights:
     async def test_blink_and_go_dark_after_their_time(self, make: Any) -> None:
         rig = await make(red=22, green=23)
@@ -292,6 +250,25 @@ class TestSensors:
         assert [e.present for e in watch.of(PresenceChanged)] == [True]
         rig.pins.presence._hold_s = 0.01
         pin.drive_low()
+        await until(lambda: [e.present for e in watch.of(PresenceChanged)] == [True, False])
+
+    async def test_somebody_who_stands_there_at_the_start_is_told(self, bus: Bus, watch: Watch) -> None:
+        rig = Rig(bus, presence=6)
+        rig.pins.board.factory = board.pin_factory("mock")
+        pin = rig.pin(6)
+        pin._set_pull = lambda value: pin._change_state(True)  # the sensor is stronger than the pull-down
+        await rig.pins.presence.start()
+        assert rig.pins.presence.present
+        assert [e.present for e in watch.of(PresenceChanged)] == [True]
+        await rig.pins.presence.stop()
+
+    async def test_somebody_who_left_while_the_pin_was_let_go_is_told(self, make: Any, watch: Watch) -> None:
+        rig = await make(presence=6, presence_hold_s=1)
+        rig.pins.presence._hold_s = 0.01
+        rig.pin(6).drive_high()
+        await until(lambda: rig.pins.presence.present)
+        await rig.pins.presence.stop()
+        await rig.pins.presence.start()
         await until(lambda: [e.present for e in watch.of(PresenceChanged)] == [True, False])
 
     @pytest.mark.parametrize("good", ["high", "low"])

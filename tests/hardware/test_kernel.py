@@ -55,6 +55,7 @@ def collected() -> list[str]:
     return [line for line in done.stdout.splitlines() if "::" in line]
 
 
+@pytest.mark.heavy
 def test_the_contracts_of_all_adapters_are_among_them() -> None:
     names = collected()
     assert [c for c in CLASSES if not any(c in name for name in names)] == []

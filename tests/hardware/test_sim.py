@@ -102,10 +102,9 @@ async def test_a_display_shows_the_last_again_when_it_is_back(sim: Bench) -> Non
 async def test_the_drawer_and_the_sensors_are_told(sim: Bench, watch: Watch) -> None:
     assert sim.pins.drawer.open()
     assert sim.bench.drawers == {"drawer": 1}
-    sim.pins.presence.see(True)
-    sim.pins.presence.see(True)
-    sim.pins.presence.see(False)
-    assert [e.present for e in watch.of(PresenceChanged)] == [True, False]
+    for present in (True, False, False, True):
+        sim.pins.presence.see(present)
+    assert [e.present for e in watch.of(PresenceChanged)] == [False, True]
     sim.pins.power.cut()
     assert sim.pins.power.state == "error"
     sim.pins.power.back()

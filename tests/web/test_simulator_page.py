@@ -118,6 +118,8 @@ async def test_the_page_rests_while_nobody_is_there_and_wakes_for_whoever_comes(
     tmp_path: Path, nobody: Any, rest: str, lit: bool
 ) -> None:
     async with bench(tmp_path, Screen(nobody=nobody, nobody_after_s=0.2)) as kiosk:
+        assert (await kiosk.view(lambda v: True))["rest"] == "awake", "whoever works it is there"
+        await kiosk.post("/simulator/act", {"device": "presence:presence", "act": "leave"})
         view = await kiosk.view(lambda v: v["rest"] == rest)
         assert view["open"] is lit
         await kiosk.post("/simulator/act", {"device": "presence:presence", "act": "come"})
