@@ -90,7 +90,7 @@ class Size(NamedTuple):
 
 LARGE = Size((240, 320), 64)
 """Some 10 KB."""
-SMALL = Size((150, 200), 24)
+SMALL = Size((150, 200), 32)
 """Some 4 KB: twelve beside each other are less than a page may weigh."""
 
 
@@ -130,7 +130,9 @@ def _shrink(large: Path, small: Path, size: Size) -> None:
     with Image.open(large) as image:
         image.thumbnail(size.box)
         fresh = large.with_suffix(".new")
-        image.convert("RGB").quantize(size.colours).save(fresh, "PNG", optimize=True)
+        image.convert("RGB").quantize(size.colours, Image.Quantize.FASTOCTREE).save(
+            fresh, "PNG", optimize=True
+        )
     os.replace(fresh, small)
     large.unlink(missing_ok=True)
 

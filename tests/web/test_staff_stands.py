@@ -119,7 +119,7 @@ async def test_a_stand_wears_the_colour_and_the_logo_of_the_shop(tmp_path: Path)
         shots = []
         for colour in ((0, 160, 0), (0, 200, 200)):
             Image.new("RGB", (300, 300), colour).save(logos / "store.png")
-            async with browser.get(f"{kiosk.url}/staff/preview/sticker-80.fresh.png") as answer:
+            async with browser.get(f"{kiosk.url}/staff/preview/sticker-80.fresh.png?large=1") as answer:
                 shots.append(await answer.read())
         with Image.open(io.BytesIO(shots[0])) as image:
             pixels = list(image.convert("RGB").get_flattened_data())
