@@ -29,7 +29,7 @@ from posters.words import say
 MANIFEST = ".kiosk-posters.jsonl"
 LEDGER = ".kiosk-posters-printed.jsonl"
 REPORT = "report.csv"
-ENGINE = 5  # raise it when the same input gives different bytes
+ENGINE = 6  # raise it when the same input gives different bytes
 QUEUE = 4  # rows waiting per worker: enough to keep it busy, few enough to stop soon
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 OPEN = "“‘（《〈「『【〔"
@@ -115,43 +116,46 @@ def break_lines(
     text: str, width: float, measure: Measure, gap: float = 0.125, tracking: float = 0
 ) -> list[Line] | None:
     """Break greedily at `width` em; None when one unbreakable piece is wider."""
+    return _broken(atoms(text), width, lambda part: set_line(part, measure, gap, tracking))
+
+
+def _broken(pieces: list[str], width: float, line: Callable[[str], Line]) -> list[Line] | None:
     lines: list[Line] = []
     current, kept = "", Line((), 0.0)
-    for piece in [*atoms(text), "\n"]:
+    for piece in [*pieces, "\n"]:
         if piece == "\n":
             lines.append(kept)
             current, kept = "", Line((), 0.0)
             continue
-        tried = set_line((current + piece).strip(), measure, gap, tracking)
+        tried = line((current + piece).strip())
         if tried.width <= width + 1e-9:
             current, kept = current + piece, tried
             continue
         if kept.runs:
             lines.append(kept)
         current = piece.lstrip()
-        kept = set_line(current, measure, gap, tracking)
+        kept = line(current)
         if kept.width > width + 1e-9:
             return None
-    return [line for line in lines if line.runs]
+    return [found for found in lines if found.runs]
 
 
 def narrowest(
     text: str, count: int, measure: Measure, gap: float = 0.125, tracking: float = 0
 ) -> list[Line] | None:
     """Return at most `count` lines whose widest is as narrow as can be; None when the text has more forced lines."""
-    whole = max(
-        (set_line(part.replace(SOFT, ""), measure, gap, tracking).width for part in text.split("\n")),
-        default=0.0,
-    )
+    line = lru_cache(maxsize=None)(lambda part: set_line(part, measure, gap, tracking))  # asked for 24 times
+    whole = max((line(part.replace(SOFT, "")).width for part in text.split("\n")), default=0.0)
     low, high = 0.0, whole
-    best = break_lines(text, whole, measure, gap, tracking)
+    pieces = atoms(text)
+    best = _broken(pieces, whole, line)
     if best is None or len(best) > count:
         return None
     if count == 1:
         return best
     for _ in range(24):
         middle = (low + high) / 2
-        lines = break_lines(text, middle, measure, gap, tracking)
+        lines = _broken(pieces, middle, line)
         if lines is None or len(lines) > count:
             low = middle
         else:
