@@ -50,8 +50,9 @@ async def serve(loaded: Loaded[Settings], path: Path | None) -> None:
         tell("RELOADING=1\nSTATUS=starting anew")
         try:
             loaded = load_with_fallback(path)
-        except ConfigError as err:
-            raise DaemonError(str(err), usage=True) from err
+        except ConfigError as err:  # a counter that runs is not stopped by a file that cannot be read
+            told = f"{err} Until then the kiosk goes on with the settings that it had."
+            loaded = Loaded(loaded.value, (told,), fallback=True)
 
 
 async def _life(loaded: Loaded[Settings], path: Path | None, stop: asyncio.Event) -> bool:

@@ -9,8 +9,7 @@ from playwright.async_api import Page
 
 from tests.browser import Tabs, until
 from tests.daemon.program import Program, config
-from tests.web.test_staff_printers import free_port
-from tests.web.test_staff_restart import PIN
+from tests.web.test_staff_restart import PIN, free_port
 
 PASSPHRASE = "correct horse"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from tests.browser import Tabs, until
 from tests.daemon.program import Program, config
 from tests.web.rig import Rig
 from tests.web.test_staff import Staff
-from tests.web.test_staff_restart import Running
+from tests.web.test_staff_restart import Running, free_port
 
 PIN = "1234"
 
@@ -31,12 +30,6 @@ async def printer() -> AsyncIterator[EscposPrinterSim]:
     await made.start()
     yield made
     await made.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 def test_the_neighbours_are_private_and_at_most_254_a_network() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +16,12 @@ from tests.web.test_staff import Staff
 
 PIN = "1234"
 DEADLINE_S = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
 
 
 class Running:
@@ -38,11 +45,7 @@ async def back(staff: Staff, words: str) -> None:
 
 
 async def test_what_was_written_holds_after_the_button(tmp_path: Path) -> None:
-    import socket
-
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        listen = f"127.0.0.1:{s.getsockname()[1]}"
+    listen = f"127.0.0.1:{free_port()}"
     path = config(tmp_path, listen=listen)
     async with (
         Program(path) as kiosk,
@@ -65,11 +68,29 @@ async def test_what_was_written_holds_after_the_button(tmp_path: Path) -> None:
         os.kill(pid, 0)
         async with browser.get(f"http://{listen}/") as answer:
             assert 'data-look="fresh"' in await answer.text()
+        async with browser.get(f"http://{listen}/metrics") as answer:
+            assert answer.status == 200, "the parts of before have let go of everything"
         code, err = await kiosk.end(signal.SIGTERM)
         assert (code, [line.split(": ")[-1] for line in err.splitlines()]) == (
             0,
             ["staff asked for a restart"],
         )
+
+
+async def test_a_restart_with_a_file_that_is_broken_goes_on_with_the_one_before(tmp_path: Path) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    path = config(tmp_path, listen=listen)
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with Program(path) as kiosk, aiohttp.ClientSession(cookie_jar=jar) as browser:
+        await kiosk.ready()
+        staff = Staff(Running(f"http://{listen}"), browser)  # type: ignore[arg-type]
+        await staff.sign_in(PIN)
+        path.write_text("data_dir = 5\n", "utf-8")
+        assert (await staff.do("restart"))[1]["ok"] is True
+        assert kiosk.process.stdout is not None
+        line = await asyncio.wait_for(kiosk.process.stdout.readline(), DEADLINE_S)
+        assert listen.encode() in line
+        assert "data_dir" in await staff.page(path="/staff/devices"), "the doctor names what is wrong"
 
 
 async def test_a_kiosk_that_nobody_restarts_says_so(alone: Rig) -> None:

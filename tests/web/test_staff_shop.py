@@ -15,8 +15,7 @@ from kiosk.web.staff.logo import MOST
 from tests.browser import Tabs, until
 from tests.daemon.program import Program, config
 from tests.web.test_staff import Staff, staff
-from tests.web.test_staff_printers import free_port
-from tests.web.test_staff_restart import PIN, Running, back
+from tests.web.test_staff_restart import PIN, Running, back, free_port
 
 __all__ = ["staff"]
 
