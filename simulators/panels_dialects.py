@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-
 WIDTH, HEIGHT = 320, 240
 """Pixels of a TJC panel of 2.8 inches."""
 
