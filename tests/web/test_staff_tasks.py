@@ -58,9 +58,37 @@ WORDS = {
 class Clerk:
     """One who does the ten tasks, and takes pictures of them."""
 
+    by_keyboard = False
+
     def __init__(self, page: Page, kiosk: Rig, language: str, folder: Path, hub: bool, suffix: str) -> None:
         self.page, self.kiosk, self.words, self.folder = page, kiosk, WORDS[language], folder
         self.hub, self.suffix = hub, suffix
+
+    async def tap(self, selector: str) -> None:
+        """Click on something; whoever has no mouse goes there with the tab key and presses Enter."""
+        if not self.by_keyboard:
+            return await self.page.click(selector)
+        await self.page.wait_for_selector(f"{selector}:enabled")
+        await self.reach(selector)
+        return await self.page.keyboard.press("Enter")
+
+    async def reach(self, selector: str) -> None:
+        """Go somewhere with the tab key alone."""
+        for _ in range(150):
+            if await self.page.evaluate("s => document.activeElement.matches(s)", selector):
+                return
+            await self.page.keyboard.press("Tab")
+        raise AssertionError(f"the tab key does not lead to {selector}")
+
+    async def redeem(self, code: str, total: str) -> None:
+        if not self.by_keyboard:
+            return await redeem(self.page, code, total)
+        for selector, text in (("#code", code), ("#total", total)):
+            await self.page.wait_for_selector(selector)
+            await self.reach(selector)
+            await self.page.keyboard.insert_text(text)
+            await self.page.keyboard.press("Enter")
+        return None
 
     async def picture(self, name: str) -> None:
         if self.hub or name == "offline":
@@ -71,7 +99,7 @@ class Clerk:
 
     async def press(self, path: str, selector: str, words: str, name: str = "") -> None:
         await self.open(path)
-        await self.page.click(selector)
+        await self.tap(selector)
         await told(self.page, self.words[words])
         if name:
             await self.picture(name)
@@ -80,13 +108,13 @@ class Clerk:
         """Redeem a coupon (2), see that one was used already (3), undo (4)."""
         page = self.page
         sure = "confirmed" if self.hub else "offline"
-        await redeem(page, code, "25")
+        await self.redeem(code, "25")
         await until(page, f"document.querySelector('#answer.{sure}')", 20)
         await self.picture("confirmed" if self.hub else "offline")
-        await redeem(page, code, "25")
+        await self.redeem(code, "25")
         await until(page, "document.querySelector('#answer.refused')", 20)
         await self.picture("refused")
-        await page.click("[data-live=recent] [data-post='/staff/rollback']")
+        await self.tap("[data-live=recent] [data-post='/staff/rollback']")
         await told(page, self.words["undone"])
         await self.picture("undone")
 
@@ -101,11 +129,11 @@ class Clerk:
 
         with monkeypatch.context() as patched:
             patched.setattr(printer, "send", falls_silent)
-            await self.page.click(hand_out)
+            await self.tap(hand_out)
             await self.page.wait_for_selector("[data-live=jobs] [data-post='/staff/settle']")
         await self.open("records")
         await self.picture("doubt")
-        await self.page.click("#decide [data-post='/staff/settle']")
+        await self.tap("#decide [data-post='/staff/settle']")
         await told(self.page, self.words["noted"])
         await self.press("coupons", "[data-post='/staff/reprint']", "printed")
 
@@ -114,7 +142,7 @@ class Clerk:
         page = self.page
         await self.press("records", "[data-post='/staff/day-slip']", "printed", "records")
         await self.open("devices")
-        await page.click("[data-post='/staff/test-printer']")
+        await self.tap("[data-post='/staff/test-printer']")
         await told(page, "paper: ")
         await self.picture("devices")
         await self.open(f"records?code={quote(code, safe='')}#search")
@@ -124,7 +152,7 @@ class Clerk:
         await self.open("stands")
         await until(page, "document.querySelector('[data-template=poster-a4]').naturalWidth > 60", 120)
         await self.picture("stands")
-        await page.click("#poster button.wide")
+        await self.tap("#poster button.wide")
         await until(page, "document.querySelector('#poster-result img')?.naturalWidth > 100", 90)
 
 
@@ -165,3 +193,21 @@ async def test_the_ten_tasks(
     assert [a.what for a in await kiosk.daemon.journal.acts("settle")] == ["settle"]
     assert PIN not in await page.evaluate("document.documentElement.outerHTML")
     assert list(folder.glob("staff-*.png")), "pictures of what was done are kept"
+
+
+@pytest.mark.heavy
+async def test_the_ten_tasks_without_a_mouse(
+    new_page: Tabs, kiosk: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = await new_page(kiosk.url + "/staff", *SIZES["till"], locale="zh-CN")
+    page.on("dialog", lambda dialog: dialog.accept())
+    await page.keyboard.type(PIN)
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#code")
+    clerk = Clerk(page, kiosk, "zh-CN", tmp_path, True, "")
+    clerk.by_keyboard = True
+    code = await kiosk.issue(SLIP)
+    await clerk.redeem_and_look(code)
+    await clerk.slips(monkeypatch)
+    await clerk.rest(code)
+    assert [a.state for a in await kiosk.daemon.journal.recent()] == ["rolled_back"]
