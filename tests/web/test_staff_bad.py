@@ -59,6 +59,11 @@ async def test_other_peoples_ids_do_nothing(staff: Staff) -> None:
         ("person-drop", {"id": "first"}),
         ("person", {"id": "nobody", "name": "X", "role": "manager", "pin": "86420"}),
         ("hide", {"stock_id": "nothing", "away": True}),
+        ("phone-drop", {"id": "0" * 24}),
+        ("phone-slip", {"person": "nobody"}),
+        ("printer-drop", {"name": "nobody"}),
+        ("test-printer", {"name": "nobody"}),
+        ("office-print", {"name": "stand-a6-nobody", "queue": "nobody"}),
     ):
         status, told = await staff.do(name, body)
         assert (status, told["ok"]) == (200, False), name
