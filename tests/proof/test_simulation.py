@@ -12,7 +12,7 @@ from tests.proof.many import Tally, in_memory, play, replay
 from tests.proof.template import Template
 from tests.proof.world import Violation, history
 
-SECONDS = 4 * float(os.environ.get("KIOSK_PROVE_SECONDS", "60"))
+SECONDS = 3 * float(os.environ.get("KIOSK_PROVE_SECONDS", "60"))
 SEED = os.environ.get("KIOSK_SEED")
 SEEDS = int(os.environ.get("SEEDS", "0"))
 COUNT = 1000
