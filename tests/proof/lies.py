@@ -280,7 +280,7 @@ class Aftermath:
             if self.had and not noticed:
                 raise Violation("P6: the journal was set aside and the hub was not told")
             return "set aside"
-        epoch = dict(found["fact"]).get("epoch", "")
+        epoch = next((value for name, value in found["fact"] if name == "epoch"), "")
         tip = self._tip()
         had = tip.seq if tip is not None and tip.epoch == epoch else 0
         short = had > max((seq for at, seq, _ in items if at == epoch), default=0)
