@@ -109,6 +109,7 @@ FOCUS = """() => { const e = document.activeElement;
   return [stop === undefined ? -1 : Number(stop), marked, e.outerHTML.slice(0, 90)]; }"""
 
 
+@pytest.mark.heavy
 async def test_every_control_is_reached_and_seen_with_the_tab_key(new_page: Tabs, kiosk: Rig) -> None:
     page = await new_page(kiosk.url + "/staff", *SIZES["till"], locale="zh-CN")
     await page.keyboard.type(PIN)

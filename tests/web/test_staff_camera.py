@@ -156,6 +156,7 @@ async def test_the_camera_sees_a_slip_and_the_coupon_is_redeemed(
         await until(page, "document.querySelector('#answer.confirmed')", 20)
 
 
+@pytest.mark.heavy
 async def test_a_page_without_https_takes_a_photo_instead(
     new_page: object, kiosk: Rig, tmp_path: Path
 ) -> None:

@@ -124,6 +124,7 @@ async def test_what_is_no_logo_is_a_sentence_and_changes_nothing(staff: Staff) -
     assert not (staff.kiosk.daemon.data_dir / "logos").exists()
 
 
+@pytest.mark.heavy
 async def test_the_page_sends_what_is_chosen(new_page: Tabs, own: Staff, tmp_path: Path) -> None:
     page = await new_page(own.kiosk.url + "/staff", 360, 740, locale="zh-CN", is_mobile=True)
     await page.fill("#pin", PIN)

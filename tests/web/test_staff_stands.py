@@ -140,6 +140,7 @@ async def test_two_tabs_ask_for_the_same_picture_at_once(staff: Staff) -> None:
     assert len(kept) == 1, kept
 
 
+@pytest.mark.heavy
 async def test_the_preview_follows_the_words_and_the_mail_is_ready(new_page: Tabs, staff: Staff) -> None:
     page = await console(new_page, staff.kiosk)
     await page.goto(staff.kiosk.url + "/staff/stands")

@@ -73,6 +73,7 @@ async def test_a_double_click_hands_out_one_slip(new_page: Tabs, kiosk: Rig) -> 
     assert [j.kind for j in await kiosk.daemon.journal.jobs()] == ["coupon"]
 
 
+@pytest.mark.heavy
 async def test_two_tabs_show_the_same_and_undo_once(new_page: Tabs, kiosk: Rig) -> None:
     one = await console(new_page, kiosk)
     two = await one.context.new_page()
@@ -107,6 +108,7 @@ async def test_the_back_button_repeats_nothing_and_shows_nothing_after_signing_o
     assert "回头客" not in await page.content()
 
 
+@pytest.mark.heavy
 async def test_a_session_that_ends_asks_for_the_pin_and_does_nothing(new_page: Tabs, kiosk: Rig) -> None:
     await hire(kiosk)
     page = await new_page(kiosk.url + "/staff", 360, 740, locale="zh-CN")
