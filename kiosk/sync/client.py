@@ -14,6 +14,7 @@ import msgspec
 from kiosk.clock import Clock
 from kiosk.sync import protocol as p
 from kiosk.sync.identity import Identity, b64, fingerprint
+from kiosk.sync.tls import Trust
 
 T = TypeVar("T")
 CONNECT_S = 2.0
@@ -55,6 +56,7 @@ class HubClient:
         self._session: aiohttp.ClientSession | None = None
         self._busy: Counter[aiohttp.ClientSession] = Counter()
         self._told: tuple[float, float] | None = None
+        self._trust = Trust(clock)
 
     async def start(self) -> None:
         """Make ready; connects to nothing yet."""
@@ -178,7 +180,13 @@ class HubClient:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, connect=None)
         try:
             async with session.request(
-                method, self.url + path, data=raw, headers=headers, timeout=timeout, allow_redirects=False
+                method,
+                self.url + path,
+                data=raw,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+                ssl=self._trust(),
             ) as answer:
                 text = bytearray()
                 async for part in answer.content.iter_any():
@@ -222,4 +230,7 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _short(err: BaseException) -> str:
+    if isinstance(err, aiohttp.ClientConnectorCertificateError):
+        told = err.certificate_error
+        return f"its certificate is not believed: {getattr(told, 'verify_message', None) or told}"
     return str(err).split("[")[0].strip() or type(err).__name__
