@@ -116,8 +116,12 @@ class ScreenWatch:
             return state
         if self.has_keeper and self._misread >= 2:
             return "unseen"
-        started = self.has_keeper and self._clock.mono() - self._kept_since >= START_S
-        return "silent" if started and state == "none" else ""
+        return "silent" if state == "none" and self._started else ""
+
+    @property
+    def _started(self) -> bool:
+        """Tell whether a browser is kept for so long that its page should have proven itself."""
+        return self.has_keeper and self._clock.mono() - self._kept_since >= START_S
 
     def state(self) -> State:
         """Return what is known of the glass; outside the opening hours nothing is wrong with a dark one."""
@@ -126,7 +130,9 @@ class ScreenWatch:
         if self.connector in ("off", "unplugged"):
             return "dark" if self.connector == "off" else "unplugged"
         page = self._glass.state()
-        return "unseen" if page in ("ok", "none") and self.has_keeper and self._misread >= 2 else page
+        if page in ("ok", "none") and self.has_keeper and self._misread >= 2:
+            return "unseen"
+        return "stale" if page == "none" and self._started else page
 
     async def _for_ever(self) -> None:
         while True:

@@ -24,13 +24,14 @@ log = logging.getLogger(__name__)
 REPORT_S = 2.0
 LOOK_S = 20.0
 """With the second look 2 s later, what only a screenshot shows is known within 26 s. A look at 1920x1080 costs 0.1 s of an x86 core."""
+FIRST_LOOK_S = 20.0
+"""A browser shows its page 16 s after its start on a Pi 3 (facts: edge 3(d)); a look before that would have it restarted for nothing."""
 STOP_S = 5.0
 CRASH_S = 10.0
 """A browser that ends sooner than this after its start is started again more slowly."""
 SLOWEST_S = 30.0
 FLAGS = (
     "--kiosk",
-    "--ozone-platform-hint=auto",
     "--no-first-run",
     "--no-default-browser-check",
     "--noerrdialogs",
@@ -51,6 +52,8 @@ FLAGS = (
     "--disk-cache-size=33554432",
     "--media-cache-size=33554432",
 )
+WAYLAND = ("--ozone-platform=wayland",)
+"""Inside cage: a service has no session type, and Chromium then looks for an X server and ends."""
 SMALL = ("--enable-low-end-device-mode", "--renderer-process-limit=1", "--js-flags=--max-old-space-size=96")
 SMALL_KIB = 1_100_000
 """Boards of 1 GB and less use the engine's low-end mode: 225 -> 147 MB resident on a 3B+ (facts: edge 3(d))."""
@@ -130,7 +133,16 @@ class Keeper:
             if self._now() - self._started < min(SLOWEST_S, 2.0**self._crashes):
                 return  # the next turn tries again
         small = SMALL if 0 < total_kib() < SMALL_KIB else ()
-        words = [self._browser, *FLAGS, *small, *self._extra, f"--user-data-dir={self._home.name}", self._url]
+        shown = WAYLAND if os.environ.get("WAYLAND_DISPLAY") else ()
+        words = [
+            self._browser,
+            *FLAGS,
+            *shown,
+            *small,
+            *self._extra,
+            f"--user-data-dir={self._home.name}",
+            self._url,
+        ]
         try:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)
         except OSError as err:
@@ -154,7 +166,7 @@ class Keeper:
     def _report(self) -> str:
         report: dict[str, object] = {"connector": self._connector()}
         program = glass.screenshot_program()
-        if program and self._now() - self._looked >= LOOK_S and self._now() - self._started > CRASH_S:
+        if program and self._now() - self._looked >= LOOK_S and self._now() - self._started > FIRST_LOOK_S:
             self._looked = self._now()
             report |= {"looked": True, "read": glass.look(program)}
         try:

@@ -103,6 +103,16 @@ async def test_a_browser_is_given_time_to_start_before_it_is_called_silent(bench
     assert taken == [(30, "reload"), (42, "browser")]
 
 
+async def test_a_page_that_never_proves_itself_is_no_secret(bench: Bench) -> None:
+    """A script that fails at once, a page of the browser's own that says there is no connection."""
+    said = []
+    for _ in range(32):
+        bench.watch.hear(Report(connector="on"))
+        said.append(bench.watch.state())
+        bench.clock.advance(1)
+    assert said == ["none"] * 30 + ["stale"] * 2
+
+
 async def test_a_page_that_proves_itself_in_time_is_left_alone(bench: Bench) -> None:
     for second in range(60):
         bench.watch.hear(Report(connector="on"))

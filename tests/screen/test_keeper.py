@@ -97,6 +97,22 @@ def test_a_browser_that_ends_is_started_again_and_one_that_crashes_more_slowly(
     assert alive(one) != first
 
 
+def test_inside_a_compositor_the_browser_speaks_wayland(
+    keeper: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "browser.log"
+    for display, wanted in (("", False), ("wayland-0", True)):
+        monkeypatch.setenv("WAYLAND_DISPLAY", display)
+        log.unlink(missing_ok=True)
+        one = keeper(Daemon())
+        one.turn()
+        for _ in range(500):
+            if log.exists() and "http://" in log.read_text():
+                break
+            signal.sigtimedwait([], 0.02)
+        assert ("--ozone-platform=wayland" in log.read_text().split()) is wanted
+
+
 def test_orders_are_obeyed(keeper: Any) -> None:
     one = keeper(Daemon("", "browser", "compositor"))
     one.turn()
@@ -137,8 +153,14 @@ async def test_a_real_browser_that_is_killed_again_and_again_proves_its_page_eac
         assert watch is not None
         assert page is not None
         try:
-            for _ in range(3):
+            for early in (True, False, False):
                 await asyncio.to_thread(one.turn)
+                if early:  # in the middle of loading, before anything was proven
+                    os.killpg(alive(one), signal.SIGKILL)
+                    assert one._process is not None
+                    await asyncio.to_thread(one._process.wait)
+                    one._started -= 60
+                    await asyncio.to_thread(one.turn)
                 before = page._frame
                 await eventually(lambda before=before: page._frame != before and watch.state() == "ok", 60)
                 os.killpg(alive(one), signal.SIGKILL)
@@ -158,7 +180,7 @@ def test_it_looks_every_20_s_and_at_once_when_it_is_asked(
     daemon = Daemon("", "", "", "look", "")
     one = keeper(daemon)
     looked = []
-    for wait in (0, 11, 2, 18, 2, 2):
+    for wait in (0, 21, 2, 18, 2, 2):
         clock[0] += wait
         one.turn()
         looked.append(daemon.heard[-1].get("looked", False))

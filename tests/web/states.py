@@ -18,7 +18,20 @@ WORDS = {
     "zh_CN": ("已按规则本机受理", "满20减3", "满20元可用，请核对"),
     "en": ("Accepted here under the batch's rule", "¥3 off from ¥20", "Valid from ¥20, please check"),
 }
-STATES = ("ready", "no-batches", "no-slips", *HUB, "closed", *(f"outcome-{k}" for k in get_args(OutcomeKind)))
+HOURS = {
+    "zh_CN": {"hours": "营业 08:00–22:30", "notice": "2月16日至2月22日休息"},
+    "en": {"hours": "Open 08:00–22:30", "notice": "Closed 16 Feb 2027 to 22 Feb 2027"},
+}
+STATES = (
+    "ready",
+    "no-batches",
+    "no-slips",
+    "hours",
+    "dim",
+    *HUB,
+    "closed",
+    *(f"outcome-{k}" for k in get_args(OutcomeKind)),
+)
 CODE_SHOWN = frozenset(s for s in STATES if s != "closed" and not s.startswith("outcome-"))
 
 
@@ -88,6 +101,8 @@ class Stage:
             "no-batches": {"batches": []},
             "no-slips": {"slip": {"enabled": False, "text": ""}},
             "closed": {"open": False},
+            "dim": {"rest": "dim"},
+            "hours": {"shop": HOURS[self._locale]},
         }.get(state, {})
         self._show._outcome = None
         if state.startswith("outcome-"):

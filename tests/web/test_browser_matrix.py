@@ -15,6 +15,7 @@ from simulators.demo import eyes
 from tests.browser import Tabs, fonts, frames, until
 from tests.web.rig import rig
 from tests.web.states import CODE_SHOWN, STATES, Proofs, Stage
+from tests.web.test_glass import HURRY
 from ui.fonts import missing
 
 OUT = Path(__file__).parents[2] / "out" / "screens"
@@ -97,7 +98,7 @@ async def test_every_state_size_and_orientation(
         view = (await kiosk.get("/api/v1/counter"))[1]
         link, right = view["link"], "".join(view["qr"]["modules"])
         for width, height in SIZES:
-            page = await new_page(kiosk.url + "/", width, height)
+            page = await new_page(kiosk.url + "/", width, height, before=HURRY % 5, reduced_motion="reduce")
             shots = kept[f"{width}x{height}"] = []
             for state in STATES:
                 seq = await stage.enter(state)
@@ -107,9 +108,10 @@ async def test_every_state_size_and_orientation(
                 wrong += [
                     f"{width}x{height} {state}: {f}" for f in await faults(page, state, link, shots[-1])
                 ]
-            await stage.enter("ready")
-            if await proofs.next() != right:
-                wrong.append(f"{width}x{height}: the page does not prove its code")
+            for state in ("ready", "dim"):
+                await stage.enter(state)
+                if await proofs.next() != right:
+                    wrong.append(f"{width}x{height} {state}: the page does not prove its code")
             await page.close()
     sheet(kept, OUT / f"sheet-{look}-{locale}.png")
     assert wrong == []

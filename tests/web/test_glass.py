@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page
 
+from kiosk.events import Outcome
 from simulators.demo import eyes
 from tests.browser import Tabs, until
 from tests.web.rig import Rig
@@ -76,3 +77,11 @@ async def test_the_page_wanders_so_that_nothing_burns_in_and_the_code_stays_whol
     assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
     _, view = await kiosk.get("/api/v1/counter")
     assert {await proofs.next() for _ in range(5)} == {"".join(view["qr"]["modules"])}
+
+
+async def test_a_page_whose_script_fails_is_noticed_and_loaded_anew(new_page: Tabs, kiosk: Rig) -> None:
+    page = await counter(new_page, kiosk, faster=10)
+    async with page.expect_event("load", timeout=30_000):
+        await page.evaluate("document.querySelector('#merchant').remove()")
+        kiosk.daemon.bus.publish(Outcome(kind="info", title="请稍候", until_s=60))
+    await until(page, "document.querySelector('#outcome-title').textContent === '请稍候'", 10)
