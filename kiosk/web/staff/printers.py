@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated, Any, Literal
+from collections.abc import Awaitable
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
 
 from kiosk.config import ConfigError
-from kiosk.printing.printers.port import Outcome, Printer, PrinterError
-from kiosk.printing.templates import self_test_slip
+from kiosk.counter.notdone import NotDone
+from kiosk.printing.printers.port import Outcome, PrinterError
+from kiosk.web import fit_out
 from kiosk.web.local_api import answer
-from kiosk.web.staff import finder, told, toml_edit
+from kiosk.web.staff import told, toml_edit
 from kiosk.web.staff.frame import Visit, done, show
 from ui.marks import N_
 
@@ -29,11 +30,9 @@ TROUBLES = {
     "blocked": N_("It takes nothing: load paper and close the cover, then try again."),
     "no_answer": N_("It took the slip and fell silent: look whether it came out."),
 }
-NO_FILE = N_("This kiosk runs without a kiosk.toml; there is nothing to write into.")
 Name = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z][0-9a-z-]{0,19}$")]
 Address = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9+]{2,20}://[!-~]{1,200}$")]
 Paper = Literal["generic-58", "generic-80", "graphic-safe"]
-TRIAL = "test"
 
 
 class Try(msgspec.Struct, frozen=True):
@@ -87,30 +86,18 @@ def _free(taken: list[str]) -> str:
 
 async def find(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Look for printers on the shop's network; those that are set up already are left out."""
-    known = {p.url for p in visiting.services.settings.printers.values()}
-    urls = [f"tcp://{host}:{finder.PORT}" for host in await finder.find()]
-    found, t = [u for u in urls if u not in known], visiting.t
+    found, t = await fit_out.find_printers(visiting.services), visiting.t
     message = t("Found: {n}.", n=len(found)) if found else t("No other printer answers on this network.")
     return answer({"ok": bool(found), "message": message, "found": found})
 
 
 async def attempt(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Print a test slip on a printer that is not in use yet."""
-    ask, services = msgspec.json.decode(raw, type=Try), visiting.services
-    used = next((p for p in _all(visiting) if p.url == ask.url and p.profile.name == ask.profile), None)
+    ask = msgspec.json.decode(raw, type=Try)
     try:
-        printer = used or services.open_printer(TRIAL, ask.url, ask.profile)
+        ended = await fit_out.try_printer(visiting.services, ask.url, ask.profile)
     except (PrinterError, ConfigError) as err:
         return done(False, _cannot(err, ask.url, visiting))
-    place = await services.place()
-    slip = self_test_slip(TRIAL, services.clock.trusted().at, place.locale, printer.profile)
-    if used is None:
-        await printer.start()
-    try:
-        ended = await services.spooler.test(printer, slip)
-    finally:
-        if used is None:
-            await printer.stop()
     await visiting.note("test")
     return done(ended.ended != "failed", _said(ended, visiting))
 
@@ -122,10 +109,6 @@ def _cannot(err: Exception, url: str, visiting: Visit) -> str:
     if account.get(url.partition("://")[0]) == "":
         return t("A cloud printer needs the shop's account in kiosk.toml first, in [feie] or [yilianyun].")
     return t("That address cannot be used: {why}", why=str(err))
-
-
-def _all(visiting: Visit) -> list[Printer]:
-    return [*visiting.services.spooler.printers, *visiting.services.spooler.mirrors]
 
 
 def _said(ended: Outcome, visiting: Visit) -> str:
@@ -142,31 +125,25 @@ async def keep(visiting: Visit, raw: bytes) -> web.StreamResponse:
         visiting.services.open_printer(ask.name, ask.url, ask.profile)
     except (PrinterError, ConfigError) as err:
         return done(False, _cannot(err, ask.url, visiting))
-    section = f"printers.{ask.name}"
-    values: dict[tuple[str, str], Any] = {(section, "url"): ask.url, (section, "profile"): ask.profile}
+    keeping = fit_out.keep_printer(visiting.services, ask.name, ask.url, ask.profile)
     return await write(
-        visiting, values, (), "printer", visiting.t("Kept. It prints after a restart of the kiosk.")
+        visiting, keeping, "printer", visiting.t("Kept. It prints after a restart of the kiosk.")
     )
 
 
 async def drop(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Take a printer out of kiosk.toml."""
     ask = msgspec.json.decode(raw, type=Gone)
-    if ask.name not in visiting.services.settings.printers:
-        return done(False, visiting.t("There is no printer {name} any more.", name=ask.name))
     told_ = visiting.t("Removed. It prints until the kiosk restarts.")
-    return await write(visiting, {}, (f"printers.{ask.name}",), "printer_gone", told_)
+    return await write(visiting, fit_out.drop_printer(visiting.services, ask.name), "printer_gone", told_)
 
 
-async def write(
-    visiting: Visit, values: toml_edit.Values, gone: tuple[str, ...], act: str, message: str
-) -> web.StreamResponse:
+async def write(visiting: Visit, change: Awaitable[object], act: str, message: str) -> web.StreamResponse:
     """Change kiosk.toml, checked before it takes the old one's place, and say that a restart is due."""
-    config = visiting.services.config
-    if config is None:
-        return done(False, visiting.t(NO_FILE))
     try:
-        await asyncio.to_thread(toml_edit.change, config, values, gone)
+        await change
+    except NotDone as err:
+        return done(False, err.say(visiting.t))
     except ConfigError as err:
         return done(False, toml_edit.said(err, visiting.t))
     await visiting.note(act)

@@ -8,27 +8,17 @@ import msgspec
 from aiohttp import web
 
 import posters
+from kiosk.counter.notdone import NotDone
 from kiosk.web import office, own_stands
 from kiosk.web.api.operation import answer
 from kiosk.web.door import Refused
+from kiosk.web.own_words import Words, filled, offers, required
 from kiosk.web.staff.frame import Visit, done, show
 from posters.catalog import TemplateInfo
 from ui.marks import N_
-from ui.money import local, offer
 
 LOOKS = {"warm": N_("Warm"), "fresh": N_("Fresh"), "plain": N_("Plain")}
-AMOUNT_MOST = 16
 TEMPLATE, LOOK = r"^[0-9a-z-]{1,40}$", r"^(warm|fresh|plain)?$"
-
-
-class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """What staff write on a stand; what is empty comes from the template."""
-
-    headline: Annotated[str, msgspec.Meta(max_length=24)] = ""
-    subline: Annotated[str, msgspec.Meta(max_length=30)] = ""
-    phone: Annotated[str, msgspec.Meta(max_length=24)] = ""
-    amount: Annotated[str, msgspec.Meta(max_length=16)] = ""
-    until: Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
 
 
 class Poster(Words, frozen=True, kw_only=True):
@@ -52,9 +42,9 @@ async def stands_page(visiting: Visit) -> web.StreamResponse:
     """Show what can be made, each with a picture of this store's own."""
     t = visiting.t
     data = await own_stands.store_data(visiting.services)
-    infos = [i for i in posters.templates() if own_stands.fitting(_required(i))]
+    infos = [i for i in posters.templates() if own_stands.fitting(required(i))]
     infos.sort(
-        key=lambda i: (i.id != "stand-a6", bool(_required(i) & own_stands.OFFER), i.width_mm * i.height_mm)
+        key=lambda i: (i.id != "stand-a6", bool(required(i) & own_stands.OFFER), i.width_mm * i.height_mm)
     )
     return await show(
         visiting,
@@ -63,13 +53,9 @@ async def stands_page(visiting: Visit) -> web.StreamResponse:
         ready=data is not None,
         templates=[_template(i, t.locale) for i in infos],
         looks=[{"id": i, "title": t(title)} for i, title in LOOKS.items()],
-        offers=await _offers(visiting),
+        offers=await offers(visiting.services),
         queues=await office.queues(),
     )
-
-
-def _required(i: TemplateInfo) -> set[str]:
-    return {f["name"] for f in i.fields if f["required"]}
 
 
 def _template(i: TemplateInfo, locale: str) -> dict[str, Any]:
@@ -78,44 +64,16 @@ def _template(i: TemplateInfo, locale: str) -> dict[str, Any]:
         "title": i.title.zh if locale == "zh_CN" else i.title.en,
         "size": f"{i.width_mm:g} × {i.height_mm:g} mm",
         "faces": i.faces,
-        "offer": bool(_required(i) & own_stands.OFFER),
+        "offer": bool(required(i) & own_stands.OFFER),
     }
-
-
-async def _offers(visiting: Visit) -> list[dict[str, str]]:
-    """Return what the batches that run offer, and their last days."""
-    services = visiting.services
-    now = services.clock.trusted().at
-    return [
-        {"amount": told, "until": local(b.ends).date().isoformat()}
-        for b in await services.journal.batches()
-        if b.status == "running" and b.ends > now and b.kind != "exchange"
-        if len(told := offer(b.threshold, b.value, "zh_CN", b.kind)) <= AMOUNT_MOST
-    ]
 
 
 async def _data(visiting: Visit, template: str, words: Words, *, keep: bool = False) -> dict[str, str]:
     """Return what a template is filled with: the store's own data, what staff wrote, the offer that runs."""
-    services = visiting.services
-    info = next((i for i in posters.templates() if i.id == template), None)
-    if info is None:
-        raise Refused(422, "unknown_template", visiting.t("There is no template {name}.", name=template))
-    if (data := await own_stands.store_data(services)) is None:
-        raise Refused(409, "no_store", visiting.t("The cloud has not given this kiosk a store yet."))
-    data |= {k: v for k in ("headline", "subline", "phone") if (v := getattr(words, k).strip())}
-    if not _required(info) & own_stands.OFFER:
-        return data
-    first = next(iter(await _offers(visiting)), {"amount": "", "until": ""})
-    data |= {k: getattr(words, k).strip() or first[k] for k in sorted(own_stands.OFFER)}
-    if not all(data[k] for k in own_stands.OFFER):
-        raise Refused(
-            422,
-            "no_offer",
-            visiting.t("Write the offer and its last day first; no batch runs that has them."),
-        )
-    if data["until"] < local(services.clock.trusted().at).date().isoformat():
-        raise Refused(422, "over", visiting.t("That last day is over; write a later one."))
-    return await own_stands.revised(services, template, data, keep=keep)
+    try:
+        return await filled(visiting.services, template, words, keep=keep)
+    except NotDone as err:
+        raise Refused(409 if err.code == "no_store" else 422, err.code, err.say(visiting.t)) from None
 
 
 async def poster(visiting: Visit, raw: bytes) -> web.StreamResponse:
