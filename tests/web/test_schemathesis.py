@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from kiosk.web.staff import finder
 from tests.web.rig import Rig
 
 ENDLESS = "/api/v1/counter/events"
@@ -21,6 +22,16 @@ ENDLESS = "/api/v1/counter/events"
 LEFT_OUT = "positive_data_acceptance"
 """A key that belongs to another request is refused (422) however right the body is, and so is 16.0 for a whole number."""
 RUN_S = 600.0
+
+
+@pytest.fixture(autouse=True)
+def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the search for printers off the network that the tests run in."""
+
+    async def find() -> list[str]:
+        return []
+
+    monkeypatch.setattr(finder, "find", find)
 
 
 async def st(kiosk: Rig, place: Path, *words: str) -> tuple[int, str]:

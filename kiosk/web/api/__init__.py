@@ -8,6 +8,7 @@ from kiosk.web.api import (
     care,
     counter,
     coupons,
+    fit_out,
     people,
     printing,
     records,
@@ -19,7 +20,7 @@ from kiosk.web.api import (
 from kiosk.web.api.keys import KEYS, Keys
 from kiosk.web.api.operation import Operation, served
 
-ROOMS = (counter, coupons, printing, records, stands, state, care, people, tokens, screen)
+ROOMS = (counter, coupons, printing, records, stands, state, care, fit_out, people, tokens, screen)
 
 
 def operations() -> list[Operation]:

@@ -20,6 +20,7 @@ ROOMS = {
     "stands": N_("Stands and posters"),
     "state": N_("How the kiosk is"),
     "care": N_("Settings and backup"),
+    "fit_out": N_("Printers and logo"),
     "people": N_("People"),
     "tokens": N_("Tokens"),
     "screen": N_("The counter page"),

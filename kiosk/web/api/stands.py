@@ -7,10 +7,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from kiosk.counter.notdone import NotDone
 from kiosk.health.model import as_is, told
 from kiosk.web import own_stands
 from kiosk.web.api.operation import Call, File, operation
+from kiosk.web.api.people import problem
 from kiosk.web.api.problems import Problem
+from kiosk.web.own_words import Words, filled, required
 from kiosk.web.workshop import Made
 
 Template = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z-]{1,40}$")]
@@ -26,7 +29,7 @@ class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
     height_mm: float
     faces: int
     fits: bool
-    """This store's own data is enough for it; else it takes `kiosk-posters` and more data."""
+    """This store's own data and an offer are enough for it; else it takes `kiosk-posters` and more data."""
 
 
 class Templates(msgspec.Struct, frozen=True):
@@ -36,16 +39,13 @@ class Templates(msgspec.Struct, frozen=True):
     looks: tuple[str, ...]
 
 
-class StandAsk(msgspec.Struct, frozen=True, kw_only=True):
-    """POST /api/v1/stands."""
+class StandAsk(Words, frozen=True, kw_only=True):
+    """POST /api/v1/stands; what is empty comes from the template, an offer from the batch that runs."""
 
     template: Template
     look: Look = "warm"
     profile: Literal["office", "outline"] = "office"
     """`outline` is for a print shop: no fonts left in the file."""
-    headline: Annotated[str, msgspec.Meta(max_length=24)] = ""
-    subline: Annotated[str, msgspec.Meta(max_length=30)] = ""
-    phone: Annotated[str, msgspec.Meta(max_length=24)] = ""
 
 
 class StandMade(msgspec.Struct, frozen=True):
@@ -72,18 +72,11 @@ class FilePath(msgspec.Struct, frozen=True):
     file: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z-]{1,120}\.(pdf|png)$")]
 
 
-def _known(template: str) -> None:
-    import posters
-
-    if template not in {i.id for i in posters.templates()}:
-        raise Problem("unknown_template", told("there is no template {name}.", name=template))
-
-
-async def _data(call: Call) -> dict[str, str]:
-    data = await own_stands.store_data(call.services)
-    if data is None:
-        raise Problem("no_store", told("The cloud has not given this kiosk a store yet."))
-    return data
+async def _data(call: Call, template: str, words: Words, *, keep: bool = False) -> dict[str, str]:
+    try:
+        return await filled(call.services, template, words, keep=keep)
+    except NotDone as err:
+        raise problem(err) from None
 
 
 def _refused(made: Made) -> Problem:
@@ -103,19 +96,19 @@ async def stands(call: Call) -> Templates:
             width_mm=i.width_mm,
             height_mm=i.height_mm,
             faces=i.faces,
-            fits={f["name"] for f in i.fields if f["required"]} <= own_stands.KNOWN,
+            fits=own_stands.fitting(required(i)),
         )
         for i in posters.templates()
     ]
     return Templates(rows, own_stands.LOOKS)
 
 
-@operation("POST", "stands", "print", "unknown_template", "no_store", "refused", again="repeat")
+@operation(
+    "POST", "stands", "print", "unknown_template", "no_store", "no_offer", "over", "refused", again="repeat"
+)
 async def make_stand(call: Call, body: StandAsk) -> StandMade:
     """Make a stand or a poster of this store; nothing is left of one whose codes cannot be read back."""
-    _known(body.template)
-    own = {k: v for k in ("headline", "subline", "phone") if (v := getattr(body, k).strip())}
-    data = {**await _data(call), **own}
+    data = await _data(call, body.template, body, keep=True)
     name, made = await own_stands.make(
         call.services, body.template, body.look, body.profile, data, call.t.locale
     )
@@ -130,15 +123,15 @@ async def make_stand(call: Call, body: StandAsk) -> StandMade:
     "read",
     "unknown_template",
     "no_store",
+    "no_offer",
+    "over",
     "refused",
     media=("image/png",),
 )
-async def stand_preview(call: Call, path: PreviewPath) -> File:
+async def stand_preview(call: Call, path: PreviewPath, query: Words) -> File:
     """Give a small picture of a template in a look with this store's data."""
-    _known(path.template)
-    small, made = await own_stands.picture(
-        call.services, path.template, path.look, await _data(call), call.t.locale
-    )
+    data = await _data(call, path.template, query)
+    small, made = await own_stands.picture(call.services, path.template, path.look, data, call.t.locale)
     if not await asyncio.to_thread(small.is_file):
         raise _refused(made)
     return File(small, "image/png")

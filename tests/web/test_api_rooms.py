@@ -1,0 +1,215 @@
+"""What staff do at the console, done by a program at the local API: against a whole kiosk, in the API's own words."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from kiosk.config import load
+from kiosk.counter import backup
+from kiosk.daemon import Daemon
+from kiosk.toml import Loaded
+from tests.web.rig import CAPPED, PIN, SLIP, Rig
+from tests.web.test_api_callers import made, owner
+
+
+async def sent(kiosk: Rig, method: str, path: str, **more: Any) -> tuple[int, bytes, str]:
+    """Send a request of the owner; return status, body and content type."""
+    headers = {**owner(kiosk), **more.pop("headers", {})}
+    async with kiosk.http.request(method, f"{kiosk.url}/api/v1/{path}", headers=headers, **more) as answer:
+        return answer.status, await answer.read(), answer.content_type
+
+
+async def test_a_code_is_looked_at_before_it_is_redeemed(kiosk: Rig) -> None:
+    code = await kiosk.issue(CAPPED)
+    _, told = await kiosk.post("/api/v1/look", {"code": code})
+    assert told["total"] == "asked"
+    assert told["batch"]
+    _, told = await kiosk.post("/api/v1/look", {"code": "nothing of ours"})
+    assert told == {"batch": "", "offer": "", "total": "no"}
+    assert (await kiosk.post("/api/v1/redeem", {"code": code, "total": 1000}))[1]["verdict"] == "confirmed"
+
+
+async def test_batches_are_listed_handed_out_and_hidden(kiosk: Rig) -> None:
+    _, told = await kiosk.post(f"/api/v1/batches/{SLIP}/hand-out", {"n": 3})
+    assert (told["outcome"], told["printed"], len(told["rids"])) == ("printed", 3, 3)
+    rows = {b["stock_id"]: b for b in (await kiosk.get("/api/v1/batches"))[1]["batches"]}
+    assert (rows[SLIP]["claimed_today"], rows[SLIP]["hidden"]) == (3, False)
+    assert rows[CAPPED]["offline"] == "capped"
+    status, _ = await kiosk.post(f"/api/v1/batches/{CAPPED}/hide", {"away": True}, headers=owner(kiosk))
+    assert status == 200
+    await kiosk.view(lambda v: CAPPED not in str(v["batches"]))
+    rows = {b["stock_id"]: b for b in (await kiosk.get("/api/v1/batches"))[1]["batches"]}
+    assert rows[CAPPED]["hidden"] is True
+    status, told = await kiosk.post(f"/api/v1/batches/{CAPPED}/hand-out")
+    assert (status, told["outcome"], told["printed"]) == (200, "closed", 0)
+
+
+async def test_slips_are_reprinted_held_and_looked_at(kiosk: Rig) -> None:
+    await kiosk.post(f"/api/v1/batches/{SLIP}/hand-out")
+    _, listed = await kiosk.get("/api/v1/jobs")
+    first = next(j for j in listed["jobs"] if j["kind"] == "coupon")
+    assert (first["state"], listed["held"]) == ("printed", False)
+    _, told = await kiosk.post(f"/api/v1/jobs/{first['job']}/reprint")
+    assert (told["outcome"], told["job"] != first["job"]) == ("printed", True)
+    assert (await kiosk.post("/api/v1/printing/hold"))[1] == {"held": True}
+    assert (await kiosk.get("/api/v1/jobs"))[1]["held"] is True
+    assert (await kiosk.post("/api/v1/printing/release"))[1] == {"held": False}
+    for kind in ("claim", "day", "status"):
+        assert (await kiosk.post(f"/api/v1/slips/{kind}"))[1]["outcome"] == "printed", kind
+    assert (await kiosk.post("/api/v1/slips/day", {"day": "2026-11-01"}))[1]["outcome"] == "printed"
+    _, raw, media = await sent(kiosk, "GET", "slips/coupon/picture")
+    assert (media, raw[:8]) == ("image/png", b"\x89PNG\r\n\x1a\n")
+
+
+async def test_a_slip_in_doubt_is_decided(kiosk: Rig) -> None:
+    await kiosk.post(f"/api/v1/batches/{SLIP}/hand-out", {"n": 2})
+    journal = kiosk.daemon.journal
+    jobs = [j for j in await journal.jobs() if j.kind == "coupon"]
+    for job in jobs:
+        await journal.job_mark(job.id, "unknown", {}, item=False)
+    _, told = await kiosk.get("/api/v1/decisions")
+    assert {d["job"] for d in told["doubts"]} == {j.id for j in jobs}
+    assert (await kiosk.get("/api/v1/doctor"))[1]["findings"][0]["remedy"] == {
+        "method": "GET",
+        "path": "/api/v1/decisions",
+    }
+    _, told = await kiosk.post(f"/api/v1/jobs/{jobs[0].id}/settle")
+    assert told["outcome"] == "printed"
+    _, told = await kiosk.post(f"/api/v1/jobs/{jobs[1].id}/new-code")
+    assert (told["outcome"], len(told["rids"])) == ("printed", 1)
+    assert (await kiosk.get("/api/v1/decisions"))[1]["doubts"] == []
+    assert (await kiosk.post(f"/api/v1/jobs/{jobs[0].id}/new-code"))[1]["outcome"] == "settled"
+
+
+async def test_records_are_found_and_summed_up(kiosk: Rig) -> None:
+    till = await made(kiosk, "redeem", name="till 1")
+    code = await kiosk.issue(CAPPED)
+    _, told = await kiosk.post("/api/v1/redeem", {"code": code, "total": 1000}, headers=till)
+    rid = told["rid"]
+    for query in ({"code": code}, {"code": rid}, {"person": "till 1"}, {"batch": CAPPED}):
+        _, found = await kiosk.get("/api/v1/records", params=query)
+        assert [r["rid"] for r in found["rows"]] == [rid], query
+    assert (await kiosk.get("/api/v1/records", params={"to": "2020-01-01"}))[1]["rows"] == []
+    at = found["rows"][0]["at"][:16]
+    near = {"from": f"{at}:00Z", "batch": CAPPED}
+    assert len((await kiosk.get("/api/v1/records", params=near))[1]["rows"]) == 1
+    assert (await kiosk.get("/api/v1/records", params={**near, "from": "2999-01-01T00:00"}))[1]["rows"] == []
+    _, day = await kiosk.get("/api/v1/day")
+    assert [(b["stock_id"], b["redeemed"]) for b in day["batches"]] == [(CAPPED, 1)]
+    _, month = await kiosk.get("/api/v1/month")
+    assert (month["batches"][0]["redeemed"], month["days"][0]["day"]) == (1, day["day"])
+    for path in ("day.csv", "month.csv"):
+        _, raw, media = await sent(kiosk, "GET", path)
+        assert media == "text/csv"
+        assert raw.startswith(b"\xef\xbb\xbfDay,")
+        assert CAPPED.encode() in raw
+
+
+async def test_stands_are_made_of_the_stores_own_data(kiosk: Rig) -> None:
+    _, told = await kiosk.get("/api/v1/stands")
+    assert {t["id"]: t["fits"] for t in told["templates"]}["stand-a6"] is True
+    _, stand = await kiosk.post("/api/v1/stands", {"template": "stand-a6", "look": "plain"})
+    assert stand["verdict"] in ("printable", "confirm")
+    _, raw, media = await sent(kiosk, "GET", stand["pdf"])
+    assert (media, raw[:5]) == ("application/pdf", b"%PDF-")
+    _, raw, media = await sent(kiosk, "GET", "stands/stand-a6/warm/preview")
+    assert (media, raw[1:4]) == ("image/png", b"PNG")
+    status, told = await kiosk.post(f"/api/v1/{stand['pdf']}/print", {"queue": "nowhere"})
+    assert (status, told["error"]) == (404, "unknown_printer")
+
+
+async def test_people_are_added_and_sign_in(alone: Rig) -> None:
+    ask = {"name": "小李", "role": "clerk", "pin": "2468"}
+    status, told = await alone.post("/api/v1/people", ask, headers=owner(alone))
+    assert (status, told["owner"]) == (200, "kiosk")
+    async with alone.http.post(f"{alone.url}/staff/sign-in", data={"pin": "2468"}) as answer:
+        assert answer.status == 200
+    status, again = await alone.post("/api/v1/people", {**ask, "pin": "1357"}, headers=owner(alone))
+    assert (status, again["error"]) == (409, "name_taken")
+    assert (await sent(alone, "DELETE", f"people/{told['id']}"))[0] == 200
+    async with alone.http.post(f"{alone.url}/staff/sign-in", data={"pin": "2468"}) as answer:
+        assert answer.status == 403
+
+
+async def test_a_backup_is_checked_and_laid_ready(alone: Rig) -> None:
+    status, raw, _ = await sent(alone, "POST", "backup", json={"passphrase": "open sesame"})
+    assert (status, raw[:8]) == (200, backup.MAGIC)
+    phrase = base64.urlsafe_b64encode(b"open sesame").decode()
+    put = {"X-Passphrase": phrase, "Content-Type": "application/octet-stream"}
+    status, _, _ = await sent(alone, "PUT", "restore", data=io.BytesIO(raw), headers=put)
+    assert status == 200
+    assert (alone.daemon.data_dir / backup.STAGED / "journal.db").is_file()
+    wrong = {**put, "X-Passphrase": base64.urlsafe_b64encode(b"another").decode()}
+    status, raw, media = await sent(alone, "PUT", "restore", data=io.BytesIO(raw), headers=wrong)
+    assert (status, media) == (422, "application/problem+json")
+
+
+async def test_the_bundle_for_support_holds_no_secret(alone: Rig) -> None:
+    await made(alone, "read")
+    status, raw, _ = await sent(alone, "GET", "diagnostics")
+    assert status == 200
+    with zipfile.ZipFile(io.BytesIO(raw)) as bundle:
+        said = "".join(bundle.read(n).decode() for n in bundle.namelist())
+    kept = [(alone.daemon.data_dir / n).read_text().strip() for n in ("local.token", "session.key")]
+    assert not [s for s in (*kept, f'"{PIN}"') if s in said]
+
+
+async def test_settings_printers_and_logo_are_written_into_the_file(alone: Rig, tmp_path: Path) -> None:
+    from PIL import Image
+
+    path = tmp_path / "kiosk.toml"
+    path.write_text(f'data_dir = "{tmp_path / "own"}"\n[web]\nlisten = "127.0.0.1:0"\n', "utf-8")
+    daemon = Daemon(Loaded(load(path).value, ()), path)
+    await daemon.start()
+    try:
+        own = Rig(None, daemon, alone.http, None)
+        shop = {"hours": "08:00-22:00", "holidays": "2027-01-01", "look": "fresh", "locale": "en"}
+        _, told = await own.post("/api/v1/settings/shop", shop, headers=owner(own))
+        assert (told["hours"], told["look"], told["waits"]) == ("08:00-22:00", "fresh", True)
+        status, told = await own.post("/api/v1/settings/shop", {**shop, "hours": "25:00"}, headers=owner(own))
+        assert (status, told["error"]) == (422, "bad_setting")
+        printer = {"name": "counter", "url": f"virtual://{tmp_path}/paper", "profile": "generic-80"}
+        _, told = await own.post("/api/v1/settings/try-printer", {k: printer[k] for k in ("url", "profile")},
+            headers=owner(own),
+        )  # fmt: skip
+        assert told["outcome"] == "printed"
+        assert (await own.post("/api/v1/settings/printers", printer, headers=owner(own)))[1] == {
+            "restart": True
+        }
+        picture = io.BytesIO()
+        Image.new("RGB", (200, 200), "black").save(picture, "PNG")
+        put = {"Content-Type": "application/octet-stream"}
+        status, _, _ = await sent(
+            own, "PUT", "settings/logo", data=io.BytesIO(picture.getvalue()), headers=put
+        )
+        assert status == 200
+        assert (await sent(own, "GET", "settings/logo"))[2] == "image/png"
+        status, raw, _ = await sent(own, "PUT", "settings/logo", data=io.BytesIO(b"no picture"), headers=put)
+        assert (status, b"bad_picture" in raw) == (422, True)
+        said = load(path).value
+        assert (said.shop.hours, said.screen.look, said.printers["counter"].profile) == (
+            "08:00-22:00",
+            "fresh",
+            "generic-80",
+        )
+        assert said.screen.logo
+        assert (await sent(own, "DELETE", "settings/logo"))[0] == 200
+        assert load(path).value.screen.logo == ""
+        status, raw, _ = await sent(own, "DELETE", "settings/printers/counter")
+        assert (status, b"unknown_printer" in raw) == (404, True), "it is in the file, not in use yet"
+        asked: list[bool] = []
+        daemon.restart = lambda: asked.append(True)
+        assert (await own.post("/api/v1/restart", headers=owner(own)))[1] == {"ok": True}
+        assert asked == [True]
+    finally:
+        await daemon.stop()
+
+
+async def test_the_counter_page_is_loaded_anew(kiosk: Rig) -> None:
+    loaded = (await kiosk.get("/api/v1/counter"))[1]["reload"]
+    await kiosk.post("/api/v1/counter/reload")
+    await kiosk.view(lambda v: v["reload"] > loaded)
