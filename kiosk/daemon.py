@@ -28,6 +28,7 @@ from kiosk.counter.notices import ConflictNotices
 from kiosk.counter.opening import HoursError
 from kiosk.counter.panels import Panels
 from kiosk.counter.place import Places
+from kiosk.counter.receipts import Receipts
 from kiosk.counter.redeem import Redeemer
 from kiosk.counter.rest import Rest
 from kiosk.counter.screen_watch import ScreenWatch
@@ -173,6 +174,10 @@ class Daemon:
         )
         await station.start(self.spawn)
         later(stack, station.stop, "counter")
+        if self.settings.slips.receipt:
+            receipts = Receipts(services.slips, self.bus)
+            await receipts.start(self.spawn)
+            later(stack, receipts.stop, "receipts")
         if self.settings.slips.conflict:
             notices = ConflictNotices(self.journal, self.spooler, self.bus, self.clock, place)
             await notices.start(self.spawn)

@@ -288,6 +288,7 @@ class HandOut(Struct, frozen=True, kw_only=True):
 class Slips(Struct, frozen=True, kw_only=True):
     """Slips that come by themselves."""
 
+    receipt: Annotated[bool, Meta(description="Print the record of each redemption.")] = False
     conflict: Annotated[
         bool,
         Meta(

@@ -17,6 +17,7 @@ from kiosk.journal.rows import JobRow
 from kiosk.journal.store import Journal
 from kiosk.printing import templates
 from kiosk.printing.printers.port import Outcome
+from kiosk.printing.slip import Slip
 from kiosk.printing.spooler import Spooler
 from ui.money import local
 
@@ -58,6 +59,37 @@ class Slips:
             await self._journal.merchant(), place.store, place.locale, logo=stored_logo(self._logos)
         )
         return await self._spooler.print(slip, rid=new_rid(), kind="claim")
+
+    async def receipt(self, rid: str) -> JobRow | None:
+        """Print the record of a redemption because somebody asks; one more of the same comes marked as a copy.
+
+        None where nothing was redeemed under that number, or it was undone.
+        """
+        slip = await self._receipt(rid)
+        if slip is None:
+            return None
+        place, now = await self._place(), self._clock.trusted().at
+        if await self._journal.was_printed(rid, "receipt"):
+            slip = templates.as_copy(slip, now, place.locale, worth=False)
+        return await self._spooler.print(slip, rid=rid, kind="receipt")
+
+    async def order_receipt(self, rid: str) -> bool:
+        """Have the first receipt of a redemption printed when it can be; False when there is one, or nothing to record."""
+        if await self._journal.was_printed(rid, "receipt"):
+            return False  # a till that repeats its request is answered again, and gets no second paper
+        slip = await self._receipt(rid)
+        if slip is None:
+            return False
+        await self._spooler.submit(slip, rid=rid, kind="receipt")
+        return True
+
+    async def _receipt(self, rid: str) -> Slip | None:
+        attempt = await self._journal.attempt(rid)
+        if attempt is None or attempt.state != "recorded":
+            return None
+        place = await self._place()
+        batch = await self._journal.batch(attempt.stock_id) if attempt.stock_id else None
+        return templates.receipt_slip(place.store, batch, rid, attempt.verdict, attempt.at, place.locale)
 
     async def status(self, lines: list[tuple[str, str]]) -> JobRow:
         """Print how the kiosk is: the printer as the screen of who mends it."""

@@ -51,6 +51,11 @@ class Jobs(Core):
 
         await (self._write(work) if item else self._db.run(work))
 
+    async def was_printed(self, rid: str, kind: str) -> bool:
+        """Tell whether a slip of a kind was ordered for `rid` that is out, may be out or is on its way."""
+        query = "SELECT 1 FROM job WHERE rid = ? AND kind = ? AND state != 'failed'"
+        return await self._db.read(lambda db: db.execute(query, (rid, kind)).fetchone() is not None)
+
     async def job_again(self, job: str) -> JobRow | None:
         """Return a job, as it was, that a person has printed once more; an *unknown* one is settled by that.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import sqlalchemy as sa
 
@@ -105,4 +106,24 @@ async def test_a_slip_that_is_no_coupon_has_no_code_to_replace(staff: Staff) -> 
     assert (await staff.do("new-code", {"job": job.id}))[1] == {
         "ok": False,
         "message": "这张小票没有疑问，无需确认。",
+    }
+
+
+async def test_a_receipt_is_printed_when_somebody_asks(staff: Staff) -> None:
+    code = await staff.kiosk.issue(SLIP)
+    rid = (await staff.do("redeem", {"code": code}))[1]["rid"]
+    assert f"""data-post="/staff/receipt" data-body='{{"rid":"{rid}"}}'""" in await staff.page(
+        path="/staff/records"
+    )
+    journal = staff.kiosk.daemon.journal
+    assert await journal.was_printed(rid, "receipt") is False, "by itself only where the shop wants that"
+    for _ in range(2):
+        assert (await staff.do("receipt", {"rid": rid}))[1] == {"ok": True, "message": "已打印"}
+    second, first = [json.loads(j.slip) for j in await journal.jobs() if j.kind == "receipt"]
+    texts = [json.dumps(s, ensure_ascii=False) for s in (first, second)]
+    assert ["补打" in t for t in texts] == [False, True], texts[1]
+    assert (await staff.do("rollback", {"rid": rid, "why": "wrong"}))[1]["ok"] is True
+    assert (await staff.do("receipt", {"rid": rid}))[1] == {
+        "ok": False,
+        "message": "没有对应的核销记录，或已撤销。",
     }

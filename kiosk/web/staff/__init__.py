@@ -60,6 +60,7 @@ CLERK = {
     "release-slips": coupons.release_slips,
     "claim-slip": coupons.claim_slip,
     "day-slip": records.day_slip,
+    "receipt": records.receipt,
     "poster": stands.poster,
     "office-print": stands.office_print,
     "phone-slip": phones.slip,

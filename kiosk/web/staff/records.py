@@ -16,6 +16,7 @@ from kiosk.web.door import Refused
 from kiosk.web.staff import told
 from kiosk.web.staff.coupons import ended
 from kiosk.web.staff.frame import Visit, done, show
+from ui.marks import N_
 from ui.money import SHANGHAI, local
 
 YEARS = range(2000, 2100)
@@ -149,6 +150,19 @@ async def decide(visiting: Visit, raw: bytes) -> web.StreamResponse:
         return done(False, t("Nothing waits for a decision there any more."))
     await visiting.note("let_stand", f"{ask.epoch}:{ask.seq}")
     return done(True, t("Noted. The redemption stands."))
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """POST /staff/receipt."""
+
+    rid: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{1,32}$")]
+
+
+async def receipt(visiting: Visit, raw: bytes) -> web.StreamResponse:
+    """Print the record of a redemption."""
+    ask = msgspec.json.decode(raw, type=Receipt)
+    nothing = N_("Nothing was redeemed there, or it was undone.")
+    return ended(visiting, await visiting.services.slips.receipt(ask.rid), nothing)
 
 
 async def day_slip(visiting: Visit, raw: bytes) -> web.StreamResponse:
