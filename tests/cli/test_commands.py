@@ -196,7 +196,9 @@ async def test_commands_take_the_socket_and_the_kernel_says_who_they_are(shop: S
 
 
 async def test_a_token_is_made_listed_and_revoked(shop: Shop) -> None:
-    token = (await shop.run("token", "make", "till 1", "--scope", "read", "--scope", "redeem", "--days", "30"))[0]
+    token = (
+        await shop.run("token", "make", "till 1", "--scope", "read", "--scope", "redeem", "--days", "30")
+    )[0]
     listed = (await shop.run("token", "list"))[0]
     assert "till 1" in listed
     assert "read redeem" in listed
