@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -158,6 +159,31 @@ class Site:
     async def stop(self) -> None:
         """Hang up on everybody."""
         await self._runner.cleanup()
+
+
+def main(
+    title: str,
+    make: Callable[[int, str, str, dict[str, str]], Sim],
+    account: tuple[str, str, str, str],
+    printer: str,
+    usual: Mapping[str, str],
+) -> None:
+    """Read a cloud's command line and serve it.
+
+    `account`: option and default of the account's name, then of its key. `printer`: what `--printer` takes, NUMBER#KEY.
+    """
+    who, default_who, key, default_key = account
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--port", type=command.port, default=0)
+    parser.add_argument(who, dest="who", default=default_who)
+    parser.add_argument(key, dest="key", default=default_key)
+    parser.add_argument(
+        "--printer", action="append", metavar=printer, help="the first is bound to the account"
+    )
+    args = parser.parse_args()
+    spare = next(iter(usual.values()))
+    named = [p.partition("#") for p in args.printer or ()]
+    run(make(args.port, args.who, args.key, {n: k or spare for n, _, k in named} or dict(usual)))
 
 
 def run(sim: Sim) -> None:

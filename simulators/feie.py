@@ -7,7 +7,6 @@ Rules: facts, cloud-printers 2. What Feie does not publish (window of `stime`, c
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import hmac
 import json
@@ -18,8 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulators import command
-from simulators.common import TRANSPORT, Faults, Site, run, through
+from simulators.common import TRANSPORT, Faults, Site, main, through
 from simulators.common_control import Control
 from simulators.common_printer import Device
 from simulators.feie_callback import Pushes
@@ -165,22 +163,6 @@ class FeieSim:
         }
 
 
-def _main() -> None:
-    parser = argparse.ArgumentParser(description="Feie's cloud with simulated printers.")
-    parser.add_argument("--port", type=command.port, default=0)
-    parser.add_argument("--user", default=USER)
-    parser.add_argument("--ukey", default=UKEY)
-    parser.add_argument(
-        "--printer", action="append", metavar="SN#KEY", help="the first is bound to the account"
-    )
-    args = parser.parse_args()
-    named = (
-        dict(p.split("#", 1) if "#" in p else (p, "abcd1234") for p in args.printer)
-        if args.printer
-        else PRINTERS
-    )
-    run(FeieSim(args.port, args.user, args.ukey, named))
-
-
 if __name__ == "__main__":
-    _main()
+    account = ("--user", USER, "--ukey", UKEY)
+    main("Feie's cloud with simulated printers.", FeieSim, account, "SN#KEY", PRINTERS)

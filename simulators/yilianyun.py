@@ -8,7 +8,6 @@ Version 2 of the API is at /v2, version 1 at the root. One JSON line on standard
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import hmac
 import json
@@ -19,8 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulators import command
-from simulators.common import TRANSPORT, Faults, Site, run, through
+from simulators.common import TRANSPORT, Faults, Site, main, through
 from simulators.common_control import Control
 from simulators.common_printer import Device
 from simulators.yilianyun_markup import execute
@@ -236,22 +234,6 @@ def _is_uuid4(text: str) -> bool:
         return False
 
 
-def _main() -> None:
-    parser = argparse.ArgumentParser(description="Yilianyun's cloud with simulated printers.")
-    parser.add_argument("--port", type=command.port, default=0)
-    parser.add_argument("--client-id", default=CLIENT_ID)
-    parser.add_argument("--client-secret", default=SECRET)
-    parser.add_argument(
-        "--printer", action="append", metavar="MACHINE#MSIGN", help="the first is bound to the application"
-    )
-    args = parser.parse_args()
-    named = (
-        dict(p.split("#", 1) if "#" in p else (p, "msign0001") for p in args.printer)
-        if args.printer
-        else PRINTERS
-    )
-    run(YilianyunSim(args.port, args.client_id, args.client_secret, named))
-
-
 if __name__ == "__main__":
-    _main()
+    account = ("--client-id", CLIENT_ID, "--client-secret", SECRET)
+    main("Yilianyun's cloud with simulated printers.", YilianyunSim, account, "MACHINE#MSIGN", PRINTERS)
