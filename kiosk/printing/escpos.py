@@ -59,7 +59,7 @@ def render(slip: Slip, profile: Profile, pictures: Pictures | None = None) -> Re
     keep = _keeper(profile)
     out = [head]
     lost: list[str] = []
-    degraded: list[str] = []
+    degraded = list(slip.notes)
     for n, element in enumerate(slip.elements):
         # A look-up takes 1 us, a text of a batch anew 5 to 10.
         part = _write(element, profile, pictures) if isinstance(element, VARYING) else keep(element)

@@ -97,7 +97,7 @@ def lay_out(slip: s.Slip, width_dots: int, safe: Callable[[str], str] = str) -> 
     """Lay a slip out for a width in dots; `safe` makes texts harmless before they are measured, where markup needs it."""
     blocks: list[Block] = []
     lost: list[str] = []
-    degraded: list[str] = []
+    degraded = list(slip.notes)
     for n, element in enumerate(slip.elements):
         part = lay_element(element, width_dots, safe)
         blocks += part.blocks

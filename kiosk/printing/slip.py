@@ -101,6 +101,8 @@ class Slip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,32}$")] = "slip"
     copies: Annotated[int, Meta(ge=1, le=9)] = 1
     elements: Annotated[tuple[Element, ...], Meta(max_length=500)]
+    notes: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=100)] = ()
+    """What whoever made the slip had to cut: it is not printed, every report says it."""
 
 
 class SlipError(Exception):
@@ -153,7 +155,9 @@ def bounded(slip: Slip) -> tuple[Slip, tuple[str, ...]]:
             return replace(element, cells=tuple(cells))
         return element
 
-    return replace(slip, elements=tuple(fitting(n, e) for n, e in enumerate(slip.elements))), tuple(told)
+    elements = tuple(fitting(n, e) for n, e in enumerate(slip.elements))
+    notes = tuple(dict.fromkeys((*slip.notes, *(note[:300] for note in told))))[:100]
+    return replace(slip, elements=elements, notes=notes), tuple(told)
 
 
 def _sentence(message: str, plain: Any) -> str:
@@ -171,4 +175,5 @@ def _sentence(message: str, plain: Any) -> str:
 
 def slip_schema() -> dict[str, Any]:
     """Return the JSON Schema of a slip."""
-    return msgspec.json.schema(Slip)
+    plain: dict[str, Any] = json.loads(msgspec.json.encode(msgspec.json.schema(Slip)))
+    return plain

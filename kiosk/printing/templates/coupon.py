@@ -8,7 +8,7 @@ from kiosk.coupons.batch import Batch, Merchant, Store
 from kiosk.coupons.record import PoolCode
 from kiosk.printing.layout import readable
 from kiosk.printing.slip import Code128, Cut, Element, Feed, Logo, Qr, Rule, Slip, Text
-from kiosk.printing.templates.parts import centre, name, pair, period, short, title, under, words
+from kiosk.printing.templates.parts import centre, cuts, name, pair, period, short, title, under, words
 from ui.marks import N_
 from ui.money import yuan
 
@@ -55,7 +55,11 @@ def coupon_slip(
         centre(t("See you next time"), bold=True),
         Cut(),
     ]
-    return Slip(kind="coupon", elements=tuple(elements))
+    named = [s for s in stores if batch.stores is not None and s.id in batch.stores][:SHOWN]
+    here = (store.name,) if store else ()
+    where = (store.address,) if store and batch.stores == (store.id,) else ()
+    notes = cuts(shop, *here, *where, *(s.name for s in named))
+    return Slip(kind="coupon", elements=tuple(elements), notes=notes)
 
 
 def _prize(batch: Batch, locale: str) -> list[Element]:
@@ -123,4 +127,4 @@ def claim_slip(merchant: Merchant | None, store: Store, locale: str, *, logo: st
         centre(t("Open WeChat, scan, claim; pay with the coupon.")),
         Cut(),
     ]
-    return Slip(kind="claim", elements=tuple(elements))
+    return Slip(kind="claim", elements=tuple(elements), notes=cuts(shop, store.name))

@@ -31,6 +31,17 @@ def short(text: str) -> str:
     return text if len(text) <= NAME_MOST else text[: NAME_MOST - 1] + "…"
 
 
+def cuts(*names: str) -> tuple[str, ...]:
+    """Say of each name that `short` had to cut what became of it."""
+    return tuple(
+        dict.fromkeys(
+            f"a name has {len(n)} characters, {NAME_MOST} are printed: {n[:12]!r}…."
+            for n in names
+            if len(n) > NAME_MOST
+        )
+    )
+
+
 def centre(text: str, *, bold: bool = False) -> Text:
     """A line in the middle."""
     return Text(text=text, align="center", bold=bold)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from kiosk.coupons.batch import Batch, Store
 from kiosk.printing.layout import readable
 from kiosk.printing.slip import Cell, Cut, Element, Feed, Row, Rule, Slip, Text
-from kiosk.printing.templates.parts import centre, moment, pair, short, title, under, words
+from kiosk.printing.templates.parts import centre, cuts, moment, pair, short, title, under, words
 from ui.marks import N_
 from ui.money import yuan
 
@@ -37,7 +37,7 @@ def receipt_slip(
         *under(t("Number"), rid),
         Cut(),
     ]
-    return Slip(kind="receipt", elements=tuple(elements))
+    return Slip(kind="receipt", elements=tuple(elements), notes=cuts(store.name) if store else ())
 
 
 class ConflictUse(Struct, frozen=True):
@@ -73,7 +73,7 @@ def conflict_slip(
         Text(text=t("Nothing is to be done at the till. Head office settles it by this record.")),
         Cut(),
     ]
-    return Slip(kind="conflict", elements=tuple(elements))
+    return Slip(kind="conflict", elements=tuple(elements), notes=cuts(*(use.store for use in uses)))
 
 
 class DayLine(Struct, frozen=True):
@@ -109,7 +109,7 @@ def day_slip(store: str, date: str, lines: list[DayLine], locale: str) -> Slip:
             Rule(char="="),
         ]
     elements += [Feed(lines=2), Text(text=t("Signature") + " ____________________"), Cut()]
-    return Slip(kind="day", elements=tuple(elements))
+    return Slip(kind="day", elements=tuple(elements), notes=cuts(store))
 
 
 def _numbers(line: DayLine) -> tuple[int, int, int, int, int]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from kiosk.printing.layout import readable
 from kiosk.printing.profiles import Profile
 from kiosk.printing.slip import Code128, Cut, Element, Feed, Qr, Rule, Slip, Text
-from kiosk.printing.templates.parts import centre, moment, pair, short, title, under, words
+from kiosk.printing.templates.parts import centre, cuts, moment, pair, short, title, under, words
 
 
 def self_test_slip(printer: str, at: datetime, locale: str, profile: Profile | None = None) -> Slip:
@@ -74,6 +74,7 @@ def pairing_slip(address: str, person: str, locale: str) -> Slip:
     t = words(locale)
     return Slip(
         kind="pairing",
+        notes=cuts(person),
         elements=(
             title(t("Pair a phone")),
             Rule(char="="),
