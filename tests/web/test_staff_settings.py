@@ -85,10 +85,11 @@ def test_a_file_written_in_another_way_is_left_alone(tmp_path: Path) -> None:
 SECRET = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=6, max_size=30)
 
 
-@given(ukey=SECRET, client=SECRET, pin=st.from_regex(r"\A[0-9]{6,12}\Z"), user=SECRET)
-def test_planted_secrets_are_not_in_the_bundle(ukey: str, client: str, pin: str, user: str) -> None:
+@given(ukey=SECRET, client=SECRET, key=SECRET, pin=st.from_regex(r"\A[0-9]{6,12}\Z"))
+def test_planted_secrets_are_not_in_the_bundle(ukey: str, client: str, key: str, pin: str) -> None:
     plain = {
         "feie": {"user": "shop", "ukey": ukey}, "yilianyun": {"client_secret": client}, "web": {"pin": pin},
+        "clouds": {"third": {"user": "shop", "key": key}},
     }  # fmt: skip
     settings = msgspec.convert(plain, Settings)
     parts = {
@@ -101,7 +102,7 @@ def test_planted_secrets_are_not_in_the_bundle(ukey: str, client: str, pin: str,
     known = diagnostics.secrets_of(settings, Path("/nonexistent"))
     with zipfile.ZipFile(BytesIO(diagnostics.pack(parts, known))) as bundle:
         told = "".join(bundle.read(n).decode() for n in bundle.namelist())
-    for secret in (ukey, client, pin):
+    for secret in (ukey, client, key, pin):
         for form in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
             assert form in diagnostics.GONE or form not in told
 

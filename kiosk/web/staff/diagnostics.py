@@ -19,8 +19,8 @@ from kiosk.web.services import Services
 
 GONE = "(removed)"
 KEPT_FILES = ("local.token", "session.key", "staff.pin", "device.key", "tls-key.pem", "tls-ca-key.pem")
-SECRET_FILES = ("ukey_file", "client_secret_file", "token_file")
-SECRETS = ("ukey", "client_secret", "pin", "password")
+SECRET_FILES = ("ukey_file", "client_secret_file", "key_file", "token_file")
+SECRETS = ("ukey", "client_secret", "key", "pin", "password")
 IN_ADDRESS = re.compile(r"(://[^/\s:@\"]*):[^/\s@\"]+@")
 """Name and password in an address (RFC 3986, 3.2.1)."""
 SHORTEST = 4
