@@ -37,7 +37,8 @@ ALL_TRIES = 30
 """Wrong PINs from all addresses together, in the same time: whoever changes addresses is shut out too."""
 FIRST = "first"
 """The manager whose PIN is in kiosk.toml or in staff.pin; always there, so that nobody locks the shop out."""
-PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+PASSED_ON = ("forwarded", "via", "x-real-ip")
+"""Headers of proxies, beside all that begin with `x-forwarded-`: one of them, whichever a shop's proxy sets, is enough."""
 
 
 class Refused(Exception):
@@ -114,7 +115,7 @@ class Door:
     def is_local(self, request: web.Request) -> bool:
         """Tell whether the machine itself asks."""
         name = (urlsplit(f"//{request.host}").hostname or "").lower()
-        direct = _is_loopback(request.remote or "") and not any(h in request.headers for h in PASSED_ON)
+        direct = _is_loopback(request.remote or "") and not _passed_on(request)
         return direct and (name == "localhost" or _is_loopback(name)) and same_site(request)
 
     def may_call(self, request: web.Request) -> bool:
@@ -255,6 +256,12 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _passed_on(request: web.Request) -> bool:
+    """Tell whether a proxy handed the request on."""
+    names = [name.lower() for name in request.headers]
+    return any(name in PASSED_ON or name.startswith("x-forwarded-") for name in names)
 
 
 def _is_loopback(name: str) -> bool:

@@ -22,6 +22,8 @@ REDEEM = {"code": "ABCDEF"}
         ({"Sec-Fetch-Site": "cross-site"}, 401),
         ({"Sec-Fetch-Site": "same-origin"}, 200),
         ({"X-Forwarded-For": "192.168.1.9"}, 401),
+        ({"X-Forwarded-Proto": "https"}, 401),
+        ({"X-Forwarded-Host": "kiosk.shop.example"}, 401),
         ({"Forwarded": "for=192.168.1.9"}, 401),
         ({"Host": "evil.example"}, 421),
         ({"Host": "192.168.1.20:8080"}, 401),
