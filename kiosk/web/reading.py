@@ -7,7 +7,7 @@ import sys
 
 import msgspec
 
-from kiosk.web.read_worker import HEAD
+from kiosk.web.read_worker import HEAD, SIZE
 
 IDLE_S = 60.0
 READ_S = 8.0
@@ -50,10 +50,10 @@ class Reader:
             try:
                 async with asyncio.timeout(READ_S):
                     return await self._ask(what, picture)
-            except (TimeoutError, ConnectionError, msgspec.DecodeError):
+            except (TimeoutError, ConnectionError, EOFError, msgspec.DecodeError):
                 await self._end()
                 return Found(problem="late")
-            except asyncio.CancelledError:
+            except BaseException:
                 await self._end()
                 raise
             finally:
@@ -73,10 +73,9 @@ class Reader:
         assert process.stdout is not None
         process.stdin.write(HEAD.pack(what, len(picture)) + picture)
         await process.stdin.drain()
-        line = await process.stdout.readline()
-        if not line:
-            raise ConnectionError("the process ended")
-        return msgspec.json.decode(line, type=Found)
+        # By length, not by line: a logo is larger than the longest line that asyncio reads (64 KiB).
+        (size,) = SIZE.unpack(await process.stdout.readexactly(SIZE.size))
+        return msgspec.json.decode(await process.stdout.readexactly(size), type=Found)
 
     @property
     def running(self) -> bool:
@@ -98,7 +97,8 @@ class Reader:
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             process.kill()
-            await process.wait()
+            # Its pipe is read to the end, since a full one that nobody reads would hold up the wait for ever.
+            await process.communicate()
 
     async def stop(self) -> None:
         """End the process."""

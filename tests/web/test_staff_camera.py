@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
+import random
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -124,6 +126,46 @@ async def test_a_reader_that_dies_or_hangs_is_replaced(
     second.kill()
     await second.wait()
     assert await reader.read(blank) == Found()
+
+
+def noise(width: int, height: int) -> Image.Image:
+    """Return what compresses worst: a photograph is near it."""
+    return Image.frombytes("RGB", (width, height), random.Random(4).randbytes(width * height * 3))
+
+
+async def test_a_photograph_is_a_logo_and_the_next_picture_is_read(reader: Reader) -> None:
+    """Its answer is ten times asyncio's longest line."""
+    found = await reader.logo(jpeg(noise(700, 600)))
+    assert found.problem == ""
+    with Image.open(io.BytesIO(base64.b64decode(found.png))) as made:
+        assert (made.format, max(made.size)) == ("PNG", 512)
+    assert len(found.png) > 500_000
+    assert await reader.read(jpeg(Image.new("RGB", (200, 200)))) == Found()
+
+
+async def test_a_full_pipe_that_nobody_reads_does_not_hold_up_the_end(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(process: asyncio.StreamReader, size: int) -> bytes:
+        await eventually(lambda: getattr(process, "_paused", False))
+        raise OSError("a fault in the reader itself")
+
+    monkeypatch.setattr(asyncio.StreamReader, "readexactly", broken)
+    async with asyncio.timeout(20):
+        with pytest.raises(OSError, match="itself"):
+            await reader.logo(jpeg(noise(700, 600)))
+    assert not reader.running
+    monkeypatch.undo()
+    assert (await reader.logo(jpeg(noise(200, 200)))).problem == "", "the next one gets a new process"
+
+
+@pytest.mark.parametrize(("edge", "problem"), [(4100, "large"), (3900, "")])
+async def test_a_logo_of_many_dots_is_refused_before_it_is_unpacked(
+    reader: Reader, edge: int, problem: str
+) -> None:
+    raw = io.BytesIO()
+    Image.new("RGB", (edge, edge), "red").save(raw, "PNG")
+    assert (await reader.logo(raw.getvalue())).problem == problem
 
 
 async def test_the_reader_ends_when_nobody_needs_it(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
