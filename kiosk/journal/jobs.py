@@ -19,6 +19,10 @@ SELECT * FROM item WHERE status = 'conflict' AND kind = 'redeem_record' AND acke
 ORDER BY at
 """
 
+ONCE = ("pairing",)
+"""Slips that let their bearer in: they are forgotten once their print has ended, and never printed again."""
+ENDED = ("printed", "failed", "unknown", "void")
+
 
 class Jobs(Core):
     """Print jobs."""
@@ -40,12 +44,14 @@ class Jobs(Core):
         """Change a job's state; with `item` the outcome is noted for the hub too."""
 
         def work(db: sqlite3.Connection) -> None:
-            row = db.execute("SELECT rid, detail FROM job WHERE id = ?", (job,)).fetchone()
+            row = db.execute("SELECT rid, kind, detail FROM job WHERE id = ?", (job,)).fetchone()
             merged = {**json.loads(row["detail"]), **detail}
             db.execute(
                 "UPDATE job SET state = ?, detail = ?, changed_at = ? WHERE id = ?",
                 (state, json.dumps(merged), self._now(), job),
             )
+            if row["kind"] in ONCE and state in ENDED:
+                db.execute("UPDATE job SET slip = '' WHERE id = ?", (job,))
             if item:
                 self._append(db, "print_result", row["rid"], {"job": job, "outcome": state, **detail})
 
@@ -59,7 +65,7 @@ class Jobs(Core):
     async def job_again(self, job: str) -> JobRow | None:
         """Return a job, as it was, that a person has printed once more; an *unknown* one is settled by that.
 
-        None: there is no such job, it is under way, or its code is void.
+        None: there is no such job, it is under way, its code is void, or it is one of `ONCE`.
         """
 
         def work(db: sqlite3.Connection) -> JobRow | None:
@@ -68,6 +74,8 @@ class Jobs(Core):
                 " AND NOT EXISTS (SELECT 1 FROM void_code v WHERE v.claim = job.rid)",
                 (job,),
             ).fetchone()
+            if row is not None and row["kind"] in ONCE:
+                return None
             if row is not None and row["state"] == "unknown":
                 values = (self._now(), job)
                 db.execute("UPDATE job SET state = 'replaced', changed_at = ? WHERE id = ?", values)

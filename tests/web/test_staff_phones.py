@@ -48,6 +48,15 @@ async def pair(kiosk: Rig, browser: aiohttp.ClientSession, path: str) -> int:
         return answer.status
 
 
+async def test_a_clerk_cannot_print_a_managers_slip_again(staff: Staff, clerk: Staff) -> None:
+    path = await slip(staff)
+    assert "/staff/reprint" not in await clerk.page(path="/staff/coupons")
+    [job] = [j for j in await staff.kiosk.daemon.journal.jobs() if j.kind == "pairing"]
+    assert path.rsplit("/", 1)[1] not in job.slip.decode(), "the journal keeps no key to the console"
+    assert (await clerk.do("reprint", {"job": job.id}))[1]["ok"] is False
+    assert len(await staff.kiosk.daemon.journal.jobs()) == 1, "nothing went to the printer"
+
+
 async def test_a_slip_pairs_one_phone_for_its_person(staff: Staff) -> None:
     await hire(staff.kiosk)
     path = await slip(staff, {"person": "P1"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kiosk.counter import words
+from kiosk.journal.jobs import ONCE
 from kiosk.journal.rows import Attempt, JobRow
 from kiosk.journal.search import Row
 from ui.marks import N_
@@ -72,7 +73,7 @@ def job(j: JobRow, t: Texts) -> dict[str, Any]:
         "kind": t(SLIPS.get(j.kind, N_("Slip"))),
         "told": job_state(j, t),
         "state": j.state,
-        "again": j.state not in (*UNDER_WAY, "void"),
+        "again": j.state not in (*UNDER_WAY, "void") and j.kind not in ONCE,
         "coupon": j.kind == "coupon",
     }
 
