@@ -20,6 +20,7 @@ import msgspec
 
 from kiosk.coupons.ids import new_rid
 from kiosk.events import Bus, PrintDone
+from kiosk.journal.errors import JournalError
 from kiosk.journal.rows import JobRow
 from kiosk.journal.store import Journal
 from kiosk.printing.aftermath import STOPPED, Aftermath
@@ -297,6 +298,12 @@ class Spooler:
             if asked_later:
                 self._open.add(job.id)
             return Outcome("unknown", "", STOPPED)
+        except JournalError:
+            raise
+        except Exception as err:  # a fault of the driver's own must not keep the others from printing
+            log.exception("printer %s failed at job %s", printer.name, job.id)
+            untouched = getattr(printer, "sent", None) == 0
+            return Outcome("failed" if untouched else "unknown", "io", f"the driver failed: {err}")
         finally:
             self._sending = None
 

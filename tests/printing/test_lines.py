@@ -132,6 +132,12 @@ async def test_a_name_that_is_not_known() -> None:
     assert (ended.ended, ended.trouble) == ("failed", "not_present")
 
 
+@pytest.mark.parametrize("host", ["192.168.1..50", "a" * 64 + ".example"])
+async def test_a_name_that_cannot_be_asked_for(host: str) -> None:
+    ended = await NetworkPrinter("p", f"tcp://{host}", P58, host, 9100).send(JOB, rid="r", deadline_s=15)
+    assert (ended.ended, ended.trouble) == ("failed", "not_present")
+
+
 async def test_a_network_printer_that_hangs_up_before_the_job(sim: EscposPrinterSim) -> None:
     sim.set_fault("refuse")
     printer = NetworkPrinter("p", "tcp://", P58, "127.0.0.1", sim.port)

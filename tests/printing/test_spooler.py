@@ -78,6 +78,21 @@ async def test_the_next_printer_only_when_nothing_can_still_appear(
     assert row.detail["printer"] == ("cloud" if asked[1] else "usb")
 
 
+@pytest.mark.parametrize(("sent", "ended", "asked"), [(0, "printed", 1), (10, "unknown", 0)])
+async def test_a_fault_of_a_driver_keeps_no_other_printer_from_its_turn(
+    house: House, sent: int, ended: str, asked: int
+) -> None:
+    class Faulty(FakePrinter):
+        async def send(self, job: bytes, *, rid: str, deadline_s: float, copies: int = 1) -> Outcome:
+            self.sent = sent
+            raise UnicodeError("label empty or too long")
+
+    second = FakePrinter("second")
+    spooler = await house.open(Faulty("first"), second)
+    row = await spooler.print(SLIP, rid="R1", kind="coupon")
+    assert (row.state, len(second.jobs)) == (ended, asked)
+
+
 async def test_only_failed_before_the_first_byte_is_tried_again_by_itself(house: House) -> None:
     printer = FakePrinter("usb", FAILED, FAILED, PRINTED)
     spooler = await house.open(printer)
@@ -271,6 +286,13 @@ async def test_what_never_left_is_printed_again_without_a_mark(house: House) -> 
     assert first.state == "failed"
     await spooler.reprint(first.id)
     assert "补打" not in printed(printer.jobs[1][1]).text
+
+
+async def test_a_slip_that_lets_its_bearer_in_is_forgotten_and_never_printed_again(house: House) -> None:
+    spooler = await house.open(FakePrinter("usb"))
+    row = await spooler.print(SLIP, rid="R1", kind="pairing")
+    assert (row.state, row.slip) == ("printed", b"")
+    assert await spooler.reprint(row.id) is None
 
 
 async def test_a_person_has_seen_it(house: House) -> None:

@@ -72,6 +72,8 @@ def test_addresses(url: str, kind: type) -> None:
     ("url", "said"),
     [
         ("tcp://:9100", "names no host"),
+        ("tcp://192.168.1..50:9100", "a dot too many"),
+        ("tcp://[", "is no address"),
         ("tcp://h:99999", "port"),
         ("lp://dev/usb/lp0", "names no device"),
         ("serial:///dev/ttyS0?baud=fast", "baud=fast"),

@@ -41,7 +41,10 @@ def open_printer(
 
     `accounts`: the shop's own at the clouds. `via`: the way to the hub, where one is configured. `override` changes what the profile says of this one.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as err:
+        raise PrinterError(f"printer {name}: {url} is no address ({err}); there are {known()}.") from err
     try:
         used = profile(profile_name, override)
     except ProfileError as err:
@@ -67,6 +70,12 @@ def _network(name: str, url: str, parts: SplitResult, used: Profile) -> Printer:
         ) from None
     if not parts.hostname:
         raise PrinterError(f"printer {name}: {url} names no host; write tcp://192.168.1.50:9100.")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise PrinterError(
+            f"printer {name}: {url} names a host that cannot exist: look for a dot too many; write tcp://192.168.1.50:9100."
+        ) from None
     return NetworkPrinter(name, url, used, parts.hostname, port or 9100)
 
 

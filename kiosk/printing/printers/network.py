@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -53,7 +54,13 @@ async def _connect(host: str, port: int) -> socket.socket:
     """Connect to the first address that answers."""
     loop = asyncio.get_running_loop()
     last: OSError | None = None
-    for family, kind, proto, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (
+        UnicodeError
+    ) as err:  # two dots in a row, or a part of over 63 characters: the name cannot even be asked for
+        raise OSError(errno.ENOENT, "no name of a host") from err
+    for family, kind, proto, _, address in found:
         link = socket.socket(family, kind, proto)
         try:
             link.setblocking(False)
