@@ -146,6 +146,8 @@ async def test_the_journal_is_exported_in_pages_and_verified(
     }
     assert (await kiosk.get("/api/v1/journal", params={"from": "yesterday"}))[0] == 400
     assert (await kiosk.get("/api/v1/journal", params={"to": "2020-01-01T00:00:00+08:00"}))[1]["rows"] == []
+    ends = {"from": "0001-01-01T00:00:00+14:00", "to": "9999-12-31T23:59:59-14:00"}
+    assert (await kiosk.get("/api/v1/journal", params=ends))[1] == (await kiosk.get("/api/v1/journal"))[1]
 
 
 async def test_settings_hide_secrets_and_openapi_names_every_route(kiosk: Rig) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from kiosk.clock import FLOOR
 from kiosk.counter import records, tables
 from kiosk.health.model import told
 from kiosk.journal.rows import DayRow, Verification
@@ -114,7 +115,8 @@ class Month(msgspec.Struct, frozen=True):
 @operation("GET", "journal", "read")
 async def journal(call: Call, query: JournalQuery) -> JournalPage:
     """Give a page of the journal, oldest first: ?from=&to=&after=EPOCH:SEQ."""
-    rows, after = await call.services.journal.export(query.since, query.until, query.after, PAGE)
+    since, until = (None if at is None else _countable(at) for at in (query.since, query.until))
+    rows, after = await call.services.journal.export(since, until, query.after, PAGE)
     return JournalPage(rows, after)
 
 
@@ -137,6 +139,14 @@ async def search(call: Call, query: RecordsQuery) -> Records:
     )
     rows, after = await call.services.journal.search(ask)
     return Records(rows, after)
+
+
+def _countable(at: datetime) -> datetime:
+    """Return a time as UTC; one beyond the calendar's ends, or before there were kiosks, as the nearest there is."""
+    try:
+        return max(FLOOR, at.astimezone(UTC))
+    except OverflowError:
+        return FLOOR if at.year == 1 else datetime.max.replace(tzinfo=UTC)
 
 
 def _moment(text: str, *, last: bool) -> datetime | None:
