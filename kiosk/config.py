@@ -7,6 +7,7 @@ would be right.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 LAST_GOOD = "last-good.toml"
+IN_ADDRESS = re.compile(r"(://[^/\s:@\"]*):[^/\s@\"]+@")
+"""Name and password in an address (RFC 3986, 3.2.1)."""
 
 
 def load(path: Path | None) -> Loaded[Settings]:
@@ -102,4 +105,8 @@ def describe(settings: Settings) -> dict[str, object]:
     for part in further.values():
         if part["key"]:
             part["key"] = "(set)"
+    for devices in (plain[kind] for kind in ("printers", "scanners", "tills", "displays", "speakers")):
+        assert isinstance(devices, dict)
+        for part in devices.values():
+            part["url"] = IN_ADDRESS.sub(r"\1:(set)@", part["url"])
     return plain

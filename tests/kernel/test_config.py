@@ -180,12 +180,15 @@ ukey = "swordfish"
 [yilianyun]
 client_id = "10"
 client_secret = "marlin"
+[printers.bar]
+url = "tcp://shop:tunny@192.168.1.50:9100"
 """,
     )
     plain = describe(load(path).value)
     told = str(plain)
-    assert not [s for s in ("471147", "swordfish", "marlin") if s in told]
-    assert told.count("(set)") == 3
+    assert not [s for s in ("471147", "swordfish", "marlin", "tunny") if s in told]
+    assert told.count("(set)") == 4
+    assert "tcp://shop:(set)@192.168.1.50:9100" in told
     assert "counter@example.test" in told
     assert describe(load(None).value)["web"] == describe(Settings())["web"]
 

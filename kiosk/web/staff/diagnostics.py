@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import platform
-import re
 import sys
 import zipfile
 from collections.abc import Iterable
@@ -14,15 +13,13 @@ from typing import Any
 
 import msgspec
 
-from kiosk.config import Settings, describe
+from kiosk.config import IN_ADDRESS, Settings, describe
 from kiosk.web.services import Services
 
 GONE = "(removed)"
 KEPT_FILES = ("local.token", "session.key", "staff.pin", "device.key", "tls-key.pem", "tls-ca-key.pem")
 SECRET_FILES = ("ukey_file", "client_secret_file", "key_file", "token_file")
 SECRETS = ("ukey", "client_secret", "key", "pin", "password")
-IN_ADDRESS = re.compile(r"(://[^/\s:@\"]*):[^/\s@\"]+@")
-"""Name and password in an address (RFC 3986, 3.2.1)."""
 SHORTEST = 4
 """A shorter secret would take half the bundle's letters with it; none of ours is."""
 
