@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub.parts import now
+from hub.parts import Parts, now
 from hub.schema import devices
 from hub.server import Hub
+from hub.store import feed
 
 from .world import CAPPED, CASH, DEADLINE_S, Kiosk, issued, let_in, on_both, opened
 
@@ -91,6 +92,23 @@ async def test_a_position_names_its_database(kiosk: Kiosk) -> None:
         status, told = await kiosk.call("GET", f"changes?after={other}")
         assert (status, told["error"]) == (410, "resync_required")
     assert (await kiosk.changes(pos)) == (pos, [])
+
+
+def test_a_look_at_the_log_goes_to_its_place_by_the_index(parts: Parts) -> None:
+    """A fleet looks at every change; to walk the log from its beginning each time is 4.6 ms at 50,000 entries."""
+
+    def plan(c: sa.Connection) -> list[str]:
+        pos, _, _ = feed.since(c, "main", "kA", "")
+        asked: list[str] = []
+        driver: Any = c.connection.driver_connection
+        driver.set_trace_callback(asked.append)
+        feed.since(c, "main", "kA", pos)
+        driver.set_trace_callback(None)
+        return [str(row[3]) for row in c.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1]}")]
+
+    [step] = parts.database.call(plan)
+    assert "ix_changes_read" in step
+    assert "xid=? AND id>?" in step
 
 
 async def test_redemptions_do_not_wake_the_fleet(hub: Hub, kiosk: Kiosk) -> None:
