@@ -23,6 +23,7 @@ REMEDIES = {
     "printers": ("GET", "/api/v1/printers"),
     "devices": ("GET", "/api/v1/devices"),
     "page": ("POST", "/api/v1/counter/reload"),
+    "disk": ("DELETE", "/api/v1/stands/made"),
     "config": ("GET", "/api/v1/settings/shop"),
 }
 

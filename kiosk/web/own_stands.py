@@ -121,6 +121,20 @@ def _forget(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+async def sweep(services: Services) -> int:
+    """Remove made PDFs and pictures of stands, which can be made again; return how many files that were."""
+    return await asyncio.to_thread(_sweep, services.data_dir)
+
+
+def _sweep(data_dir: Path) -> int:
+    removed = 0
+    for folder in ("made", "previews"):
+        for path in (data_dir / folder).glob("*.*"):
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
 def _shrink(large: Path, small: Path, size: Size) -> None:
     """Keep a picture that fits."""
     if not large.is_file():

@@ -8,11 +8,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kiosk.config import load
 from kiosk.counter import backup
 from kiosk.daemon import Daemon
+from kiosk.health.remedies import remedy
 from kiosk.toml import Loaded
-from tests.web.rig import CAPPED, PIN, SLIP, Rig
+from tests.web.rig import CAPPED, PIN, SLIP, Rig, rig
 from tests.web.test_api_callers import made, owner
 
 
@@ -213,3 +216,78 @@ async def test_the_counter_page_is_loaded_anew(kiosk: Rig) -> None:
     loaded = (await kiosk.get("/api/v1/counter"))[1]["reload"]
     await kiosk.post("/api/v1/counter/reload")
     await kiosk.view(lambda v: v["reload"] > loaded)
+
+
+async def test_a_receipt_is_printed_and_a_second_one_is_a_copy(kiosk: Rig) -> None:
+    _, done = await kiosk.post("/api/v1/redeem", {"code": await kiosk.issue(CAPPED), "total": 1000})
+    for _ in range(2):
+        _, told = await kiosk.post("/api/v1/slips/receipt", {"rid": done["rid"]})
+        assert told["outcome"] == "printed"
+    kinds = [j.kind for j in await kiosk.daemon.journal.jobs()]
+    assert kinds == ["receipt", "receipt"]
+    status, told = await kiosk.post("/api/v1/slips/receipt", {"rid": "nothing"})
+    assert (status, told["error"]) == (404, "unknown_redemption")
+
+
+async def test_the_remedy_of_a_full_card_removes_what_was_made(alone: Rig) -> None:
+    for folder in ("made", "previews"):
+        place = alone.daemon.data_dir / folder
+        place.mkdir()
+        (place / "stand-a6.pdf").write_bytes(b"%PDF-")
+    asks = remedy("disk")
+    assert asks == ("DELETE", "/api/v1/stands/made")
+    status, raw, _ = await sent(alone, "DELETE", asks[1].removeprefix("/api/v1/"))
+    assert (status, raw) == (200, b'{"removed":2}')
+    assert not list((alone.daemon.data_dir / "made").iterdir())
+
+
+async def test_a_code_is_read_from_a_picture(kiosk: Rig) -> None:
+    from PIL import Image
+
+    await kiosk.post(f"/api/v1/batches/{SLIP}/hand-out")
+    paper = next((kiosk.daemon.data_dir / "slips").glob("*.png")).read_bytes()
+    octets = {"Content-Type": "application/octet-stream"}
+    status, raw, _ = await sent(kiosk, "POST", "read", data=io.BytesIO(paper), headers=octets)
+    assert status == 200
+    _, told = await kiosk.post("/api/v1/redeem", {"code": msgspec.json.decode(raw)["text"], "total": 2500})
+    assert told["verdict"] == "confirmed"
+    blank = io.BytesIO()
+    Image.new("RGB", (320, 240), "white").save(blank, "PNG")
+    assert (await sent(kiosk, "POST", "read", data=blank.getvalue(), headers=octets))[1] == b'{"text":""}'
+    status, raw, _ = await sent(kiosk, "POST", "read", data=b"no picture", headers=octets)
+    assert (status, b"bad_picture" in raw) == (422, True)
+    assert (await kiosk.post("/api/v1/read", {}))[0] == 415
+
+
+async def test_a_phone_is_paired_by_a_slip_listed_and_signed_out(tmp_path: Path) -> None:
+    async with rig(tmp_path, hub=False, hosts=["kiosk.test"]) as held:
+        seen = {"Host": f"kiosk.test:{held.url.rpartition(':')[2]}"}
+        status, raw, _ = await sent(held, "POST", "slips/phone", json={}, headers=seen)
+        assert (status, msgspec.json.decode(raw)["outcome"]) == (200, "printed")
+        paper = next((held.daemon.data_dir / "slips").glob("*.png")).read_bytes()
+        octets = {"Content-Type": "application/octet-stream"}
+        _, raw, _ = await sent(held, "POST", "read", data=paper, headers=octets)
+        link = msgspec.json.decode(raw)["text"]
+        assert link.startswith(f"http://{seen['Host']}/staff/pair/")
+        form = {"code": link.rpartition("/")[2]}
+        async with held.http.post(f"{held.url}/staff/pair", data=form, allow_redirects=False) as answer:
+            assert answer.status == 303
+        _, raw, _ = await sent(held, "GET", "phones")
+        (phone,) = msgspec.json.decode(raw)["phones"]
+        assert phone["person"] == "first"
+        assert (await sent(held, "DELETE", f"phones/{phone['id']}"))[1] == b'{"phones":[]}'
+        assert (await held.get("/staff/day.csv"))[0] == 401, "its session is over"
+        status, raw, _ = await sent(held, "DELETE", f"phones/{phone['id']}")
+        assert (status, b"unknown_phone" in raw) == (404, True)
+
+
+async def test_a_kiosk_of_this_machine_alone_pairs_no_phone_and_tells_whom_it_shut_out(alone: Rig) -> None:
+    for person, status, error in (("first", 409, "no_way"), ("nobody", 404, "unknown_person")):
+        found, told = await alone.post("/api/v1/slips/phone", {"person": person}, headers=owner(alone))
+        assert (found, told["error"]) == (status, error)
+    for _ in range(5):
+        async with alone.http.post(f"{alone.url}/staff/sign-in", data={"pin": "000000"}) as answer:
+            assert answer.status == 403
+    _, told = await alone.get("/api/v1/lockouts", headers=owner(alone))
+    assert [row["address"] for row in told["lockouts"]] == ["127.0.0.1"]
+    assert (await alone.get("/api/v1/lockouts"))[0] == 403, "that is a manager's"

@@ -12,7 +12,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from kiosk.web.staff import phones
+from kiosk.web import phones
 from tests.browser import Tabs
 from tests.web.rig import Rig, rig
 from tests.web.test_staff import Staff, staff
@@ -113,7 +113,7 @@ async def test_a_clerk_pairs_their_own_phone_only(clerk: Staff) -> None:
     other = await slip(clerk)
     async with phone() as browser:
         assert await pair(clerk.kiosk, browser, other) == 303
-        (token,) = await phones._read(_services(clerk.kiosk), phones.PAIRED)
+        (token,) = await phones.kept(_services(clerk.kiosk), phones.PAIRED)
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as third:
             colleague = Staff(clerk.kiosk, third)
             await colleague.sign_in("8642")

@@ -1,4 +1,4 @@
-"""/api/v1: everything that staff can do, for commands, tills and scripts."""
+"""/api/v1: what staff can do, for commands, tills and scripts; opening a session by PIN or slip is a person's."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from kiosk.coupons.ids import RequestNo
 from kiosk.coupons.verdict import Goods
 from kiosk.health.model import told
 from kiosk.web.api.keys import request_no
-from kiosk.web.api.operation import Call, operation
+from kiosk.web.api.operation import OCTETS, Call, operation
 from kiosk.web.api.problems import Problem
 from ui.marks import N_
 
@@ -35,6 +35,12 @@ class LookAsk(msgspec.Struct, frozen=True):
     """POST /api/v1/look."""
 
     code: Code
+
+
+class CodeRead(msgspec.Struct, frozen=True):
+    """What the code on a picture says; empty: there is none."""
+
+    text: str
 
 
 class BasketAsk(Basket, frozen=True, kw_only=True):
@@ -78,6 +84,24 @@ async def redeem(call: Call, body: RedeemAsk) -> RedeemResult:
 async def look_at(call: Call, body: LookAsk) -> Look:
     """Say what this kiosk knows of a code, and whether the total of the basket is asked for; nothing is redeemed."""
     return await look(call.services.journal, body.code, call.t.locale)
+
+
+@operation("POST", "read", "redeem", "bad_picture", takes=OCTETS)
+async def read(call: Call) -> CodeRead:
+    """Read the code on a picture (JPEG, PNG or WebP), a coupon's before others; nothing is kept of it."""
+    from kiosk.web.reading import MOST
+    from kiosk.web.staff.camera import LARGE, PROBLEMS, READER, coupon
+
+    parts, size = [], 0
+    async for chunk in call.request.content.iter_chunked(65536):
+        size += len(chunk)
+        if size > MOST:
+            raise Problem("too_large", told(LARGE))
+        parts.append(chunk)
+    found = await call.request.app[READER].read(b"".join(parts))
+    if found.problem:
+        raise Problem("bad_picture", told(PROBLEMS[found.problem]))
+    return CodeRead(await coupon(call.services, found.texts))
 
 
 @operation("POST", "rollback", "undo")

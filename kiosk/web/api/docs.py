@@ -21,7 +21,7 @@ ROOMS = {
     "state": N_("How the kiosk is"),
     "care": N_("Settings and backup"),
     "fit_out": N_("Printers and logo"),
-    "people": N_("People"),
+    "people": N_("People and phones"),
     "tokens": N_("Tokens"),
     "screen": N_("The counter page"),
 }

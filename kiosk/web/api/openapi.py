@@ -12,13 +12,14 @@ import msgspec
 
 from kiosk.web.api import operations
 from kiosk.web.api.keys import HEADER
-from kiosk.web.api.operation import Nothing, Operation
+from kiosk.web.api.operation import JSON, Nothing, Operation
 from kiosk.web.api.problems import CODES, MEDIA, ProblemBody
 
 REF = "#/components/schemas/{name}"
 TITLE = "kiosk"
 ABOUT = (
-    "Everything that staff can do at one kiosk. Programs of the machine need no token for what a counter does all day; "
+    "Everything that staff can do at one kiosk, but signing in: a PIN and the code of a phone's slip are a person's. "
+    "Programs of the machine need no token for what a counter does all day; "
     "others send `Authorization: Bearer kt_...` (`kiosk token make`). Money is in fen, times are RFC 3339."
 )
 
@@ -55,10 +56,10 @@ def codes_of(op: Operation) -> list[str]:
         codes += ["unauthorized", "token_ended", "token_revoked", "forbidden"]
     if op.method in ("POST", "PUT"):
         codes += ["not_json", "too_large", "broken_off"]
-    if op.method == "POST":
+    if keyed(op):
         codes += ["key_reused"]
         codes += ["outcome_unknown"] if op.again != "repeat" else []
-    if op.method == "POST" or op.headers or {"path", "query"} & set(op.types):
+    if keyed(op) or op.headers or {"path", "query"} & set(op.types):
         codes.append("bad_request")
     return sorted(set(codes), key=list(CODES).index)
 
@@ -89,10 +90,10 @@ def _operation(op: Operation, named: dict[int, Any], parts: dict[str, Any]) -> d
         made["parameters"] = parameters
     if op.scope is None:
         made["security"] = []
-    if op.method == "POST":
+    if keyed(op):
         schema = named[id(op.types["body"])] if "body" in op.types else {"type": "object"}
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    elif op.method == "PUT":
+    elif op.takes != JSON:
         made["requestBody"] = {"required": True, "content": {op.takes: {"schema": {}}}}
     return made
 
@@ -111,7 +112,7 @@ def _done(op: Operation, named: dict[int, Any]) -> dict[str, Any]:
     headers = {
         "Idempotent-Replayed": {"description": "The answer was given before.", "schema": {"type": "string"}}
     }
-    told = {"headers": headers} if op.method == "POST" else {}
+    told = {"headers": headers} if keyed(op) else {}
     return {"description": "done", **told, "content": {"application/json": {"schema": schema}}}
 
 
@@ -133,7 +134,7 @@ def _parameters(op: Operation, named: dict[int, Any], parts: dict[str, Any]) -> 
                 }
             )
     found += [{"name": h, "in": "header", "required": True, "schema": {"type": "string"}} for h in op.headers]
-    if op.method == "POST":
+    if keyed(op):
         found.append(
             {
                 "name": HEADER,
@@ -177,6 +178,11 @@ def _itself() -> dict[str, Any]:
             "421": {"$ref": "#/components/responses/421"},
         },
     }
+
+
+def keyed(op: Operation) -> bool:
+    """Tell whether an operation takes JSON, and with it an idempotency key."""
+    return op.method == "POST" and op.takes == JSON
 
 
 def bodiless(op: Operation) -> bool:

@@ -26,6 +26,7 @@ from ui.texts import Texts, negotiate
 
 BASE = "/api/v1/"
 OCTETS = "application/octet-stream"
+JSON = "application/json"
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -83,8 +84,8 @@ class Operation:
     """The body holds a PIN or a passphrase."""
     media: tuple[str, ...] = ()
     """Content types of an answer that is no JSON."""
-    takes: str = "application/json"
-    """Content type of the body."""
+    takes: str = JSON
+    """Content type of the body; what is no JSON is read by the handler, and has no idempotency key."""
     headers: tuple[str, ...] = ()
     """Request headers that it reads."""
 
@@ -114,9 +115,9 @@ class Operation:
         for place, read in (("path", self._path), ("query", self._query)):
             if place in self.types:
                 given[place] = read(request)
-        if self.method == "PUT" and request.content_type != self.takes:
+        if self.takes != JSON and request.content_type != self.takes:
             raise _wrong_type(self.takes)
-        if self.method != "POST":
+        if self.method != "POST" or self.takes != JSON:
             return _respond(await self.handler(Call(request, services, caller), **given))
         body = await self._body(request)
         if "body" in self.types:

@@ -190,6 +190,21 @@ async def claim_slip(call: Call) -> Ended:
     return ended(row)
 
 
+class ReceiptAsk(msgspec.Struct, frozen=True):
+    """POST /api/v1/slips/receipt: of which redemption."""
+
+    rid: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{1,32}$")]
+
+
+@operation("POST", "slips/receipt", "print", "unknown_redemption")
+async def receipt(call: Call, body: ReceiptAsk) -> Ended:
+    """Print the record of a redemption; one more of the same comes marked as a copy."""
+    row = await call.services.slips.receipt(body.rid)
+    if row is None:
+        raise Problem("unknown_redemption", told("Nothing was redeemed there, or it was undone."))
+    return ended(row)
+
+
 class DayAsk(msgspec.Struct, frozen=True):
     """POST /api/v1/slips/day: which day of the shop; null: today."""
 

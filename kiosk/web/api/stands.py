@@ -144,3 +144,17 @@ async def stand_file(call: Call, path: FilePath) -> File:
     if not await asyncio.to_thread(found.is_file):
         raise Problem("unknown_file", told("there is no file {name}; make it first.", name=path.file))
     return File(found, "application/pdf" if path.file.endswith(".pdf") else "image/png")
+
+
+class Swept(msgspec.Struct, frozen=True):
+    """How many files were removed."""
+
+    removed: int
+
+
+@operation("DELETE", "stands/made", "print")
+async def sweep(call: Call) -> Swept:
+    """Remove made PDFs and pictures of stands; they can be made again."""
+    removed = await own_stands.sweep(call.services)
+    await call.note("sweep")
+    return Swept(removed)

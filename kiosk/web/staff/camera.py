@@ -15,6 +15,7 @@ from kiosk.counter.know import Knower
 from kiosk.web.door import Refused
 from kiosk.web.local_api import answer
 from kiosk.web.reading import MOST, Reader
+from kiosk.web.services import Services
 from kiosk.web.staff.frame import Visit
 from kiosk.web.tls import CA
 from ui.marks import N_
@@ -42,7 +43,7 @@ async def read(visiting: Visit, raw: bytes) -> web.StreamResponse:
     found = await visiting.request.app[READER].read(picture)
     if found.problem:
         raise Refused(422, found.problem, visiting.t(PROBLEMS[found.problem]))
-    return answer({"text": await _coupon(visiting, found.texts)})
+    return answer({"text": await coupon(visiting.services, found.texts)})
 
 
 def has_certificate(visiting: Visit) -> bool:
@@ -70,9 +71,9 @@ async def take(visiting: Visit, most: int, large: str) -> bytes:
     return b"".join(parts)
 
 
-async def _coupon(visiting: Visit, texts: tuple[str, ...]) -> str:
+async def coupon(services: Services, texts: tuple[str, ...]) -> str:
     """Return the text that is a coupon's among those on the picture: a slip shows two codes, a counter many."""
-    knower = Knower(visiting.services.journal)
+    knower = Knower(services.journal)
     for text in texts:
         known = await knower.know(text)
         if not known.problem and known.batch is not None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +12,7 @@ from kiosk.health.checks.printers import GOOD
 from kiosk.health.model import Finding, PrinterFact
 from kiosk.health.remedies import RISKS
 from kiosk.health.summary import LIGHTS
+from kiosk.web import own_stands
 from kiosk.web.staff import phones, told
 from kiosk.web.staff.frame import Visit, done, show
 from ui.marks import N_
@@ -215,18 +214,9 @@ async def examine(visiting: Visit, raw: bytes) -> web.StreamResponse:
 
 async def sweep(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Remove made PDFs and pictures of stands; they can be made again."""
-    removed = await asyncio.to_thread(_sweep, visiting.services.data_dir)
+    removed = await own_stands.sweep(visiting.services)
     await visiting.note("sweep")
     return done(removed > 0, visiting.t("Files removed: {n}.", n=removed))
-
-
-def _sweep(data_dir: Path) -> int:
-    removed = 0
-    for folder in ("made", "previews"):
-        for path in (data_dir / folder).glob("*.*"):
-            path.unlink(missing_ok=True)
-            removed += 1
-    return removed
 
 
 async def reload_page(visiting: Visit, raw: bytes) -> web.StreamResponse:

@@ -1,0 +1,112 @@
+"""Phones that stay signed in: the slips that pair one, those that are paired, one signed out again.
+
+A slip's code has 128 bits, works once and for ten minutes, and is kept as a digest. A paired phone is a session of its own: it ends
+with the person's PIN or role, or when it is removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import web
+
+from kiosk.counter.notdone import NotDone
+from kiosk.journal.people import Person
+from kiosk.journal.rows import JobRow
+from kiosk.web.lan import addresses
+from kiosk.web.services import Services
+from kiosk.web.tls import split
+from ui.marks import N_
+
+CODE_S = 600
+WAITING, PAIRED = "phones_waiting", "phones"
+MOST_WAITING = 5
+NO_PERSON = N_("That person is not there any more.")
+NO_WAY = N_(
+    "Phones cannot reach this kiosk: it serves this machine alone. Set web.listen in kiosk.toml first."
+)
+MANY = N_("Pairing slips that wait: {n}. Use one, or wait ten minutes.")
+NO_PHONE = N_("That phone is not there any more.")
+
+
+class Phone(msgspec.Struct, frozen=True):
+    """A phone that is signed in, and for whom."""
+
+    id: str
+    name: str
+    person: Person
+    at: datetime
+
+
+async def kept(services: Services, name: str) -> dict[str, dict[str, Any]]:
+    """Return what is kept and not over."""
+    rows: dict[str, dict[str, Any]] = json.loads(await services.journal.get(name) or "{}")
+    now = services.clock.wall().timestamp()
+    return {key: value for key, value in rows.items() if value["until"] > now}
+
+
+def digest(code: str) -> str:
+    """Return what is kept of a code."""
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+async def print_slip(services: Services, request: web.Request, person_id: str, unnamed: str) -> JobRow:
+    """Print the slip that pairs a phone with a person; `unnamed` stands for one without a name. NotDone says why not."""
+    person = await services.door.person(person_id)
+    if person is None:
+        raise NotDone("unknown_person", NO_PERSON)
+    if (origin := _origin(services, request)) is None:
+        raise NotDone("no_way", NO_WAY)
+    waiting = await kept(services, WAITING)
+    if len(waiting) >= MOST_WAITING:
+        raise NotDone("many_slips", MANY, n=len(waiting))
+    code = secrets.token_urlsafe(16)
+    waiting[digest(code)] = {"person": person.id, "until": services.clock.wall().timestamp() + CODE_S}
+    await services.journal.put(WAITING, json.dumps(waiting))
+    return await services.slips.pairing(f"{origin}/staff/pair/{code}", person.name or unnamed)
+
+
+def _origin(services: Services, request: web.Request) -> str | None:
+    """Return where a phone reaches this kiosk: as whoever asks does, or at this machine's address in the shop's network."""
+    seen = urlsplit(request.headers.get("Origin") or str(request.url.origin()))
+    if not _is_here(seen.hostname or ""):
+        return f"{seen.scheme}://{seen.netloc}"
+    host, _ = split(services.settings.web.listen)
+    own = addresses() if host in ("0.0.0.0", "::") else () if _is_here(host) else (host,)  # noqa: S104  (compared, not bound)
+    return f"{seen.scheme}://{own[0]}:{seen.port or 80}" if own else None
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def paired(services: Services) -> list[Phone]:
+    """Return the phones that are signed in."""
+    rows = []
+    for token, value in (await kept(services, PAIRED)).items():
+        person = await services.door.person(value["person"])
+        if person is not None and not await services.door.has_ended(token):
+            rows.append(Phone(token, value["name"], person, datetime.fromtimestamp(value["at"], UTC)))
+    return rows
+
+
+async def drop(services: Services, phone_id: str, owner: str = "") -> None:
+    """Sign a phone out at once; with `owner` only a phone of theirs. NotDone when it is not there."""
+    async with services.door.one:
+        phones = await kept(services, PAIRED)
+        phone = phones.get(phone_id)
+        if phone is None or owner not in ("", phone["person"]):
+            raise NotDone("unknown_phone", NO_PHONE)
+        await services.door.end_token(phone_id, int(phone["until"]))
+        phones.pop(phone_id)
+        await services.journal.put(PAIRED, json.dumps(phones))
