@@ -105,6 +105,21 @@ def forget_pool(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM fact WHERE name LIKE 'pool:%' OR name LIKE 'lease:%'")
 
 
+def close_handed_out(db: sqlite3.Connection) -> None:
+    """Take no code that was handed out for a spare any more: what became of its slip cannot be known from here."""
+    db.execute("UPDATE pool SET closed = 1 WHERE rid IS NOT NULL AND closed = 0")
+
+
+def forget_ready(db: sqlite3.Connection) -> None:
+    """Hand out no code that an older copy of the journal has: the journal that it lacks the end of may have done so.
+
+    The hub gives others; the same question would bring the same codes, so it is forgotten too.
+    """
+    db.execute("DELETE FROM pool WHERE rid IS NULL")
+    close_handed_out(db)
+    db.execute("DELETE FROM fact WHERE name LIKE 'pool:%'")
+
+
 def take_next(db: sqlite3.Connection, rid: str, stock_id: str, now: str) -> PoolCode | None:
     """Take the next code of a batch under `rid`; None when the pool is empty."""
     row = db.execute(

@@ -18,6 +18,7 @@ import msgspec
 
 from kiosk.coupons.record import Item, item_hash
 from kiosk.journal import items
+from kiosk.journal.pool import close_handed_out
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
@@ -111,6 +112,8 @@ def restore(db: sqlite3.Connection, saved: Saved) -> None:
     for row in saved.tables["fact"]:
         if row["name"] in KEPT_FACTS:
             _put(db, "fact", row)
+    # Its print jobs may be among what was lost: what is on paper must not be printed for the next customer.
+    close_handed_out(db)
     _uses_of(db, saved.waiting)
     _voids_of(db, saved)
 

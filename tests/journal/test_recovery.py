@@ -271,3 +271,29 @@ async def test_what_was_recorded_is_not_voided_for_an_older_page(opened: Open) -
     run = await again.pending()
     assert run is not None
     assert [i.kind for i in run.items] == ["redeem_record"]
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "DELETE FROM job",
+        "UPDATE job SET state = 'failed'",
+        "UPDATE pool SET rid = NULL, handed_at = NULL",
+        "DELETE FROM job WHERE id = 'j2'",
+    ],
+)
+async def test_a_slip_that_may_be_on_paper_is_known_from_the_items(opened: Open, lost: str) -> None:
+    """A card that lied kept an older page of the print jobs, or of the pool: the code is given to nobody else."""
+    journal = await opened()
+    await journal.put_codes("S2", codes(2))
+    first = await journal.hand_out("p1", "S2", "S0001")
+    for job, state in (("j1", "failed"), ("j2", "printed")):
+        await journal.job_add(job, "p1", "coupon", b"{}", {})
+        await journal.job_mark(job, state, {}, item=True)
+    await changed(journal, lost)
+    again = await opened()
+    assert await again.spare("S2") is None
+    second = await again.hand_out("p2", "S2", "S0001")
+    assert first is not None
+    assert second is not None
+    assert second.coupon != first.coupon

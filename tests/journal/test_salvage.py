@@ -219,6 +219,24 @@ async def test_a_damaged_row_without_its_place_hides_no_other(opened: Open, cloc
     assert {r[names.index("rid")] for r in rows} - {i.rid for i in saved.waiting} == {"w002"}
 
 
+async def test_a_slip_whose_print_job_was_lost_is_given_to_nobody_else(
+    opened: Open, clock: ManualClock
+) -> None:
+    """The hub has heard of it, so that no row that waits tells of it either."""
+    await filled(opened, 3)
+    journal = await opened()
+    await upload_all(journal)
+    await journal._db.close()
+    damage(journal.path, pages_of(journal.path, "job")[0])
+    fresh, told = await mended(journal, clock)
+    try:
+        assert "journal.damaged-1" in told
+        assert (await fresh.jobs(), await fresh.pool_code("A00000000001") is not None) == ([], True)
+        assert await fresh.spare("S2") is None
+    finally:
+        await fresh.stop()
+
+
 async def test_rows_that_are_not_what_was_written_stop_nothing(opened: Open, clock: ManualClock) -> None:
     """Half a sector of zeros or of other bytes in a row: it is left out, and the rest comes over."""
     journal = await filled(opened)

@@ -204,11 +204,11 @@ MUTATIONS = (
     ),
     _one(
         "P2", "uses are brought in line with the items", "tests/journal/test_recovery.py::test_a_use_that_one_table_has_lost_is_known_from_the_others",
-        "kiosk/journal/mend.py", "for one in (ENDED, USES_OF_ITEMS, USES_OF_ATTEMPTS))", "for one in (ENDED,))",
+        "kiosk/journal/mend.py", "ALL = (ENDED, USES_OF_ITEMS, USES_OF_ATTEMPTS, CLAIMED, PRINTED)", "ALL = (ENDED,)",
     ),
     _one(
         "P1", "a recorded attempt is not voided for an older page", "tests/journal/test_recovery.py::test_what_was_recorded_is_not_voided_for_an_older_page",
-        "kiosk/journal/mend.py", "for one in (ENDED, USES_OF_ITEMS, USES_OF_ATTEMPTS))", "for one in (USES_OF_ITEMS, USES_OF_ATTEMPTS))",
+        "kiosk/journal/mend.py", "ALL = (ENDED, USES_OF_ITEMS, USES_OF_ATTEMPTS, CLAIMED, PRINTED)", "ALL = (USES_OF_ITEMS, USES_OF_ATTEMPTS)",
     ),
     _one(
         "P6", "offline rights wait for the reconciliation", f"{SYNC}/test_recovery.py::test_until_it_has_reconciled_a_restored_kiosk_decides_nothing_alone",
