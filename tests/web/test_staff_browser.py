@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
 from tests.browser import Tabs, until
 from tests.web.rig import PIN, SLIP, Rig, eventually
@@ -53,6 +53,27 @@ async def test_a_refusal_has_another_shape_and_no_undo(new_page: Tabs, kiosk: Ri
     await until(page, "document.querySelector('#answer.refused')", 10)
     assert await page.evaluate("document.querySelector('#answer .shape rect') !== null")
     assert await page.evaluate("getComputedStyle(document.querySelector('#undo')).display") == "none"
+
+
+async def test_after_a_lost_answer_another_code_is_another_redemption(new_page: Tabs, kiosk: Rig) -> None:
+    page = await console(new_page, kiosk)
+    asked: list[str] = []
+
+    async def lose(route: Route) -> None:
+        """Let the request reach the kiosk, and lose the answers to the first two."""
+        asked.append((route.request.post_data_json or {})["request_no"])
+        answer = await route.fetch()
+        await (route.abort() if len(asked) < 3 else route.fulfill(response=answer))
+
+    await page.route("**/staff/redeem", lose)
+    for n, code in enumerate(("NOTACODE", "NOTACODE", "ANOTHERCODE"), 1):
+        await page.fill("#code", code)
+        await page.press("#code", "Enter")
+        await eventually(lambda n=n: len(asked) == n)
+        await until(page, f"document.querySelector('#answer.{'refused' if n > 2 else 'unknown'}')", 10)
+        await until(page, "!document.querySelector('#go').disabled", 10)
+    assert asked[0] == asked[1], "the same code is the same redemption"
+    assert asked[2] != asked[1]
 
 
 async def test_a_page_shows_what_happens_elsewhere(new_page: Tabs, kiosk: Rig) -> None:

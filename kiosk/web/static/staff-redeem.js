@@ -3,7 +3,7 @@ import { renew, say, send } from "/static/staff.js";
 const $ = (id) => document.getElementById(id);
 const words = $("words").dataset;
 const code = $("code"), total = $("total"), go = $("go"), box = $("answer"), undo = $("undo");
-let request = null, asked = "", busy = false, last = "";
+let request = null, requested = "", asked = "", busy = false, last = "";
 const fresh = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
 function fen(text) {
   const plain = text.trim().replace(/^[¥￥]/, "").replace(/[,，]/g, "");
@@ -50,6 +50,9 @@ $("redeem").addEventListener("submit", async (event) => {
       const look = await send("/staff/look", { code: text });
       if (look.total !== "no") return askTotal(look, look.total === "needed");
     }
+    // Kept for the same code alone: after an answer that was lost, another code is another redemption.
+    if (requested !== text) request = null;
+    requested = text;
     request ??= fresh();
     const body = { code: text, request_no: request };
     if (sum !== null) body.total = sum;
