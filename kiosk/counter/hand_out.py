@@ -91,7 +91,7 @@ class HandOut:
     async def ready(self) -> bool:
         """Tell whether the counter invites to press: a code is there and no cap is reached; a cool-down passes too soon to tell."""
         batch = await self.batch()
-        if batch is None or await self._capped():
+        if batch is None or (await self._place()).suspended or await self._capped():
             return False
         return await self._journal.pool_left(batch.stock_id) > 0
 
@@ -134,6 +134,8 @@ class HandOut:
             return HandOutResult("settled")
         if batch is None or batch.status != "running" or not batch.begins <= now <= batch.ends:
             return HandOutResult("closed")
+        if place.suspended:
+            return HandOutResult("empty")
         async with self._one:
             rid = new_rid()
             fresh = await self._journal.replace_code(job, rid, place.store.id if place.store else "")
@@ -169,7 +171,12 @@ class HandOut:
         return self._say(ended, place.locale, rid, code.coupon)
 
     async def _take(self, batch: Batch, place: Place) -> tuple[str, PoolCode] | None:
-        """Take a code whose slip never reached a printer before, else a fresh one."""
+        """Take a code whose slip never reached a printer before, else a fresh one.
+
+        None too while this card is in two places: the other one has the same codes.
+        """
+        if place.suspended:
+            return None
         if (spare := await self._journal.spare(batch.stock_id)) is not None:
             return spare
         rid = new_rid()

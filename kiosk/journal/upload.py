@@ -14,6 +14,7 @@ from kiosk.events import JournalAcked
 from kiosk.journal import ended, items
 from kiosk.journal.core import Core
 from kiosk.journal.items import parse, text
+from kiosk.journal.pool import forget_ready
 from kiosk.journal.rows import Backlog, Ends, Run
 
 RETENTION_DAYS = 14
@@ -154,6 +155,7 @@ class Upload(Core):
     def _move(self, db: sqlite3.Connection, fresh: str, had: int = 0) -> None:
         """Make `fresh` the epoch and append to it, with their own times, the rows that wait in any other.
 
+        Uses are learned from the hub afterwards; what was handed out is not, so no code that was ready is given any more.
         `had`: how far a witness says that the old one went.
         """
         rows = db.execute(
@@ -162,6 +164,7 @@ class Upload(Core):
         ended.note(db, ended.of(db, self.epoch, had))
         self._put(db, "epoch", fresh)
         self._put(db, "unreconciled", "1")
+        forget_ready(db)
         now = self._now()
         for row in rows:
             old = items.build(row)

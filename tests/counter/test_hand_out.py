@@ -69,6 +69,24 @@ async def test_a_press_prints_the_next_code(counter: Counter) -> None:
     assert [(i.kind, i.rid) for i in run.items][:2] == [("claim", result.rid), ("print_job", result.rid)]
 
 
+async def test_while_its_card_is_in_two_places_a_kiosk_gives_nothing(counter: Counter) -> None:
+    """The other card has the same codes."""
+    await counter.journal.put_codes("HOME", slips(2))
+    printer, apart = Printer(counter), True
+
+    async def place() -> Place:
+        return msgspec.structs.replace(await counter.place(), suspended=apart)
+
+    hand_out = HandOut(counter.journal, counter.bus, counter.clock, HandOutSettings(), place, printer)
+    assert not await hand_out.ready()
+    assert (await hand_out.press()).outcome == "empty"
+    assert (await hand_out.give("HOME")).outcome == "empty"
+    assert (printer.printed, await counter.journal.pool_left("HOME")) == ([], 2)
+    apart = False
+    assert await hand_out.ready()
+    assert (await hand_out.press()).outcome == "printed"
+
+
 async def test_the_next_press_waits_for_the_cool_down(counter: Counter) -> None:
     await counter.journal.put_codes("HOME", slips(3))
     hand_out = button(counter, Printer(counter))

@@ -94,6 +94,33 @@ async def test_a_restored_copy_is_noticed_by_the_witness(
         await restored.stop()
 
 
+async def test_a_restored_copy_gives_no_code_that_may_have_been_given(
+    opened: Open, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Neither the next one of the pool, nor one whose slip had failed by then, nor those of a question on its way."""
+    journal = await opened()
+    await journal.put_codes("S2", codes(3))
+    await journal.hand_out("p1", "S2", "S0001")
+    await journal.put("pool:S2", "rid 2")
+    await journal.stop()
+    shutil.copy(journal.path, tmp_path / "copy.db")
+    later = await opened()
+    given = await later.hand_out("p2", "S2", "S0001")
+    await later.stop()
+    shutil.copy(tmp_path / "copy.db", journal.path)
+    restored = await opened()
+    assert given is not None
+    assert await restored.pool_left("S2") == 0
+    assert await restored.hand_out("p3", "S2", "S0001") is None
+    assert await restored.spare("S2") is None
+    assert await restored.get("pool:S2") is None
+    assert await restored.pool_code("A00000000001") is not None, "what was handed out is still known"
+    assert await restored.put_codes("S2", codes(2, 7)) == 2
+    fresh = await restored.hand_out("p4", "S2", "S0001")
+    assert fresh is not None
+    assert fresh.coupon == "2-7"
+
+
 async def test_a_journal_that_is_gone_is_noticed(opened: Open, clock: ManualClock) -> None:
     journal = await opened()
     await redeem(journal, "r1")

@@ -83,3 +83,19 @@ async def test_a_slip_of_its_own_pool_is_taken_at_home_without_asking(
     assert [a.state for a in await shop.attempts(code.coupon) if a.state in ("recorded", "conflict")] == [
         "recorded"
     ]
+
+
+async def test_a_new_epoch_brings_other_codes(shop: Shop, make: MakeKiosk) -> None:
+    """What an older copy of the journal has ready may be on paper: the hub gives others."""
+    kiosk = await make(pool=4)
+
+    async def ready() -> set[str]:
+        query = "SELECT coupon FROM pool WHERE rid IS NULL"
+        return await kiosk.journal._db.read(lambda db: {r[0] for r in db.execute(query)})
+
+    await full(kiosk, 4)
+    before = await ready()
+    await kiosk.sync._exchange.new_epoch("as after a restored copy")
+    kiosk.sync.nudge()
+    await full(kiosk, 4)
+    assert not before & await ready()
