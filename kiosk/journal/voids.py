@@ -18,7 +18,9 @@ UNDER_WAY = "SELECT 1 FROM job WHERE rid = ? AND state IN ('queued', 'sending', 
 DOUBTED = (
     "SELECT pool.* FROM job JOIN pool ON pool.rid = job.rid WHERE job.id = ? AND job.kind = 'coupon' AND job.state = 'unknown'"
     " AND NOT EXISTS (SELECT 1 FROM void_code v WHERE v.coupon = pool.coupon)"
+    " AND NOT EXISTS (SELECT 1 FROM job p WHERE p.rid = job.rid AND p.kind = 'coupon' AND p.state = 'printed')"
 )
+"""Slips in doubt whose code is on no other paper: with one copy out for certain, a new code would be worth a second time."""
 
 
 class Fresh(msgspec.Struct, frozen=True):

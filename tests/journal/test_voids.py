@@ -102,6 +102,17 @@ async def test_a_copy_that_is_being_printed_waits(journal: Journal) -> None:
     assert await journal.replace_code(job, "p2", "S0001") == "busy"
 
 
+async def test_a_copy_in_doubt_takes_no_new_code_where_another_is_out(journal: Journal) -> None:
+    """The customer holds the slip: its code is good, and stays so."""
+    job = await doubted(journal, state="printed")
+    await journal.job_add("j2", "p1", "coupon", b"{}", {"reprint_of": job})
+    await journal.job_mark("j2", "unknown", {}, item=True)
+    assert await journal.doubted_batch("j2") is None
+    assert await journal.replace_code("j2", "p2", "S0001") == "settled"
+    assert await journal.pool_left("S2") == 1
+    await redeem(journal, "r1", "2-1")
+
+
 @pytest.mark.parametrize("state", ["printed", "failed", "queued", "sending", "sent", "replaced"])
 async def test_only_doubt_takes_a_new_code(journal: Journal, state: str) -> None:
     job = await doubted(journal, state=state)
