@@ -239,8 +239,10 @@ class Facts:
         if known.state == "conflict":
             return
         leased_to = hold(c, self.tenant, known.coupon)
+        free_use(c, self.tenant, known.coupon)
+        self.catalog.count(c, known.stock_id, redeemed=-1)
         query = (
-            sa.select(attempts.c.rid)
+            sa.select(attempts.c.rid, attempts.c.device)
             .where(attempts.c.tenant == self.tenant, attempts.c.coupon == known.coupon)
             .where(attempts.c.state == "conflict")
             .order_by(attempts.c.order, attempts.c.rid)
@@ -249,13 +251,12 @@ class Facts:
         if leased_to is not None:
             # A use that a lease reserves goes to no other kiosk; theirs are looked at when the lease gives it back.
             query = query.where(attempts.c.device == leased_to)
-        waiting = c.execute(query).scalar()
-        if waiting is not None:
-            self._set(c, waiting, state="recorded")
-            self._note(c, known.device, "conflict_resolved", {"rid": waiting, "by": known.rid}, now)
-            return
-        free_use(c, self.tenant, known.coupon)
-        self.catalog.count(c, known.stock_id, redeemed=-1)
+        waiting = c.execute(query).first()
+        # Of a code that was made void nothing comes free.
+        if waiting is not None and take_use(c, self.tenant, known.coupon, waiting.device):
+            self._set(c, waiting.rid, state="recorded")
+            self.catalog.count(c, known.stock_id, redeemed=1)
+            self._note(c, known.device, "conflict_resolved", {"rid": waiting.rid, "by": known.rid}, now)
 
     def _return(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
         if item.body.get("returned") is not True:

@@ -11,7 +11,7 @@ from hub.schema import changes, coupons
 from hub.store import report
 
 from .test_decide import ask, redeemed, uses
-from .test_upload import noted, take
+from .test_upload import noted, state, take
 from .world import SLIP, Journal, on_both
 
 pytestmark = on_both
@@ -123,6 +123,22 @@ def test_a_slip_honoured_offline_elsewhere_is_one_conflict(parts: Parts) -> None
     [conflict] = parts.database.call(report.conflicts, parts.tenant)
     assert conflict["rid"] == "r1"
     assert uses(parts, old.coupon) == 0
+
+
+def test_of_a_void_code_no_use_comes_free(parts: Parts) -> None:
+    """Two kiosks honoured the old slip without the hub, which its home then made void: to undo one excuses not the other."""
+    old, new = slips(parts)
+    for device, rid in (("kB", "rb"), ("kC", "rc")):
+        theirs = Journal()
+        theirs.record(old.coupon, rid, stock_id=SLIP)
+        take(parts, device, theirs.run())
+    own = Journal()
+    claim(own, old.coupon)
+    void(own, old.coupon, new.coupon)
+    take(parts, "kA", own.run())
+    parts.database.call(parts.acts.roll_back, "rb", "wrong", "boss", now())
+    assert (state(parts, "rb"), state(parts, "rc")) == ("rolled_back", "conflict")
+    assert uses(parts, old.coupon) == redeemed(parts, SLIP) == 0
 
 
 def test_nobody_makes_another_kiosks_codes_void(parts: Parts) -> None:

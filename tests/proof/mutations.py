@@ -138,7 +138,7 @@ MUTATIONS = (
     ),
     _one(
         "P4", "a use that comes free resolves the oldest conflict", "tests/hub/test_upload.py::test_a_use_that_comes_free_resolves_the_oldest_conflict",
-        "hub/store/facts.py", "        if waiting is not None:", "        if False:",
+        "hub/store/facts.py", "        if waiting is not None and take_use(", "        if False and take_use(",
     ),
     _one(
         "P5", "a void frees the use", f"{SYNC}/test_decide.py::test_a_lost_answer_is_voided_and_the_use_is_free_again",
