@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from kiosk.web.services import PAGES, SERVICES, Services
 from kiosk.web.stream import add_streams
 from ui.page import Pages
 from ui.routes import add_ui, security_headers
+from ui.texts import negotiate
 from ui.webfont import Shelf
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,12 @@ def wrong(request: web.Request, code: str, what: Told) -> web.Response:
     status = problems.CODES[code][0]
     if is_api(request):
         return problems.respond(request, status, code, what)
+    if staff.is_console(request):
+        if status == 400:  # what a type or a number should have been says nothing to who stands at a counter
+            return staff.by_status(request, status, code)
+        return staff.refuse(
+            request, status, code, what.say(negotiate(request.headers.get("Accept-Language")))
+        )
     return refusal(status, code, what.say())
 
 
@@ -66,6 +74,10 @@ HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 def by_http(request: web.Request, err: web.HTTPException) -> web.Response:
     """Return what the router or the reader of a body says."""
+    if staff.is_console(request):
+        if err.status == 405 and request.method in ("GET", "HEAD"):
+            raise web.HTTPSeeOther(staff.page_of(request.path)) from None
+        return staff.by_status(request, err.status, HTTP.get(err.status, "http"))
     if not is_api(request):
         return refusal(err.status, "http", f"{request.method} {request.path}: {err.reason}.")
     method, path, allowed = request.method, request.path[:200], err.headers.get("Allow", "")
@@ -89,7 +101,10 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except Refused as err:
-        return problems.of(request, err) if is_api(request) else refusal(err.status, err.error, str(err))
+        if is_api(request):
+            return problems.of(request, err)
+        refuse = partial(staff.refuse, request) if staff.is_console(request) else refusal
+        return refuse(err.status, err.error, str(err))
     except (
         msgspec.DecodeError,
         UnicodeDecodeError,
@@ -99,7 +114,7 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
     except JournalError as err:
         return wrong(request, "journal", as_is(str(err)))
     except web.HTTPException as err:
-        if err.status < 400 or not request.path.startswith(("/api/", "/simulator/")):
+        if err.status < 400 or not request.path.startswith(("/api/", "/simulator/", "/staff")):
             raise
         return by_http(request, err)
     except Exception as err:

@@ -14,6 +14,7 @@ from kiosk.printing.profiles import PROFILES
 from kiosk.printing.render import render
 from kiosk.web.door import Refused
 from kiosk.web.services import SERVICES, Services
+from kiosk.web.staff.frame import texts_for
 
 
 def add_routes(app: web.Application) -> None:
@@ -24,11 +25,12 @@ def add_routes(app: web.Application) -> None:
 async def picture(request: web.Request) -> web.StreamResponse:
     """Draw one slip for the paper of the first printer, or for `?paper=generic-80`."""
     services, kind = request.app[SERVICES], request.match_info["kind"]
+    t = texts_for(request)
     if await services.door.visitor(request) is None:
-        raise Refused(401, "signed_out", "the session is over; sign in again.")
+        raise Refused(401, "signed_out", t("The session is over; sign in again."))
     made = await draw(services, kind, request.query.get("paper", ""))
     if made is None:
-        raise Refused(404, "no_slip", f"there is no slip {kind} to look at here yet.")
+        raise Refused(404, "no_slip", t("there is no slip {kind} to look at here yet.", kind=kind))
     return web.Response(body=made, content_type="image/png", headers={"Cache-Control": "no-store"})
 
 

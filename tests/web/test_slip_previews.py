@@ -55,7 +55,8 @@ async def test_only_those_who_are_signed_in_may_look(kiosk: Rig, kind: str) -> N
 
 
 async def test_an_unknown_slip_is_one_sentence(staff: Staff) -> None:
-    async with staff.browser.get(f"{staff.kiosk.url}/staff/slip/nothing.png") as answer:
+    english = {"Accept-Language": "en"}
+    async with staff.browser.get(f"{staff.kiosk.url}/staff/slip/nothing.png", headers=english) as answer:
         assert answer.status == 404
         assert "no slip nothing" in (await answer.json())["message"]
 

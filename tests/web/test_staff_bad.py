@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from kiosk.web.staff import CLERK, MANAGER
-from tests.web.rig import SLIP, rig
+from tests.web.rig import SLIP, Rig, rig
 from tests.web.test_staff import Staff, staff
 
 __all__ = ["staff"]
@@ -48,6 +50,54 @@ NO_BODY = {
     "reload-page",
 }
 """They take no question, so no question can be wrong."""
+
+
+async def asked(kiosk: Rig, method: str, path: str, **more: Any) -> tuple[int, str, str]:
+    """Return status, text and type of what a browser in Chinese is shown."""
+    headers = {"Accept-Language": "zh-CN", **more.pop("headers", {})}
+    async with kiosk.http.request(
+        method, kiosk.url + path, headers=headers, allow_redirects=False, **more
+    ) as answer:
+        return answer.status, await answer.text(), answer.headers.get("Location", answer.content_type)
+
+
+@pytest.mark.parametrize("accept", ["text/html,*/*;q=0.8", "*/*"])
+async def test_every_address_of_the_console_answers_in_the_pages_language(alone: Rig, accept: str) -> None:
+    huge = {"pin": "1" * 1_000_000}
+    for method, path, more, status, words in (
+        ("GET", "/staff/nonsense", {}, 404, "店员台没有这个页面。"),
+        ("PUT", "/staff/redeem", {}, 405, "这个地址不接受这种请求"),
+        ("POST", "/staff/sign-in", {"data": huge}, 413, "超出本页表单的上限"),
+        ("POST", "/staff/pair", {"data": huge}, 413, "超出本页表单的上限"),
+        ("POST", "/staff/sign-out", {"data": huge}, 413, "超出本页表单的上限"),
+        ("GET", "/staff/day.csv", {}, 401, "请重新登录"),
+        ("GET", "/staff/slip/coupon.png", {}, 401, "请重新登录"),
+    ):
+        found, said, kind = await asked(alone, method, path, headers={"Accept": accept}, **more)
+        assert (found, words in said) == (status, True), (path, said[-300:])
+        assert kind == ("text/html" if "html" in accept else "application/json"), path
+
+
+async def test_an_address_of_a_change_leads_to_its_page(alone: Rig) -> None:
+    for name, page in (
+        ("sign-in", "/staff"),
+        ("pair", "/staff"),
+        ("redeem", "/staff"),
+        ("hand-out", "/staff/coupons"),
+        ("decide", "/staff/records"),
+        ("poster", "/staff/stands"),
+        ("phone-slip", "/staff/devices"),
+        ("printer-try", "/staff/printer"),
+        ("restore", "/staff/settings"),
+    ):
+        assert (await asked(alone, "GET", f"/staff/{name}"))[::2] == (303, page), name
+
+
+async def test_a_wrong_type_is_said_without_the_words_of_a_decoder(staff: Staff) -> None:
+    for wrong in ({"code": 5}, [], {"code": "x" * 3000}):
+        status, told = await staff.do("redeem", wrong or [1])
+        assert status == 400
+        assert not re.search("[A-Za-z]", told["message"]), told
 
 
 async def test_other_peoples_ids_do_nothing(staff: Staff) -> None:

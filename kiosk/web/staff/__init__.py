@@ -27,7 +27,9 @@ from kiosk.web.staff import (
     stands,
 )
 from kiosk.web.staff.frame import change, own, page
+from kiosk.web.staff.wrong import by_status, is_console, refuse
 
+__all__ = ["add_routes", "by_status", "is_console", "page_of", "refuse"]
 log = logging.getLogger(__name__)
 KEEP_S = 6 * 3600.0
 """Between two looks at the days that are over; their rows are kept for 14 days."""
@@ -90,6 +92,29 @@ MANAGER = {
     "printer-drop": printers.drop,
 }
 """What changes what was, or what others see."""
+
+
+HOMES = {
+    "coupons": "/coupons",
+    "records": "/records",
+    "stands": "/stands",
+    "devices": "/devices",
+    "phones": "/devices",
+    "printers": "/printer",
+    "people": "/settings",
+    "settings": "/settings",
+    "logo": "/settings",
+    "restart": "/settings",
+}
+"""The page of what a module changes; the others belong to the first page."""
+
+
+def page_of(path: str) -> str:
+    """Return the page from which an address of a change is asked."""
+    name = path.removeprefix("/staff/")
+    streams = {"logo": logo.put, "restore": settings.restore}
+    handler = {**CLERK, **MANAGER, **streams}.get(name)
+    return "/staff" + (HOMES.get(handler.__module__.rpartition(".")[2], "") if handler else "")
 
 
 def add_routes(app: web.Application) -> None:

@@ -132,7 +132,8 @@ async def _body(visiting: Visit) -> bytes:
 async def _known(request: web.Request, manager: bool) -> Visit:
     visiting = await visit(request)
     if visiting is None:
-        raise Refused(401, "signed_out", texts_for(request)("The session is over; sign in again."))
+        t = texts_for(request)
+        raise Refused(401, "signed_out", t("The session is over; sign in again."))
     if manager and not visiting.manages:
         raise Refused(403, "manager", visiting.t("Only a manager may do that."))
     return visiting

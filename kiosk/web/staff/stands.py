@@ -150,5 +150,6 @@ async def made(visiting: Visit) -> web.StreamResponse:
     """Give a file that was made."""
     path = visiting.services.data_dir / "made" / visiting.request.match_info["name"]
     if not path.is_file():
-        raise web.HTTPNotFound
+        gone = visiting.t("That file is not there any more; make it again.")
+        raise Refused(404, "unknown_file", gone)
     return web.FileResponse(path, headers={"Cache-Control": "no-store"})
