@@ -293,9 +293,31 @@ class Facts:
             feed.drop(c, self.tenant, "code", row.short_hash, device)
         if row.claimant is not None:
             self.catalog.count(c, batch.stock_id, claimed=-1)
-        what = "void_of_used" if row.uses else "code_void"
-        self._note(c, device, what, {"coupon": coupon, "uses": row.uses}, now)
-        return ItemVerdict(item.seq, "accepted", "used" if row.uses else "voided")
+        uses = row.uses - self._excess(c, device, coupon, now)
+        what = "void_of_used" if uses else "code_void"
+        self._note(c, device, what, {"coupon": coupon, "uses": uses}, now)
+        return ItemVerdict(item.seq, "accepted", "used" if uses else "voided")
+
+    def _excess(self, c: sa.Connection, device: str, coupon: str, now: datetime) -> int:
+        """Call what other kiosks honoured of a void code without the hub conflicts, as if the void had come first; return how many.
+
+        Its own kiosk makes no code void that it redeemed, and an approval was given while the code was good.
+        """
+        theirs = (
+            sa.select(attempts.c.rid, attempts.c.device, attempts.c.value, attempts.c.stock_id)
+            .where(attempts.c.tenant == self.tenant, attempts.c.coupon == coupon)
+            .where(attempts.c.device != device, attempts.c.state == "recorded")
+            .where(attempts.c.verdict == "offline")
+            .order_by(attempts.c.order)
+        )
+        found = c.execute(theirs).all()
+        for row in found:
+            self._set(c, row.rid, state="conflict")
+            free_use(c, self.tenant, coupon)
+            self.catalog.count(c, row.stock_id, redeemed=-1)
+            told = {"rid": row.rid, "coupon": coupon, "value": row.value, "denied": False}
+            self._note(c, row.device, "conflict", told, now)
+        return len(found)
 
     def _claim(self, c: sa.Connection, device: str, item: Item) -> ItemVerdict:
         coupon, batch = self._coupon(c, item.body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from hub.parts import Parts, now
@@ -110,19 +111,23 @@ def _after(book: Journal, other: Journal) -> Any:
     return book.run(first)
 
 
-def test_a_slip_honoured_offline_elsewhere_is_one_conflict(parts: Parts) -> None:
-    """P4: kiosk B was offline and could not know; the use is excess, since the new code has one too."""
+@pytest.mark.parametrize("first", ["void", "record"])
+def test_a_slip_honoured_offline_elsewhere_is_one_conflict(parts: Parts, first: str) -> None:
+    """P4: kiosk B was offline and could not know; the use is excess, since the new code has one too, whoever comes up first."""
     old, new = slips(parts)
     book, other = Journal(), Journal()
     claim(book, old.coupon)
     void(book, old.coupon, new.coupon)
-    take(parts, "kA", book.run())
     other.record(old.coupon, "r1", stock_id=SLIP)
+    for device, run in (("kA", book), ("kB", other)) if first == "void" else (("kB", other), ("kA", book)):
+        take(parts, device, run.run())
     told = take(parts, "kB", other.run()).items[0]
     assert (told.status, told.verdict) == ("conflict", "conflict")
     [conflict] = parts.database.call(report.conflicts, parts.tenant)
     assert conflict["rid"] == "r1"
-    assert uses(parts, old.coupon) == 0
+    assert (uses(parts, old.coupon), redeemed(parts, SLIP)) == (0, 0)
+    assert [note["rid"] for note in noted(parts, "conflict")] == ["r1"]
+    assert (len(noted(parts, "code_void")), noted(parts, "void_of_used")) == (1, [])
 
 
 def test_of_a_void_code_no_use_comes_free(parts: Parts) -> None:
