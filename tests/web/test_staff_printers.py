@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -97,11 +98,18 @@ async def test_what_makes_no_sense_is_a_sentence_and_a_printer_can_go(tmp_path: 
         paper = {"profile": "generic-58"}
         for url, words in (
             ("feie://920000001", "需要先在 kiosk.toml"),
-            ("gopher://x", "no printer address"),
+            ("gopher://x", "请写成 tcp://192.168.1.50:9100"),
+            ("tcp://192.168.1.50:99999", "请写成 tcp://192.168.1.50:9100"),
+            ("virtual:///", "请写成 virtual:///"),
+            ("lp://dev/usb/lp0", "请写成 lp:///dev/usb/lp0"),
+            ("serial:///dev/ttyS0?baud=fast", "请写成 serial:///dev/ttyUSB0?baud=9600"),
+            ("usb://x:y", "请写成 usb://0416:5011"),
+            ("hub+feie://920000001", "需要先在 kiosk.toml 里设置云端"),
             ("tcp://127.0.0.1:1", "没有应答"),
         ):
             status, told = await staff.do("printer-try", {"url": url, **paper})
             assert (status, told["ok"], words in told["message"]) == (200, False, True), told
+            assert not re.search("[a-z]{3,} [a-z]{2,} [a-z]{2,}", told["message"]), told
         for name, url in (("../x", "tcp://10.0.0.9:9100"), ("web", "tcp://x y"), ("", "tcp://10.0.0.9:9100")):
             assert (await staff.do("printer", {"name": name, "url": url, **paper}))[0] == 400
         before = path.read_text("utf-8")
@@ -131,7 +139,8 @@ async def test_one_that_is_plugged_in_is_offered_and_a_cloud_printer_goes_throug
     kiosk: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     found = Found("printer", "58 mm slip printer (POS58)", "lp:///dev/usb/lp0", True, "lp", "")
-    monkeypatch.setattr(kiosk.daemon.fittings.hot_plug, "found", [found])
+    line = Found("serial", "serial line of the board", "serial:///dev/ttyAMA0", False, "tty", "")
+    monkeypatch.setattr(kiosk.daemon.fittings.hot_plug, "found", [found, line])
     services = kiosk.daemon.server._runner.app[SERVICES]  # type: ignore[union-attr]
     object.__setattr__(services, "config", tmp_path / "kiosk.toml")
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
@@ -140,6 +149,9 @@ async def test_one_that_is_plugged_in_is_offered_and_a_cloud_printer_goes_throug
         page = await staff.page(path="/staff/printer")
         assert 'name="found" value="lp:///dev/usb/lp0"' in page
         assert 'value="hub+feie"' in page
+        devices = await staff.page(path="/staff/devices")
+        assert "板载串口" in devices
+        assert "serial line of the board" not in devices
         ask = {"url": "hub+feie://920000001", "profile": "generic-58"}
         _, told = await staff.do("printer-try", ask)
         assert told["ok"] is False, "the hub has no account"

@@ -65,6 +65,9 @@ BUTTONS = {
     "disk": (N_("Remove made PDFs"), "/staff/sweep"),
 }
 NOTES = (
+    N_("serial line of the board"),
+    N_("keyboard"),
+    N_("USB printer"),
     N_(
         "the system's own console is on this line; free it first (raspi-config, Interface Options, Serial Port)"
     ),
@@ -128,7 +131,7 @@ def _shown(kind: str, name: str, state: str, detail: str, url: str, t: Texts) ->
     return {
         "kind": t(KINDS[kind]) if kind in KINDS else t("Device"),
         "icon": ICONS.get(kind, "info"),
-        "name": name,
+        "name": t(name) if found else name,
         "told": t(words),
         "todo": t(todo) if todo else "",
         "detail": ": ".join(map(t, detail.split(": "))) if state in PROMPTS or found else "",

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from kiosk.config import ConfigError
 from kiosk.counter.notdone import NotDone
+from kiosk.printing.printers.clouds import driver
 from kiosk.printing.printers.port import Outcome, PrinterError
 from kiosk.web import fit_out
 from kiosk.web.local_api import answer
@@ -30,6 +31,15 @@ TROUBLES = {
     "blocked": N_("It takes nothing: load paper and close the cover, then try again."),
     "no_answer": N_("It took the slip and fell silent: look whether it came out."),
 }
+EXAMPLES = {
+    "tcp": "tcp://192.168.1.50:9100",
+    "socket": "socket://192.168.1.50:9100",
+    "virtual": "virtual:///var/lib/kiosk/slips",
+    "lp": "lp:///dev/usb/lp0",
+    "serial": "serial:///dev/ttyUSB0?baud=9600",
+    "usb": "usb://0416:5011",
+}
+"""What an address of each kind looks like."""
 Name = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z][0-9a-z-]{0,19}$")]
 Address = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9+]{2,20}://[!-~]{1,200}$")]
 Paper = Literal["generic-58", "generic-80", "graphic-safe"]
@@ -61,7 +71,9 @@ async def printer_page(visiting: Visit) -> web.StreamResponse:
     services, t = visiting.services, visiting.t
     old = services.settings.printers.get(visiting.request.query.get("name", ""))
     plugged = [
-        d for d in await services.devices() if d["kind"] == "printer" and d["state"] == "not configured"
+        (d["name"], d["url"])
+        for d in await services.devices()
+        if d["kind"] == "printer" and d["state"] == "not configured"
     ]
     return await show(
         visiting,
@@ -72,7 +84,7 @@ async def printer_page(visiting: Visit) -> web.StreamResponse:
         fixed=old is not None,
         url=old.url if old else "",
         profile=old.profile if old else "generic-58",
-        plugged=[{"name": d["name"], "url": d["url"]} for d in plugged],
+        plugged=[{"name": t(name), "url": url} for name, url in plugged],
         profiles=[{"id": i, "title": t(title)} for i, title in PROFILES.items()],
         via="hub+" if services.settings.hub.url else "",
     )
@@ -108,7 +120,18 @@ def _cannot(err: Exception, url: str, visiting: Visit) -> str:
     account = {"feie": settings.feie.user, "yilianyun": settings.yilianyun.client_id}
     if account.get(url.partition("://")[0]) == "":
         return t("A cloud printer needs the shop's account in kiosk.toml first, in [feie] or [yilianyun].")
-    return t("That address cannot be used: {why}", why=str(err))
+    scheme = url.partition("://")[0]
+    if isinstance(err, ConfigError):
+        return t("The account of that cloud cannot be read; look at its file in kiosk.toml.")
+    if scheme in EXAMPLES:
+        return t("That address cannot be used; write it like {example}.", example=EXAMPLES[scheme])
+    if (cloud := driver(scheme.removeprefix("hub+"))) is None:
+        return t("No printer has such an address; write one like {example}.", example=EXAMPLES["tcp"])
+    if scheme != cloud.scheme and not settings.hub.url:
+        return t("A printer through the cloud needs a hub in kiosk.toml first.")
+    return t(
+        "That address cannot be used; write {scheme}:// and the number on the printer's label.", scheme=scheme
+    )
 
 
 def _said(ended: Outcome, visiting: Visit) -> str:
