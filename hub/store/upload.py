@@ -62,9 +62,10 @@ class Uploads:
         if row is None:
             self._begin(c, device, upload, now, address)
             return 0
-        if upload.first_seq > row.seq + 1:
+        closed = not row.hash
+        if upload.first_seq > row.seq + 1 and not closed:
             raise Refused("seq_gap", f"items {row.seq + 1} to {upload.first_seq - 1} are missing.", 409)
-        if upload.first_seq == row.seq + 1 and upload.prev != row.hash:
+        if closed or (upload.first_seq == row.seq + 1 and upload.prev != row.hash):
             self._note(c, device, "seq_regress", {"epoch": upload.epoch, "seq": row.seq}, now)
             raise Refused(
                 "seq_regress",
@@ -74,8 +75,7 @@ class Uploads:
             )
         if row.address != address:
             c.execute(sa.update(epochs).where(*where).values(address=address))
-        if row.hash:
-            self._twins.look(c, device, upload.epoch, now)
+        self._twins.look(c, device, upload.epoch, now)
         return int(row.seq)
 
     def _begin(self, c: sa.Connection, device: str, upload: Envelope, now: datetime, address: str) -> None:

@@ -111,6 +111,10 @@ def test_trusted_again_the_older_epoch_is_closed(parts: Parts, books: tuple[Jour
     with pytest.raises(Refused) as caught:
         send(parts, old, 3, UNDER_WAY * 3)
     assert caught.value.error == "seq_regress", "whoever is left in it begins anew, and is noticed"
+    for first in (1, 2):  # its last answer was lost: it sends again what the hub has, and more behind it
+        with pytest.raises(Refused) as caught:
+            send(parts, old, first, UNDER_WAY * 3)
+        assert caught.value.error == "seq_regress"
     copy.add("state_report")
     assert send(parts, copy, 1, UNDER_WAY * 3).items[0].status == "accepted"
     assert len(noted(parts, "twin")) == 1

@@ -176,7 +176,7 @@ MUTATIONS = (
     ),
     _one(
         "P6", "a copied card is found", f"{SYNC}/test_twins.py::test_a_copied_card_is_found_and_decides_nothing_alone_until_it_is_trusted",
-        "hub/store/upload.py", "            self._twins.look(c, device, upload.epoch, now)", "            pass",
+        "hub/store/upload.py", "        self._twins.look(c, device, upload.epoch, now)", "        pass",
     ),
     _one(
         "P6", "a kiosk whose card was copied decides nothing alone", f"{SYNC}/test_twins.py::test_a_copied_card_is_found_and_decides_nothing_alone_until_it_is_trusted",
