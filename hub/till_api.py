@@ -76,7 +76,11 @@ def till_key(parts: Parts, store: str) -> str:
 
 def device_of(store: str) -> str:
     """Return what stands for a store's till where kiosks have their identity."""
-    return f"till:{store}"[:32]
+    named = f"till:{store}"
+    if len(named) <= 32:
+        return named
+    # Longer than the column: cut short, two stores with a common beginning would be one till.
+    return "till:" + hashlib.sha256(store.encode()).hexdigest()[:27]
 
 
 async def _who(request: web.Request, parts: Parts) -> tuple[str | None, str]:
@@ -87,6 +91,9 @@ async def _who(request: web.Request, parts: Parts) -> tuple[str | None, str]:
         return store, device_of(store)
     person = await admin.person(request)
     if person is not None and person.may_change:
+        if request.content_type != "application/json":
+            # A form of another page of the same site carries the cookie too, but cannot say this.
+            raise Refused("bad_request", "send the request as application/json.", 400)
         return None, person.name
     raise Refused(
         "unauthorized", "sign in with the key of a till: `kiosk-hub till key STORE` prints it.", 401

@@ -16,7 +16,7 @@ from hub.parts import now
 from hub.server import Hub
 from hub.store import people, report, upload
 from hub.store.catalog import BatchFile
-from hub.till_api import till_key
+from hub.till_api import device_of, till_key
 from kiosk.sync import protocol as p
 
 from .world import CAPPED, Journal, Kiosk, batch, batch_file, issued, opened
@@ -363,3 +363,11 @@ async def test_an_approval_of_a_kiosk_that_was_heard_a_day_later_is_listed(hub: 
     for hours, found in ((23, []), (25, [told["rid"]])):
         await parts.database.run(upload.touch, parts.tenant, kiosk.device, now() + timedelta(hours=hours))
         assert await listed() == found
+
+
+def test_no_two_stores_share_a_tills_identity() -> None:
+    """The longest names of stores have 32 letters; the column of devices holds as many."""
+    names = ["S1", "a" * 27, "a" * 28, "a" * 32, "a" * 31 + "b"]
+    assert len({device_of(name) for name in names}) == len(names)
+    assert all(device_of(name).startswith("till:") and len(device_of(name)) <= 32 for name in names)
+    assert device_of("a" * 27) == "till:" + "a" * 27

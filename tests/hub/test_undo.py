@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -189,6 +190,20 @@ async def test_a_person_needs_a_role_that_may_change_things(hub: Hub, http: aioh
             assert (answer.status, said in await answer.text()) == (status, True)
     [note] = noted(parts, "rolled_back")
     assert note["why"] == "点错"
+
+
+async def test_another_pages_form_undoes_nothing(hub: Hub, http: aiohttp.ClientSession) -> None:
+    """A form may be sent as text/plain with the person's cookie; what it holds reads like JSON."""
+    parts = opened(hub)
+    _, rid, _ = honoured(parts)
+    await add(hub, role="manager")
+    await sign_in(http)
+    forged = json.dumps({"rid": rid, "why": "="})
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        async with http.post("/api/v1/rollback", data=forged, headers={"Content-Type": kind}) as answer:
+            assert (answer.status, (await answer.json())["error"]) == (400, "bad_request")
+    assert state(parts, rid) == "recorded"
+    assert (await ask_undo(http, hub, {"rid": rid}, None))[0] == 200
 
 
 def test_the_command_undoes_once(loaded: Run, parts: Parts) -> None:
