@@ -22,7 +22,7 @@ from hub.schema import attempts, batches, coupons, stores
 from hub.store.catalog import Catalog
 from hub.store.leases import Leases
 from hub.store.prepared import Prepared, stamp
-from hub.store.uses import take_use, uses_left
+from hub.store.uses import spent, take_use
 from kiosk.coupons.batch import Batch, BatchStatus
 from kiosk.coupons.code import PREFIX, Opaque, Payment, Short, Signed, code_hash, read, verify
 from kiosk.coupons.rules import Ruling, check
@@ -149,10 +149,13 @@ class Decisions:
 
     def _why_not(self, c: sa.Connection, coupon: str, device: str, now: datetime) -> Reason:
         """Say why no use could be taken; take it after all when what held it has just lapsed."""
-        if not uses_left(c, self.tenant, coupon):
-            return "used"
+        if why := spent(c, self.tenant, coupon):
+            return why
         self._leases.lapse(c, now)
-        return "" if take_use(c, self.tenant, coupon, device) else "leased_elsewhere"
+        if take_use(c, self.tenant, coupon, device):
+            return ""
+        # On PostgreSQL another transaction may have used it, or made it void, since it was looked at.
+        return spent(c, self.tenant, coupon) or "leased_elsewhere"
 
     @staticmethod
     def _again(row: Any, ask: Ask, device: str, now: datetime) -> Answer:

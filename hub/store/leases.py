@@ -127,6 +127,7 @@ class Leases:
             coupons.c.leased_to == device,
             coupons.c.lease.in_(before),
             coupons.c.uses < coupons.c.max_uses,
+            coupons.c.state != "void",
         )
         found = [
             ((batch.number, serial), left) for serial, left in c.execute(some.where(*held).with_for_update())

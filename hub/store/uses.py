@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 import sqlalchemy as sa
 
@@ -47,10 +47,13 @@ def take_use(c: sa.Connection, tenant: str, coupon: str, device: str) -> bool:
     return cast(int, changed.rowcount) == 1
 
 
-def uses_left(c: sa.Connection, tenant: str, coupon: str) -> bool:
-    """Tell whether a coupon has uses left, whoever may take them."""
-    left = sa.select(coupons.c.uses < coupons.c.max_uses).where(*_coupon(tenant, coupon))
-    return bool(c.execute(left).scalar())
+def spent(c: sa.Connection, tenant: str, coupon: str) -> Literal["", "used", "replaced"]:
+    """Say why nobody at all can take a use of a coupon; empty: one is left, whoever may take it."""
+    columns = (coupons.c.state, coupons.c.uses < coupons.c.max_uses)
+    row = c.execute(sa.select(*columns).where(*_coupon(tenant, coupon))).one()
+    if row[0] == "void":
+        return "replaced"
+    return "" if row[1] else "used"
 
 
 def free_use(c: sa.Connection, tenant: str, coupon: str) -> None:

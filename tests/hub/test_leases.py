@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hub.errors import HubError, Refused
 from hub.parts import Parts, now
-from hub.schema import attempts
+from hub.schema import attempts, coupons
 from hub.store.leases import MARGIN, TERM
 from kiosk.coupons.ids import new_rid
 
@@ -137,6 +137,21 @@ def test_a_renewal_takes_what_is_left_along_and_fills_up(parts: Parts) -> None:
     till.give_back("L1")
     till.upload()
     assert till.names() == [i.coupon for i in made[1 : QUOTA + 1]]
+
+
+@on_both
+def test_a_renewal_leaves_a_void_code_behind(parts: Parts) -> None:
+    """It is worth nothing, and would hold a place of the quota to the end."""
+    filled(parts, QUOTA + 1)
+    till = Till(parts, "kA")
+    till.lease("L1")
+    gone, *rest = till.names()
+    serial = int(gone.partition("-")[2])
+    void = sa.update(coupons).where(coupons.c.stock_id == STOCK, coupons.c.serial == serial)
+    parts.database.call(lambda c: c.execute(void.values(state="void")))
+    assert till.lease("L2").amount == QUOTA
+    assert gone not in till.names()
+    assert set(rest) < set(till.names())
 
 
 @on_both

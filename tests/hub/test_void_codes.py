@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from hub.parts import Parts, now
 from hub.schema import changes, coupons
-from hub.store import report
+from hub.store import decide, report
 
 from .test_decide import ask, redeemed, uses
 from .test_upload import noted, state, take
@@ -144,6 +144,24 @@ def test_of_a_void_code_no_use_comes_free(parts: Parts) -> None:
     parts.database.call(parts.acts.roll_back, "rb", "wrong", "boss", now())
     assert (state(parts, "rb"), state(parts, "rc")) == ("rolled_back", "conflict")
     assert uses(parts, old.coupon) == redeemed(parts, SLIP) == 0
+
+
+def test_a_code_made_void_in_the_middle_of_a_decision_was_replaced(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the coupon and the taking of its use; to name a lease would send the customer to another till."""
+    old, _ = slips(parts)
+    real, tries = decide.take_use, 0
+
+    def late(c: sa.Connection, tenant: str, coupon: str, device: str) -> bool:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            c.execute(sa.update(coupons).where(coupons.c.mark == decide.mark(old.code)).values(state="void"))
+        return real(c, tenant, coupon, device)
+
+    monkeypatch.setattr(decide, "take_use", late)
+    assert (ask(parts, old.code).reason, tries) == ("replaced", 1)
 
 
 def test_nobody_makes_another_kiosks_codes_void(parts: Parts) -> None:
