@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.config import ConfigError, Settings, load
+from kiosk.counter.words import counter_texts
 from kiosk.web.staff import diagnostics, toml_edit
 from tests.web.rig import PIN, SLIP, Rig, rig
 from tests.web.test_staff import Staff, staff
@@ -74,12 +75,51 @@ def test_what_is_not_right_is_named_and_nothing_changes(
     assert path.read_text("utf-8") == FILE
 
 
-def test_a_file_written_in_another_way_is_left_alone(tmp_path: Path) -> None:
+ARRAY = '[shop]\nholidays = [\n  "2026-10-01",  # a day\n  "2026-10-02",\n]\nhours = "08:00-20:00"\n'
+TEXT = 'locale = "en"\n[shop]\nhours = """\\\n08:00-20:00"""\nholidays = ["2026-10-01"]\n'
+QUOTED = '[ "shop" ]\n"holidays" = []\nhours = "08:00-20:00"\n[printers."a"]\nurl = "virtual:///tmp/x"\n'
+DOTTED = 'shop.holidays = []\nshop.hours = "08:00-20:00"\n'
+
+
+@pytest.mark.parametrize("text", [ARRAY, TEXT, QUOTED, DOTTED])
+def test_values_over_lines_and_quoted_or_dotted_names_are_changed_where_they_stand(
+    tmp_path: Path, text: str
+) -> None:
     path = tmp_path / "kiosk.toml"
-    path.write_text('[shop]\nholidays = [\n  "2026-10-01",\n]\n', "utf-8")
-    with pytest.raises(ConfigError, match=r"by hand|not valid TOML"):
+    path.write_text(text, "utf-8")
+    toml_edit.change(path, {("shop", "hours"): "09:00-21:00", ("shop", "holidays"): ("2027-01-01",)})
+    now = load(path).value.shop
+    assert (now.hours, now.holidays) == ("09:00-21:00", ("2027-01-01",))
+    assert path.read_text("utf-8").count("shop") == text.count("shop"), "no second table of that name"
+    toml_edit.change(path, {("shop", "hours"): None})
+    assert "hours" not in path.read_text("utf-8")
+
+
+def test_a_quoted_table_is_taken_away_with_what_is_below_it(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.toml"
+    more = "[printers.'a'.override]\ncutter = false\n# of b\n[printers.b]\nurl = \"virtual:///tmp/y\"\n"
+    path.write_text(QUOTED + more, "utf-8")
+    toml_edit.change(path, {}, ("printers.a",))
+    assert list(load(path).value.printers) == ["b"]
+    assert "# of b" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("text", ["shop = { holidays = [\n] }\n", 'shop = { hours = "08:00-20:00" }\n'])
+def test_a_file_written_in_another_way_is_left_alone(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match="written in a way that this page cannot change"):
         toml_edit.change(path, {("shop", "holidays"): ("2027-01-01",)})
-    assert "2026-10-01" in path.read_text("utf-8")
+    assert path.read_text("utf-8") == text
+
+
+def test_a_file_with_a_mistake_is_left_alone_and_said_in_chinese(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text("[shop\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"has a mistake.*not valid TOML") as told:
+        toml_edit.change(path, NEW)
+    said = toml_edit.said(told.value, counter_texts("zh_CN"))
+    assert said.endswith("里有错，因此没有写入；请先改正（`kiosk doctor` 会指出位置）。")
 
 
 SECRET = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=6, max_size=30)

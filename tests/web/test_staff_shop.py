@@ -66,7 +66,7 @@ async def test_hours_of_weekdays_and_a_colour_are_written_and_taken_back(own: St
     now = load(path).value
     assert (now.shop.by_day, now.screen.colour) == ({"7": "10:00-18:00"}, "#0a7460"), "what is not sent stays"
     before = path.read_text("utf-8")
-    for bad, said in (({"7": "late"}, "“late”不是营业时间"), ({"8": "10:00-18:00"}, "day 8")):
+    for bad, said in (({"7": "late"}, "“late”不是营业时间"), ({"8": "10:00-18:00"}, "“8”不是星期几")):
         told = (await own.do("shop", {**SHOP, "by_day": bad}))[1]
         assert (told["ok"], said in told["message"]) == (False, True), told
     for holiday in ("next-week", "2027-02-22..2027-02-16"):

@@ -32,6 +32,7 @@ from ui.texts import Texts
 ROLES = {"clerk": N_("Clerk"), "manager": N_("Manager")}
 LANGUAGES = {"zh_CN": "中文", "en": "English"}
 SHORTEST = 8
+WEEKDAYS = "1234567"
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -83,6 +84,9 @@ def _logo(visiting: Visit) -> str:
 
 def _wrong(ask: ShopAsk, t: Texts) -> str:
     """Return what is wrong with hours or closed days, in the words of the page; empty: nothing."""
+    for day in ask.by_day or {}:
+        if day not in set(WEEKDAYS):
+            return t('"{day}" is no day of the week; 1 is Monday, 7 Sunday.', day=day[:20])
     for text in (ask.hours, *(ask.by_day or {}).values()):
         if not _reads(text.strip(), ()):
             return t('"{text}" is not opening hours; write them as 08:00-22:30.', text=text)

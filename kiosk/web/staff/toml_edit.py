@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,21 +15,26 @@ import msgspec
 
 from kiosk.config import ConfigError, Settings, load
 from kiosk.counter.opening import HoursError, opening
+from kiosk.web.staff.toml_lines import parts
 from ui.marks import N_
 from ui.texts import Texts
 
 Value = str | bool | tuple[str, ...] | None
 Values = Mapping[tuple[str, str], Value]
 """By section (empty: the top of the file) and key; None takes a line away."""
-HEADER = re.compile(r"\s*\[")
 KEPT = ".before"
+BROKEN = N_(
+    "{path} has a mistake, so nothing is written into it; correct it first (`kiosk doctor` says where)."
+)
+UNFIT = N_("That does not fit into {path}; nothing was changed.")
+OTHERWISE = N_("{path} is written in a way that this page cannot change; change it in the file.")
 
 
 class EditError(ConfigError):
-    """Why a file was left as it is; `sentence` is a msgid."""
+    """Why a file was left as it is; `sentence` is a msgid, `cause` the reader's own words, for programs."""
 
-    def __init__(self, sentence: str, **args: object) -> None:
-        super().__init__(sentence.format(**args))
+    def __init__(self, sentence: str, *, cause: str = "", **args: object) -> None:
+        super().__init__(f"{sentence.format(**args)} {cause}".rstrip())
         self.sentence, self.args_ = sentence, args
 
 
@@ -44,39 +49,42 @@ def edited(text: str, values: Values, gone: Sequence[str] = ()) -> str:
     """Return the text of the file with other values, and without the sections in `gone` and those below them."""
     lines = text.splitlines()
     for (section, key), value in values.items():
-        _set(lines, section, key, None if value is None else f"{key} = {_toml(value)}")
+        _set(lines, tuple(filter(None, section.split("."))), key, value)
     for section in gone:
-        _take_away(lines, section)
+        _take_away(lines, tuple(section.split(".")))
     return "\n".join(lines) + "\n"
 
 
-def _set(lines: list[str], section: str, key: str, line: str | None) -> None:
-    begin = 0
-    if section:
-        header = re.compile(rf"\s*\[\s*{re.escape(section)}\s*\]")
-        found = next((n for n, old in enumerate(lines) if header.match(old)), None)
-        if found is None:
-            if line is not None:
-                lines.extend(["", f"[{section}]", line])
+def _set(lines: list[str], section: tuple[str, ...], key: str, value: Value) -> None:
+    found = parts(lines)
+    line = [] if value is None else [f"{key} = {_toml(value)}"]
+    for part in found:
+        if not part.header and part.path == (*section, key):
+            if line:  # its name stays as it is written: quoted, or with the section's before it
+                line = [f"{part.name} = {line[0].partition(' = ')[2]}"]
+            lines[part.begin : part.end] = line
             return
-        begin = found + 1
-    end = next((n for n in range(begin, len(lines)) if HEADER.match(lines[n])), len(lines))
-    for n in range(begin, end):
-        if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", lines[n]):
-            lines[n : n + 1] = [] if line is None else [line]
-            return
-    if line is not None:
-        lines.insert(begin, line)
+    header = next((part for part in found if part.header and part.path == section), None)
+    if not section:
+        lines[0:0] = line
+    elif header is not None:
+        lines[header.end : header.end] = line
+    elif line:
+        lines.extend(["", f"[{'.'.join(section)}]", *line])
 
 
-def _take_away(lines: list[str], section: str) -> None:
+def _take_away(lines: list[str], section: tuple[str, ...]) -> None:
     """Take a section away with those below it; a comment that stands before the next one belongs to that."""
-    mine = re.compile(rf"\s*\[\s*{re.escape(section)}\s*[.\]]")
-    while (begin := next((n for n, old in enumerate(lines) if mine.match(old)), None)) is not None:
-        end = next((n for n in range(begin + 1, len(lines)) if HEADER.match(lines[n])), len(lines))
-        while end < len(lines) and end - 1 > begin and lines[end - 1].lstrip().startswith("#"):
-            end -= 1
-        del lines[begin:end]
+    found = parts(lines)
+    headers = [part for part in found if part.header]
+    ends = [*(part.begin for part in headers[1:]), len(lines)]
+    for part, end in reversed(list(zip(headers, ends, strict=True))):
+        if part.path[: len(section)] != section:
+            continue
+        last = end
+        while last < len(lines) and last - 1 > part.begin and lines[last - 1].lstrip().startswith("#"):
+            last -= 1
+        del lines[part.begin : last]
 
 
 def _toml(value: str | bool | tuple[str, ...]) -> str:
@@ -105,7 +113,10 @@ def wanted(settings: Settings, values: Values, gone: Sequence[str] = ()) -> Sett
 
 def change(path: Path, values: Values, gone: Sequence[str] = ()) -> None:
     """Write a new file, whole or not at all, and keep the one before; ConfigError in one sentence."""
-    before = load(path).value
+    try:
+        before = load(path).value
+    except ConfigError as err:
+        raise EditError(BROKEN, path=path, cause=str(err)) from None
     fresh = path.with_name(path.name + ".new")
     try:
         text = edited(path.read_text("utf-8-sig"), values, gone)
@@ -131,11 +142,13 @@ def change(path: Path, values: Values, gone: Sequence[str] = ()) -> None:
 
 def _check(fresh: Path, path: Path, before: Settings, values: Values, gone: Sequence[str]) -> None:
     try:
+        tomllib.loads(fresh.read_text("utf-8"))
+    except tomllib.TOMLDecodeError:
+        raise EditError(OTHERWISE, path=path) from None
+    try:
         new = load(fresh).value
         opening(new.shop.hours, new.shop.by_day, new.shop.holidays)
     except (ConfigError, HoursError) as err:
-        raise ConfigError(str(err).replace(str(fresh), str(path))) from None
+        raise EditError(UNFIT, path=path, cause=str(err).replace(str(fresh), str(path))) from None
     if new != wanted(before, values, gone):
-        raise EditError(
-            N_("{path} is written in a way that this page cannot change; change it by hand."), path=path
-        )
+        raise EditError(OTHERWISE, path=path)
