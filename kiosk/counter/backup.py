@@ -1,8 +1,8 @@
 """A copy of this kiosk that can be put back: its journal, its identity, its settings, its logos; encrypted with a passphrase.
 
 The file is `KIOSKB1` and a new line, 16 bytes of salt, 12 of nonce, then AES-256-GCM over a ZIP; the key comes from the
-passphrase by scrypt (RFC 7914). A copy that is put back is an older journal: the kiosk notices that by its second witness
-(`tip`), begins a new epoch, and the hub tells it what was used meanwhile (facts: sync-fleet A7).
+passphrase by scrypt (RFC 7914). A copy that is put back is an older journal, which a mark beside it says: the kiosk begins a
+new epoch, and the hub tells it what was used meanwhile (facts: sync-fleet A7).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kiosk.counter.notdone import NotDone
+from kiosk.journal import files
 from kiosk.journal.store import Journal
 from ui.marks import N_
 
@@ -157,6 +158,7 @@ def put_back(data_dir: Path) -> list[str]:
 
 def _move(data_dir: Path, staged: Path, before: Path) -> list[str]:
     moved = []
+    files.mark(data_dir / files.PUT_BACK)
     for path in sorted(p for p in staged.rglob("*") if p.is_file()):
         name = str(path.relative_to(staged))
         target = data_dir / ("restored-kiosk.toml" if name == SETTINGS else name)

@@ -12,6 +12,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+PUT_BACK = "put-back"
+"""Says that the journal beside it is a backup's: an older copy, also on a card that has no other witness."""
 NO_NAMES = (errno.EINVAL, errno.ENOTSUP)
 """What file systems say whose directories cannot be flushed; SQLite goes on there too (sqlite.org/src: os_unix.c, unixSync)."""
 

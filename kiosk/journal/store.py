@@ -71,6 +71,7 @@ class Journal(
             flag, tip = self.dir / "running", self._tip_file()
             self.unclean = flag.exists()
             recovery = await self._db.run(lambda db: self._recover(db, tip))
+            files.remove(self.dir / files.PUT_BACK)
             files.mark(flag)
             if recovery.told:
                 log.error("%s", recovery.told)
@@ -167,6 +168,8 @@ class Journal(
         """Return one sentence when the journal was damaged, restored or lost; empty when it goes on where it ended."""
         if aside is not None:
             return f"The journal was damaged and set aside as {aside.name}; a new one was begun."
+        if self.epoch and (self.dir / files.PUT_BACK).exists():
+            return "A backup was put back, whose journal lacks what happened since; a new epoch was begun."
         if tip is None:
             return ""
         if not self.epoch:

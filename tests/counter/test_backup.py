@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kiosk.clock import ManualClock
 from kiosk.counter import backup
+from kiosk.events import Bus
+from kiosk.journal.store import Journal
+
+from .world import NOW, slips
 
 
 def journal(path: Path, mark: str) -> None:
@@ -122,3 +127,27 @@ def test_a_damaged_journal_is_not_put_back(tmp_path: Path) -> None:
     with pytest.raises(backup.BackupError, match="journal in that backup"):
         backup.stage(backup.seal(raw.getvalue(), "p"), "p", tmp_path)
     assert not (tmp_path / backup.STAGED).exists()
+
+
+async def test_on_a_new_card_too_a_backup_is_an_older_journal(tmp_path: Path) -> None:
+    """No witness came along that knows how far the journal had come: it decides nothing alone before it has asked the hub."""
+    clock, old, new = ManualClock(NOW), tmp_path / "old", tmp_path / "new"
+    journal = Journal(old, clock, Bus())
+    await journal.start()
+    await journal.put_codes("S2", slips(2))
+    raw = await backup.make(journal, old, None, "correct horse")
+    await journal.stop()
+    new.mkdir()
+    backup.stage(raw, "correct horse", new)
+    backup.put_back(new)
+    restored = Journal(new, clock, Bus())
+    recovery = await restored.start()
+    assert recovery.new_epoch
+    assert "A backup was put back" in recovery.told
+    assert restored.epoch != journal.epoch
+    assert (await restored.get("unreconciled"), await restored.pool_left("S2")) == ("1", 0)
+    await restored.stop()
+    again = Journal(new, clock, Bus())
+    assert (await again.start()).told == "", "once"
+    assert again.epoch == restored.epoch
+    await again.stop()
