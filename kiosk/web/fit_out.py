@@ -79,20 +79,23 @@ async def keep_logo(services: Services, reader: Reader, picture: bytes) -> str:
     if made.problem:
         return made.problem
     path = logo_of(services)
-    await asyncio.to_thread(_store, path, base64.b64decode(made.png))
-    if services.config is not None:
-        await change(services, {("screen", "logo"): str(path)})
+    fresh = path.with_suffix(".new")
+    await asyncio.to_thread(_store, fresh, base64.b64decode(made.png))
+    try:  # the file first: where it cannot be changed, the logo of before stays
+        if services.config is not None:
+            await change(services, {("screen", "logo"): str(path)})
+        await asyncio.to_thread(os.replace, fresh, path)
+    finally:
+        await asyncio.to_thread(fresh.unlink, missing_ok=True)
     return ""
 
 
-def _store(path: Path, png: bytes) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    fresh = path.with_suffix(".new")
+def _store(fresh: Path, png: bytes) -> None:
+    fresh.parent.mkdir(mode=0o700, exist_ok=True)
     with fresh.open("wb") as f:
         f.write(png)
         f.flush()
         os.fsync(f.fileno())
-    os.replace(fresh, path)
 
 
 async def drop_logo(services: Services) -> bool:
@@ -100,7 +103,7 @@ async def drop_logo(services: Services) -> bool:
     path = logo_of(services)
     if not await asyncio.to_thread(path.is_file):
         return False
-    await asyncio.to_thread(path.unlink)
     if services.config is not None:
         await change(services, {("screen", "logo"): ""})
+    await asyncio.to_thread(path.unlink)
     return True

@@ -94,6 +94,17 @@ async def test_a_logo_is_kept_small_and_shown_after_the_button(own: Staff, tmp_p
     assert (await own.do("logo-drop"))[1]["ok"] is False
 
 
+async def test_a_file_that_cannot_be_changed_leaves_the_logo_as_it_was(own: Staff, tmp_path: Path) -> None:
+    assert (await upload(own, png(300, 200, "red")))[1]["ok"] is True
+    folder, config_ = tmp_path / "data" / "logos", tmp_path / "kiosk.toml"
+    before, text = (folder / "store.png").read_bytes(), config_.read_text("utf-8")
+    config_.write_text(text + "[shop\n", "utf-8")
+    for told in ((await upload(own, png(300, 200, "blue")))[1], (await own.do("logo-drop"))[1]):
+        assert (told["ok"], "里有错" in str(told["message"])) == (False, True), told
+    assert (folder / "store.png").read_bytes() == before
+    assert [p.name for p in folder.iterdir()] == ["store.png"]
+
+
 async def test_a_logo_is_on_the_next_slip(staff: Staff) -> None:
     async def height() -> int:
         async with staff.browser.get(staff.kiosk.url + "/staff/slip/coupon.png") as answer:
