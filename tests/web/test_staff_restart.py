@@ -99,3 +99,8 @@ async def test_a_kiosk_that_nobody_restarts_says_so(alone: Rig) -> None:
         await staff.sign_in()
         told = (await staff.do("restart"))[1]
         assert told == {"ok": False, "message": "这台终端不能用按钮重启，请手动重启它的服务。"}
+        assert await alone.daemon.journal.acts() == [], "what was not done is not on record"
+        asked: list[str] = []
+        alone.daemon.restart = lambda: asked.append("again")
+        assert (await staff.do("restart"))[1]["ok"] is True
+        assert (asked, [a.what for a in await alone.daemon.journal.acts()]) == (["again"], ["restart"])
