@@ -47,6 +47,22 @@ async def test_the_same_key_for_something_else_is_refused_by_name(kiosk: Rig) ->
     assert await coupons(kiosk) == 1
 
 
+async def test_keys_and_numbers_of_two_callers_have_nothing_to_do_with_each_other(kiosk: Rig) -> None:
+    tills = [await made(kiosk, "redeem", "print", name=f"till {n}") for n in range(2)]
+    for caller in ({}, owner(kiosk), *tills):
+        answer = await kiosk.post(GIVE, {}, headers={**caller, HEADER: "a"})
+        assert answer[1]["outcome"] == "printed", caller
+    assert await coupons(kiosk) == 4
+    rids = set()
+    for caller in ({}, owner(kiosk), *tills):
+        body = {"code": await kiosk.issue(CAPPED), "total": 1000, "request_no": "order-1"}
+        told = [await kiosk.post("/api/v1/redeem", body, headers=caller) for _ in range(2)]
+        assert told[0] == told[1]
+        assert told[0][1]["verdict"] == "confirmed", "another caller's answer is not this one's"
+        rids.add(told[0][1]["rid"])
+    assert len(rids) == 4
+
+
 async def test_the_answer_outlives_a_restart(tmp_path: Path) -> None:
     async with rig(tmp_path, hub=False) as kiosk:
         first = await kiosk.post("/api/v1/slips/day", **key("day"))

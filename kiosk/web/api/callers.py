@@ -36,6 +36,11 @@ class Caller(msgspec.Struct, frozen=True):
     id: str = ""
     name: str = ""
 
+    @property
+    def place(self) -> str:
+        """Return whose keys and request numbers these are: a token's, the owner's, or those of this machine's programs."""
+        return self.id or ("-owner" if "manage" in self.scopes else "")
+
 
 def fresh(name: str, scopes: tuple[Scope, ...], services: Services, **more: object) -> tuple[Client, str]:
     """Return a new client and its token, `kt_ID_SECRET`, which nobody can tell again."""

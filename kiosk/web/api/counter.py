@@ -13,7 +13,7 @@ from kiosk.coupons.basket import Basket
 from kiosk.coupons.ids import RequestNo
 from kiosk.coupons.verdict import Goods
 from kiosk.health.model import told
-from kiosk.web.api.keys import request_no
+from kiosk.web.api.keys import own_number, request_no
 from kiosk.web.api.operation import OCTETS, Call, operation
 from kiosk.web.api.problems import Problem
 from ui.marks import N_
@@ -73,7 +73,7 @@ async def redeem(call: Call, body: RedeemAsk) -> RedeemResult:
         total=body.total,
         goods=body.goods,
         own_coupon_applied=body.own_coupon_applied,
-        request_no=body.request_no or request_no(call.caller, call.key),
+        request_no=own_number(call.caller.place, body.request_no) or request_no(call.caller, call.key),
     )
     if call.caller.id:
         await call.note("redeem", result.rid)

@@ -40,7 +40,7 @@ class Keys:
         self, services: Services, caller: Caller, key: str, asked: bytes, again: Again, secret: bool, do: Do
     ) -> web.Response:
         """Do what is asked unless it was done under that key; a second caller waits for the first."""
-        place = (caller.id, key)
+        place = (caller.place, key)
         while (busy := self._busy.get(place)) is not None:
             await busy.wait()
         self._busy[place] = done = asyncio.Event()
@@ -109,7 +109,19 @@ def key_of(request: web.Request) -> str:
 
 def request_no(caller: Caller, key: str) -> str | None:
     """Return the number under which the journal knows a redemption that came with a key."""
-    return f"i-{sha256(f'{caller.id} {key}'.encode()).hexdigest()[:30]}" if key else None
+    return f"i-{_short(f'{caller.place} {key}')}" if key else None
+
+
+def own_number(place: str, number: str | None) -> str | None:
+    """Return a caller's own number of a redemption as the journal knows it: the same of another caller is another.
+
+    Programs of the machine have no name, and their numbers stay as they are.
+    """
+    return f"n-{_short(f'{place} {number}')}" if place and number else number
+
+
+def _short(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:30]
 
 
 async def _digest(services: Services, asked: bytes, secret: bool) -> str:

@@ -12,6 +12,7 @@ from kiosk.counter.day_report import today
 from kiosk.counter.look import look as look_at
 from kiosk.coupons.batch import Batch
 from kiosk.web.api.counter import LookAsk, RedeemAsk, RollbackAsk
+from kiosk.web.api.keys import own_number
 from kiosk.web.api.operation import answer
 from kiosk.web.staff import told
 from kiosk.web.staff.camera import has_certificate
@@ -51,8 +52,9 @@ async def look(visiting: Visit, raw: bytes) -> web.StreamResponse:
 async def redeem(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Redeem a code that a clerk has typed or scanned; a repeated request gets the first one's answer."""
     ask = msgspec.json.decode(raw, type=RedeemAsk)
+    number = own_number(f"-staff {visiting.visitor.person.id}", ask.request_no)
     result = await visiting.services.redeemer.redeem(
-        ask.code, source="staff", total=ask.total, goods=ask.goods, request_no=ask.request_no
+        ask.code, source="staff", total=ask.total, goods=ask.goods, request_no=number
     )
     await visiting.note("redeem", result.rid)
     batch = await visiting.services.journal.batch(result.batch) if result.batch else None
