@@ -47,6 +47,8 @@ OFFER = {"amount", "until"}
 """What a template for an offer needs besides; the number of its revision is kept here."""
 REVISIONS = "stand_revisions"
 MOST_PREVIEWS = 200
+MOST_MADE = 40
+"""Stands kept as files to print: a PDF and its picture each, some 1 MB together."""
 
 
 def fitting(required: set[str]) -> bool:
@@ -77,7 +79,23 @@ async def make(
     made = await services.workshop.make(
         template, data, out, look=look, profile=profile, preview=out.with_suffix(".png"), locale=locale
     )
+    await asyncio.to_thread(_forget, folder, "*.pdf", MOST_MADE)
     return name, made
+
+
+async def file_of(services: Services, name: str) -> Path | None:
+    """Return a file that was made, None when it is gone. Whoever fetches or prints it keeps it among the newest."""
+    return await asyncio.to_thread(_used, services.data_dir / "made" / name)
+
+
+def _used(path: Path) -> Path | None:
+    try:
+        for each in (path.with_suffix(".pdf"), path.with_suffix(".png")):
+            if each.is_file():
+                os.utime(each)
+        return path if path.is_file() else None
+    except FileNotFoundError:  # somebody has swept meanwhile
+        return None
 
 
 class Size(NamedTuple):
@@ -110,15 +128,23 @@ async def picture(
     )
     await asyncio.to_thread(_shrink, large, small, size)
     await asyncio.to_thread(out.unlink, missing_ok=True)
-    await asyncio.to_thread(_forget, folder)
+    await asyncio.to_thread(_forget, folder, "*.png", MOST_PREVIEWS)
     return small, made
 
 
-def _forget(folder: Path) -> None:
-    """Keep the newest pictures: whoever tries words makes one with each."""
-    kept = sorted(folder.glob("*.png"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
-    for path in kept[MOST_PREVIEWS:]:
+def _forget(folder: Path, names: str, most: int) -> None:
+    """Keep the newest: whoever tries words makes one with each. One that is being sent is read to its end all the same (POSIX)."""
+    times = {path: _time(path) for path in folder.glob(names)}
+    for path in sorted(times, key=times.__getitem__, reverse=True)[most:]:
         path.unlink(missing_ok=True)
+        path.with_suffix(".png").unlink(missing_ok=True)
+
+
+def _time(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # two tabs tidy up at once
+        return 0
 
 
 async def sweep(services: Services) -> int:

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
+from kiosk.web import own_stands
 from tests.browser import Tabs, until
 from tests.web.rig import rig
 from tests.web.test_staff import Staff, staff
@@ -126,6 +127,26 @@ async def test_a_stand_wears_the_colour_and_the_logo_of_the_shop(tmp_path: Path)
     assert shots[0] != shots[1], "another logo, another picture"
     assert sum(g > r + 60 and g > b + 60 for r, g, b in pixels) > 200, "the logo"
     assert sum(b > g + 40 and r > g + 60 for r, g, b in pixels) > 1000, "the colour"
+
+
+async def test_of_stands_that_were_made_the_newest_and_those_in_use_are_kept(
+    staff: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_stands, "MOST_MADE", 3)
+    folder = staff.kiosk.daemon.data_dir / "made"
+    folder.mkdir()
+    for n in range(4):
+        for kind in ("pdf", "png"):
+            (folder / f"old-{n}.{kind}").write_bytes(b"x" * 3)
+            os.utime(folder / f"old-{n}.{kind}", (1000 + n, 1000 + n))
+    async with staff.browser.get(f"{staff.kiosk.url}/staff/made/old-0.pdf") as answer:
+        assert await answer.read() == b"xxx"
+    _, told = await staff.do("poster", {"template": "sticker-80", "look": "plain"})
+    kept = sorted(p.name for p in folder.iterdir())
+    fresh = [f"{told['name']}.{kind}" for kind in ("pdf", "png")]
+    assert kept == sorted(["old-0.pdf", "old-0.png", "old-3.pdf", "old-3.png", *fresh])
+    async with staff.browser.get(f"{staff.kiosk.url}/staff/made/old-1.pdf") as answer:
+        assert (answer.status, "重新" in (await answer.json())["message"]) == (404, True)
 
 
 async def test_two_tabs_ask_for_the_same_picture_at_once(staff: Staff) -> None:

@@ -11,7 +11,7 @@ from kiosk.config import ConfigError
 from kiosk.counter.notdone import NotDone
 from kiosk.health.model import as_is, told
 from kiosk.printing.printers.port import PrinterError
-from kiosk.web import fit_out, office
+from kiosk.web import fit_out, office, own_stands
 from kiosk.web.api.operation import OCTETS, Call, File, operation
 from kiosk.web.api.people import problem
 from kiosk.web.api.printing import Ended
@@ -176,8 +176,8 @@ async def office_queues(call: Call) -> Queues:
 @operation("POST", "stands/made/{file}/print", "print", "unknown_file", "unknown_printer")
 async def office_print(call: Call, path: FilePath, body: OfficeAsk) -> Taken:
     """Hand a PDF that was made to the office printer, which checks it first."""
-    found = call.services.data_dir / "made" / path.file
-    if not path.file.endswith(".pdf") or not await asyncio.to_thread(found.is_file):
+    found = await own_stands.file_of(call.services, path.file)
+    if found is None or found.suffix != ".pdf":
         raise Problem("unknown_file", told("there is no file {name}; make it first.", name=path.file))
     known = await office.queues()
     if body.queue not in known:

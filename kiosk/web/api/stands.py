@@ -140,8 +140,8 @@ async def stand_preview(call: Call, path: PreviewPath, query: Words) -> File:
 @operation("GET", "stands/made/{file}", "read", "unknown_file", media=("application/pdf", "image/png"))
 async def stand_file(call: Call, path: FilePath) -> File:
     """Give a file that was made."""
-    found = call.services.data_dir / "made" / path.file
-    if not await asyncio.to_thread(found.is_file):
+    found = await own_stands.file_of(call.services, path.file)
+    if found is None:
         raise Problem("unknown_file", told("there is no file {name}; make it first.", name=path.file))
     return File(found, "application/pdf" if path.file.endswith(".pdf") else "image/png")
 

@@ -116,8 +116,8 @@ def _mail(visiting: Visit, ask: Poster, data: dict[str, str]) -> dict[str, str]:
 async def office_print(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Hand a PDF that was made to the office printer."""
     ask, t = msgspec.json.decode(raw, type=Send), visiting.t
-    path = visiting.services.data_dir / "made" / f"{ask.name}.pdf"
-    if not path.is_file():
+    path = await own_stands.file_of(visiting.services, f"{ask.name}.pdf")
+    if path is None:
         return done(False, t("That file is not there any more; make it again."))
     if ask.queue not in await office.queues():
         return done(False, t("There is no printer {name} any more.", name=ask.queue))
@@ -148,8 +148,8 @@ async def preview(visiting: Visit) -> web.StreamResponse:
 
 async def made(visiting: Visit) -> web.StreamResponse:
     """Give a file that was made."""
-    path = visiting.services.data_dir / "made" / visiting.request.match_info["name"]
-    if not path.is_file():
+    path = await own_stands.file_of(visiting.services, visiting.request.match_info["name"])
+    if path is None:
         gone = visiting.t("That file is not there any more; make it again.")
         raise Refused(404, "unknown_file", gone)
     return web.FileResponse(path, headers={"Cache-Control": "no-store"})
