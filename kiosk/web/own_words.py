@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import msgspec
@@ -58,6 +59,11 @@ async def filled(services: Services, template: str, words: Words, *, keep: bool 
     data |= {k: getattr(words, k).strip() or first[k] for k in sorted(own_stands.OFFER)}
     if not all(data[k] for k in own_stands.OFFER):
         raise NotDone("no_offer", N_("Write the offer and its last day first; no batch runs that has them."))
+    try:
+        date.fromisoformat(data["until"])
+    except ValueError:
+        sentence = N_("{text} is no day of the calendar; write the last day as 2026-11-24.")
+        raise NotDone("no_day", sentence, text=data["until"]) from None
     if data["until"] < local(services.clock.trusted().at).date().isoformat():
         raise NotDone("over", N_("That last day is over; write a later one."))
     return await own_stands.revised(services, template, data, keep=keep)

@@ -88,6 +88,12 @@ async def test_an_offer_comes_from_the_batch_and_its_revision_counts(staff: Staf
     await made(staff, **{**offer, "amount": "满50减8元"})
     assert await revision() == 2
     assert (await staff.do("poster", {**offer, "until": "soon"}))[0] == 400
+    for never in ("9999-99-99", "2027-02-31"):
+        status, told = await staff.do("poster", {**offer, "until": never})
+        assert (status, told["message"]) == (422, f"没有 {never} 这一天，最后一天请写成 2026-11-24 这样。")
+        status, told = await staff.kiosk.post("/api/v1/stands", {**offer, "until": never})
+        assert (status, told["error"], told["sentences"]["zh_CN"][:3]) == (422, "no_day", "没有 ")
+        assert told["message"] == f"{never} is no day of the calendar; write the last day as 2026-11-24."
     status, told = await staff.do("poster", {**offer, "until": "2020-01-01"})
     assert (status, bool(told["message"])) == (422, True), "a day that is over"
 

@@ -55,6 +55,7 @@ CODES: dict[str, tuple[int, str]] = {
     "bad_pin": (422, N_("Not a PIN")),
     "bad_setting": (422, N_("Not a setting that works")),
     "key_reused": (422, N_("That key belongs to another request")),
+    "no_day": (422, N_("Not a day of the calendar")),
     "no_offer": (422, N_("No offer to print")),
     "over": (422, N_("The last day is over")),
     "refused": (422, N_("Not printable")),

@@ -104,7 +104,16 @@ async def stands(call: Call) -> Templates:
 
 
 @operation(
-    "POST", "stands", "print", "unknown_template", "no_store", "no_offer", "over", "refused", again="repeat"
+    "POST",
+    "stands",
+    "print",
+    "unknown_template",
+    "no_store",
+    "no_day",
+    "no_offer",
+    "over",
+    "refused",
+    again="repeat",
 )
 async def make_stand(call: Call, body: StandAsk) -> StandMade:
     """Make a stand or a poster of this store; nothing is left of one whose codes cannot be read back."""
@@ -123,6 +132,7 @@ async def make_stand(call: Call, body: StandAsk) -> StandMade:
     "read",
     "unknown_template",
     "no_store",
+    "no_day",
     "no_offer",
     "over",
     "refused",
