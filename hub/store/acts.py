@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -35,6 +36,12 @@ class Acts(Facts):
             raise HubError(f"{rid} is no approval that waits for its record.", 1)
         self._release(c, known, "void", now)
         self._note(c, by, "given_up", {"rid": rid, "coupon": known.coupon, "device": known.device}, now)
+        self._tell(c, known.device, {"of": rid, "why": "given up", "by": by, "learned": True}, now)
+
+    def _tell(self, c: sa.Connection, device: str, said: dict[str, Any], now: datetime) -> None:
+        """Let a kiosk know of what was undone; `learned`: only what it has learned from the hub goes, no record of its own."""
+        if not device.startswith("till:"):
+            feed.put(c, self.tenant, "rollback", said["of"], {**said, "at": now.isoformat()}, device)
 
     def roll_back(
         self, c: sa.Connection, rid: str, why: str, by: str, now: datetime, *, made_by: str | None = None
@@ -67,7 +74,5 @@ class Acts(Facts):
             "why": why[:WHY_MAX],
         }
         self._note(c, by, UNDONE, told, now)
-        if not known.device.startswith("till:"):
-            said = {"of": rid, "why": why[:WHY_MAX], "by": by, "at": now.isoformat()}
-            feed.put(c, self.tenant, "rollback", rid, said, known.device)
+        self._tell(c, known.device, {"of": rid, "why": why[:WHY_MAX], "by": by}, now)
         return Undone(rid, False)

@@ -182,7 +182,7 @@ class Uploads:
 def own_uses(
     c: sa.Connection, tenant: str, device: str, after: str, limit: int = 500
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Return a device's own redemptions by rid, for a journal that went backwards."""
+    """Return a device's own redemptions by rid, with those that were undone since, for a journal that went backwards."""
     rows = c.execute(
         sa.select(
             attempts.c.rid,
@@ -193,7 +193,7 @@ def own_uses(
             attempts.c.state,
         )
         .where(attempts.c.tenant == tenant, attempts.c.device == device, attempts.c.rid > after)
-        .where(attempts.c.state.in_(("ok", "recorded", "conflict")))
+        .where(attempts.c.state.in_(("ok", "recorded", "conflict", "rolled_back")))
         .order_by(attempts.c.rid)
         .limit(limit + 1)
     ).all()

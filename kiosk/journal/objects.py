@@ -18,7 +18,7 @@ from kiosk.journal import revisions
 from kiosk.journal.core import Core
 from kiosk.journal.pool import forget_pool
 from kiosk.journal.rows import Assignment
-from kiosk.journal.undo import forget_learned, undo
+from kiosk.journal.undo import forget_learned, undo_told
 
 
 class Objects(Core):
@@ -78,12 +78,15 @@ class Objects(Core):
         return change.rev - old
 
     def _undo(self, db: sqlite3.Connection, said: dict[str, Any]) -> None:
-        """Undo what was undone at the hub; only the first time, so that a page or a snapshot may come again."""
-        if undo(db, said["of"]):
+        """Undo what was undone at the hub; only the first time, so that a page or a snapshot may come again.
+
+        `learned`: what was given up there was an approval that no kiosk recorded; a record here is the better witness.
+        """
+        if said.get("learned"):
+            forget_learned(db, said["of"])
+        elif undo_told(db, said["of"]):
             told = {"of": said["of"], "why": said.get("why", ""), "by": f"hub: {said.get('by', '')}"}
             self._append(db, "rollback", new_rid(), told)
-        else:
-            forget_learned(db, said["of"])
 
     async def _objects(self, kind: str) -> list[tuple[str, str]]:
         query = "SELECT id, body FROM object WHERE type = ? ORDER BY id"

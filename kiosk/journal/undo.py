@@ -15,6 +15,21 @@ def undo(db: sqlite3.Connection, of: str) -> bool:
     return changed == 1
 
 
+OWN = """
+SELECT 1 FROM attempt WHERE rid = ?1 AND state = 'recorded'
+UNION ALL SELECT 1 FROM item WHERE rid = ?1 AND kind = 'redeem_record'
+"""
+
+
 def forget_learned(db: sqlite3.Connection, of: str) -> None:
-    """Free a use that the hub had told after a recovery: no attempt that stands here goes with it."""
+    """Free a use that the hub had told after a recovery; what this journal itself has a record of stands."""
+    if db.execute(OWN, (of,)).fetchone() is None:
+        db.execute("DELETE FROM used WHERE rid = ?", (of,))
+
+
+def undo_told(db: sqlite3.Connection, of: str) -> bool:
+    """Undo what the hub knows as undone; True when the journal has to say so from now on."""
+    if undo(db, of):
+        return True
     db.execute("DELETE FROM used WHERE rid = ?", (of,))
+    return False

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from kiosk.coupons.ids import new_rid
 from kiosk.coupons.record import Ended, ItemVerdict
 from kiosk.events import JournalAcked
 from kiosk.journal import ended, items
@@ -16,6 +17,7 @@ from kiosk.journal.core import Core
 from kiosk.journal.items import parse, text
 from kiosk.journal.pool import forget_ready
 from kiosk.journal.rows import Backlog, Ends, Run
+from kiosk.journal.undo import undo_told
 
 RETENTION_DAYS = 14
 MAX_ITEMS = 500
@@ -179,10 +181,20 @@ class Upload(Core):
         """Take redemptions of this kiosk that the hub knows into the used-set.
 
         An older copy of the journal voids at its start what the kiosk had recorded later: the hub's record wins over that void.
+        What was undone since the copy was made is undone here too.
         """
 
         def work(db: sqlite3.Connection) -> None:
             for use in uses:
+                if use.get("state") == "rolled_back":
+                    if undo_told(db, use["rid"]):
+                        told = {
+                            "of": use["rid"],
+                            "why": "undone before the older copy was put back",
+                            "by": "hub",
+                        }
+                        self._append(db, "rollback", new_rid(), told)
+                    continue
                 known = db.execute("SELECT state FROM attempt WHERE rid = ?", (use["rid"],)).fetchone()
                 state = "recorded" if known is None else known["state"]
                 if state == "recorded" or (state == "void" and use.get("state") in ("recorded", "conflict")):
@@ -192,4 +204,4 @@ class Upload(Core):
                         (use["rid"], use["coupon"], use["store"], at),
                     )
 
-        await self._db.run(work)
+        await self._write(work)

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from kiosk.clock import ManualClock
-from kiosk.coupons.record import GENESIS, ItemVerdict, item_hash
+from kiosk.coupons.record import GENESIS, Change, ItemVerdict, item_hash
 from kiosk.events import Bus, JournalAcked
 from kiosk.journal.errors import JournalError
 from kiosk.journal.store import RETENTION_DAYS, Journal
@@ -183,6 +183,36 @@ async def test_uses_that_the_hub_knows_count_here_too(journal: Journal) -> None:
     await journal.learn_uses([{"rid": "r1", "coupon": "1-1", **use}, {"rid": "x1", "coupon": "1-5", **use}])
     assert await journal.uses("1-1") == []
     assert [u.rid for u in await journal.uses("1-5")] == ["x1"]
+
+
+async def test_what_was_undone_since_an_older_copy_was_made_is_undone_there_too(journal: Journal) -> None:
+    await redeem(journal, "r1")
+    use = {"coupon": "1-1", "store": "S0001", "at": "2026-11-24T04:00:00+00:00", "state": "rolled_back"}
+    for _ in range(2):
+        await journal.learn_uses([{"rid": "r1", **use}, {"rid": "x1", **use}])
+    assert await journal.uses("1-1") == []
+    run = await journal.pending()
+    assert run is not None
+    assert [(i.kind, i.body.get("of")) for i in run.items] == [("redeem_record", None), ("rollback", "r1")]
+    await redeem(journal, "r2")
+
+
+async def test_what_was_given_up_at_the_hub_is_forgotten_and_no_record_with_it(journal: Journal) -> None:
+    use = {"coupon": "1-5", "store": "S0001", "at": "2026-11-24T04:00:00+00:00", "state": "ok"}
+    await journal.learn_uses([{"rid": "x1", **use}])
+    await redeem(journal, "r1")
+    said = [
+        Change("put", "rollback", rid, n, {"of": rid, "by": "boss", "learned": True})
+        for n, rid in enumerate(("x1", "r1"), 1)
+    ]
+    await journal.apply("p1", said)
+    assert await journal.uses("1-5") == []
+    assert [u.rid for u in await journal.uses("1-1")] == ["r1"]
+    await journal._db.run(lambda db: db.execute("DELETE FROM attempt"))
+    await journal.apply(
+        "p2", [Change("put", "rollback", "r1", 3, {"of": "r1", "by": "boss", "learned": True})]
+    )
+    assert [u.rid for u in await journal.uses("1-1")] == ["r1"], "its row in the chain is a record too"
 
 
 @pytest.mark.parametrize("column", ["body", "rid", "kind", "prev", "t"])

@@ -6,6 +6,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kiosk.sync.protocol import Ask
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import Proxy
 from tests.sync.shop import Kiosk, Shop, until
@@ -77,6 +78,51 @@ async def test_an_older_copy_of_the_card_hears_of_it_too(
     await kiosk.start()
     assert await kiosk.journal.uses(made.coupon), "the hub told it its own use"
     await undo(shop, first.rid)
+
+    async def free() -> bool:
+        return not await kiosk.journal.uses(made.coupon)
+
+    await until(free, "the use is free here")
+    assert (await kiosk.redeem(made.code)).verdict == "confirmed"
+
+
+async def reconciled(kiosk: Kiosk) -> bool:
+    return await kiosk.journal.get("unreconciled") is None
+
+
+async def test_an_older_copy_hears_of_what_its_kiosk_undid_itself(
+    shop: Shop, proxy: Proxy, make: MakeKiosk, tmp_path: Path
+) -> None:
+    kiosk = await make()
+    [made] = await shop.issue("NEVER")
+    first = await kiosk.redeem(made.code)
+    await kiosk.synced()
+    await kiosk.stop()
+    shutil.copytree(kiosk.base, tmp_path / "copy")
+    kiosk = await make(start=False)
+    await kiosk.start()
+    await kiosk.redeemer.rollback(first.rid, "wrong customer", "staff")
+    await kiosk.synced()
+    await kiosk.stop()
+    restore(tmp_path / "copy", kiosk.base)
+    kiosk = await make(start=False)
+    await kiosk.start()
+    await until(lambda: reconciled(kiosk), "the hub has told it")
+    assert (await kiosk.redeem(made.code)).verdict == "confirmed"
+    await kiosk.synced()
+    assert await shop.uses(made.coupon) == 1
+
+
+async def test_an_approval_that_was_given_up_is_free_at_its_kiosk_too(shop: Shop, kiosk: Kiosk) -> None:
+    """The card lost the answer; the hub told the new epoch of the approval, and an operator gave it up."""
+    [made] = await shop.issue("NEVER")
+    ask = Ask(rid="lost", code=made.code, store="S1")
+    assert (await shop.do(shop.parts.decisions.decide, kiosk.device, ask, datetime.now(UTC))).status == "ok"
+    await kiosk.sync._exchange.new_epoch("as after a card that lost its end")
+    kiosk.sync.nudge()
+    await until(lambda: reconciled(kiosk), "the hub has told it")
+    assert [u.rid for u in await kiosk.journal.uses(made.coupon)] == ["lost"]
+    await shop.do(shop.parts.acts.give_up, "lost", "boss", datetime.now(UTC))
 
     async def free() -> bool:
         return not await kiosk.journal.uses(made.coupon)
