@@ -191,3 +191,29 @@ def test_among_several_the_printer_is_known_by_its_identity(tmp_path: Path) -> N
 def test_the_port_status_of_usblp(bits: int, state: str) -> None:
     """USB printer class: 0x20 paper empty, 0x10 selected, 0x08 not error. in_kernel asks a real usblp."""
     assert device.port_status(bits).state == state
+
+
+WEB = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\nBad status line"
+
+
+@pytest.mark.parametrize("after", [3, 2006])
+async def test_a_web_server_is_no_printer_without_paper(after: int) -> None:
+    """It answers the first question, or, when it waits for more, the job; its letters look like statuses."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(after)
+        writer.write(WEB)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        printer = NetworkPrinter("p", "tcp://x", P58, "127.0.0.1", port)
+        ended = await printer.send(b"x" * 2000, rid="R1", deadline_s=30)
+        wanted = ("failed", "not_present", 0) if after == 3 else ("unknown", "no_answer", 2000)
+        assert (ended.ended, ended.trouble, ended.sent) == wanted
+        assert "is no printer" in ended.detail
+        if after == 3:
+            told = await printer.status()
+            assert (told.state, "is no printer" in told.detail) == ("error", True)

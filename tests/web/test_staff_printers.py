@@ -105,7 +105,7 @@ async def test_what_makes_no_sense_is_a_sentence_and_a_printer_can_go(tmp_path: 
             ("serial:///dev/ttyS0?baud=fast", "请写成 serial:///dev/ttyUSB0?baud=9600"),
             ("usb://x:y", "请写成 usb://0416:5011"),
             ("hub+feie://920000001", "需要先在 kiosk.toml 里设置云端"),
-            ("tcp://127.0.0.1:1", "没有应答"),
+            ("tcp://127.0.0.1:1", "没有小票机应答"),
         ):
             status, told = await staff.do("printer-try", {"url": url, **paper})
             assert (status, told["ok"], words in told["message"]) == (200, False, True), told

@@ -18,6 +18,12 @@ class Link(Protocol):
         """Return what came, at least one byte; empty at the end."""
 
 
+ODD = 4
+"""Bytes that no printer says, after which the other end is none: a line may garble one or two, a web server's first line has six."""
+FLOW = b"\x11\x13"
+"""XON and XOFF."""
+
+
 class Answers:
     """What a printer has said on one link.
 
@@ -29,6 +35,7 @@ class Answers:
         self.link = link
         self.barrier: int | None = None
         self.ended = False
+        self._odd = 0
         self._real_time: int | None = None
         self._skip = 0
 
@@ -53,6 +60,13 @@ class Answers:
             self._skip = 3
         elif esc.is_barrier(byte):
             self.barrier = byte
+        elif byte not in FLOW:
+            self._odd += 1
+
+    @property
+    def stranger(self) -> bool:
+        """Tell whether the other end speaks, but not as printers do."""
+        return self._odd >= ODD
 
     async def ask(self, question: bytes, timeout_s: float) -> int | None:
         """Ask in real time; None when nobody answers in time."""
@@ -62,8 +76,8 @@ class Answers:
                 left = question
                 while left:
                     left = left[await self.link.write(left) :]
-                while self._real_time is None and not self.ended:
+                while self._real_time is None and not self.ended and not self.stranger:
                     await self.hear(timeout_s)
         except TimeoutError:
             return None
-        return self._real_time
+        return None if self.stranger else self._real_time

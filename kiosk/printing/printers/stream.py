@@ -19,6 +19,7 @@ __all__ = ["Link", "OpenError", "StreamPrinter"]
 CHUNK = 4096
 BAD = ("out", "cover", "offline", "error")
 UNOPENED: dict[Trouble, State] = {"not_present": "offline", "busy": "cannot_ask"}
+STRANGER = Status("error", "what answers there is no printer; look at the address")
 RASTER = b"\x1dv0"
 CODE_MOST = 600
 """Bytes of the longest command that is no raster: a QR code of 500 characters."""
@@ -104,7 +105,10 @@ class StreamPrinter(ABC):
 
     async def _print(self, link: Link, work: _Job) -> Outcome:
         answers = Answers(link)
-        if (bad := await self._look_first(answers)) is not None:
+        bad = await self._look_first(answers)
+        if answers.stranger:
+            return Outcome("failed", "not_present", STRANGER.detail, 0)
+        if bad is not None:
             return Outcome("failed", "blocked", bad.detail or bad.state, 0)
         await self._put(link, bytes(self._torn))
         answers.barrier = None  # of an earlier job, whose printer had to wait for paper
@@ -146,6 +150,9 @@ class StreamPrinter(ABC):
         """Wait for the barrier's answer; when it does not come, ask why in real time."""
         unheard = 0
         while True:
+            if answers.stranger:
+                self._last = STRANGER
+                return Outcome("unknown", "no_answer", STRANGER.detail, sent)
             if answers.barrier is not None:
                 self._last = esc.from_barrier(answers.barrier)
                 return Outcome("printed", "", self._last.detail, sent)
@@ -171,6 +178,8 @@ class StreamPrinter(ABC):
         if not self.profile.status:  # there are printers that stop for good when they are asked
             return self._port(answers.link) or Status("nobody_answered", "no answer")
         printer = await answers.ask(esc.ASK_PRINTER, self.answer_s)
+        if answers.stranger:
+            return STRANGER
         self._mute = printer is None
         if printer is None:
             return self._port(answers.link) or Status("nobody_answered", "no answer")
@@ -182,6 +191,8 @@ class StreamPrinter(ABC):
             if error is not None and (bad := esc.from_error(error)) is not None:
                 return bad
         paper = await answers.ask(esc.ASK_PAPER, self.answer_s)
+        if answers.stranger:
+            return STRANGER
         found = Status("ok") if paper is None else esc.from_paper(paper)
         if found.state != "out" and esc.is_offline(printer):
             return Status("offline", "the printer is offline; press its online button")

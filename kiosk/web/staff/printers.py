@@ -25,7 +25,7 @@ PROFILES = {
 }
 """The last one prints right whatever font a printer has, and takes longer."""
 TROUBLES = {
-    "not_present": N_("Nothing answers at that address. Look at power, cable and network, then try again."),
+    "not_present": N_("No printer answers at that address. Look at power, cable and network, then try again."),
     "permission": N_("The kiosk may not use that device; ask who looks after the kiosk."),
     "busy": N_("Something else is printing there; try again in a moment."),
     "blocked": N_("It takes nothing: load paper and close the cover, then try again."),
