@@ -17,11 +17,12 @@ FROM item AS told WHERE told.rid = attempt.rid AND told.kind = 'redeem_record' A
 USES_OF_ATTEMPTS = """
 INSERT OR IGNORE INTO used SELECT rid, coalesce(coupon, code_key), '', at FROM attempt
 WHERE state = 'recorded' AND NOT EXISTS (SELECT 1 FROM used WHERE used.rid = attempt.rid)
+  AND rid NOT IN (SELECT rid FROM elsewhere)
 """
 USES_OF_ITEMS = """
 INSERT OR IGNORE INTO used SELECT rid, json_extract(body, '$.coupon'), coalesce(json_extract(body, '$.store'), ''), at FROM item
 WHERE kind = 'redeem_record' AND json_extract(body, '$.coupon') IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM used WHERE used.rid = item.rid)
+  AND NOT EXISTS (SELECT 1 FROM used WHERE used.rid = item.rid) AND rid NOT IN (SELECT rid FROM elsewhere)
   AND rid NOT IN (SELECT json_extract(body, '$.of') FROM item WHERE kind = 'rollback' AND json_extract(body, '$.of') IS NOT NULL)
 """
 CLAIMED = """

@@ -16,6 +16,7 @@ from kiosk.coupons.record import Change, CodeBody
 from kiosk.events import BatchesChanged, JournalGrew
 from kiosk.journal import revisions
 from kiosk.journal.core import Core
+from kiosk.journal.elsewhere import database_of, moved, set_apart
 from kiosk.journal.pool import forget_pool
 from kiosk.journal.rows import Assignment
 from kiosk.journal.undo import forget_learned, undo_told
@@ -30,15 +31,19 @@ class Objects(Core):
 
     async def apply(self, pos: str, changes: Sequence[Change], *, whole: bool = False) -> frozenset[str]:
         """Take a page of changes and its position in one transaction; `whole` replaces everything but the kiosk's own record."""
+        fresh = ""
 
         def work(db: sqlite3.Connection) -> frozenset[str]:
+            nonlocal fresh
             touched, grown = set(), 0
             if whole:
                 touched |= {r[0] for r in db.execute("SELECT DISTINCT type FROM object")}
                 grown -= int(db.execute(revisions.SUM).fetchone()[0])
                 db.execute("DELETE FROM object")
-                if _moved(self._fact(db, "pos") or "", pos):
+                old = self._fact(db, "database") or database_of(self._fact(db, "pos") or "")
+                if moved(old, database_of(pos)):
                     forget_pool(db)
+                    fresh = set_apart(db, self._now())
             for change in changes:
                 if by := self._apply(db, change):
                     touched.add(change.type)
@@ -49,9 +54,12 @@ class Objects(Core):
                 revisions.shift(db, grown)
             if self._fact(db, "pos") != pos:
                 self._put(db, "pos", pos)
+            if (hub := database_of(pos)) and self._fact(db, "database") != hub:
+                self._put(db, "database", hub)
             return frozenset(touched)
 
         touched = await self._db.run(work)
+        self.epoch = fresh or self.epoch
         if "rollback" in touched:
             self.bus.publish(JournalGrew())
         if touched:
@@ -158,9 +166,3 @@ class Objects(Core):
         """Return where the hub has put this kiosk."""
         found = await self._objects("device")
         return msgspec.json.decode(found[0][1], type=Assignment) if found else None
-
-
-def _moved(old: str, new: str) -> bool:
-    """Tell whether two positions are of different hubs: the first of their three parts is the database's id."""
-    before, after = old.split("."), new.split(".")
-    return len(before) == len(after) == 3 and before[0] != after[0]

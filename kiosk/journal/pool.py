@@ -99,7 +99,7 @@ def left(db: sqlite3.Connection, stock_id: str) -> int:
 def forget_pool(db: sqlite3.Connection) -> None:
     """Forget every slip code and what was being asked for: another hub knows none of them, and gives the same names anew.
 
-    What was handed out stays in the journal; journal and used-set are never touched.
+    What was handed out stays in the journal.
     """
     db.execute("DELETE FROM pool")
     db.execute("DELETE FROM fact WHERE name LIKE 'pool:%' OR name LIKE 'lease:%'")

@@ -28,6 +28,7 @@ ENDS = {
     "attempt": "NOT INDEXED ORDER BY rowid {d}",
     "used": "NOT INDEXED ORDER BY rowid {d}",
     "pool": "NOT INDEXED ORDER BY rowid {d}",
+    "elsewhere": "ORDER BY rid {d}",
     "void_code": "ORDER BY coupon {d}",
     "job": "NOT INDEXED ORDER BY rowid {d}",
     "act": "NOT INDEXED ORDER BY n {d}",
@@ -39,7 +40,7 @@ ENDS = {
     "fact": "ORDER BY name {d}",
 }
 PEOPLE_FACTS = ("pin_failures", "pin_salt", "sessions_ended", "hidden_batches")
-KEPT_FACTS = ("enrolled", "time", "unclean_boots", *PEOPLE_FACTS)
+KEPT_FACTS = ("enrolled", "database", "time", "unclean_boots", *PEOPLE_FACTS)
 """What is true of this kiosk whatever became of its journal."""
 
 

@@ -155,8 +155,8 @@ class Sync:
     async def _let_in(self) -> None:
         """Begin with this hub: nothing that came from another one stays, and offline rights wait for what it knows of us."""
         await self.journal.put("unreconciled", "1")
-        if await self.journal.pos():
-            await self._exchange.snapshot()
+        if await self.journal.pos() or await self.journal.get("database"):
+            await self._exchange.snapshot()  # tells which hub it is, before anything goes up
         await self.journal.put("enrolled", self.client.url)
         self._failures = 0
 

@@ -97,7 +97,8 @@ async def test_the_pool_of_another_hub_goes_and_nothing_else(
     given = await kiosk.journal.hand_out("r1", "SLIP", "S1")
     assert given is not None
     [held] = await shop.issue("CAPPED")
-    assert (await kiosk.redeem(held.code)).verdict == "confirmed"
+    first = await kiosk.redeem(held.code)
+    assert first.verdict == "confirmed"
     await kiosk.synced()
     await kiosk.stop()
     (tmp_path / "other").mkdir()
@@ -113,10 +114,48 @@ async def test_the_pool_of_another_hub_goes_and_nothing_else(
         assert len(codes) == len(known) == 3
         assert await again.journal.pool_code(given.short) is None
         assert (await again.journal.verify()).ok
-        assert len(await again.journal.uses(held.coupon)) == 1, "the used-set is never touched"
+        attempt = await again.journal.attempt(first.rid)
+        assert attempt is not None
+        assert attempt.state == "recorded"
         query = "SELECT count(*) FROM item WHERE kind IN ('claim', 'redeem_record')"
         kinds = await again.journal._db.read(lambda db: db.execute(query).fetchone()[0])
         assert kinds >= 2, "the journal is never touched"
+    finally:
+        await again.stop()
+        await other.stop()
+
+
+async def test_what_was_redeemed_under_another_hub_stays_there(
+    tmp_path: Path, shop: Shop, proxy: Proxy, make: MakeKiosk
+) -> None:
+    """Both hubs call their first coupon 1-1: the records of the one take no use of the other's, and refuse none."""
+    kiosk = await make()
+    held = await shop.issue("CAPPED", 2)
+    assert (await kiosk.redeem(held[0].code)).verdict == "confirmed"
+    await kiosk.synced()
+    await proxy.down()
+    await until(lambda: kiosk.reach.away, "the outage is known")
+    assert (await kiosk.redeem(held[1].code)).verdict == "offline"
+    await kiosk.stop()
+    (tmp_path / "other").mkdir()
+    other = Shop(tmp_path / "other")
+    await other.start()
+    theirs = await other.issue("CAPPED", 2)
+    assert [i.coupon for i in theirs] == [i.coupon for i in held]
+    try:
+        for _ in range(2):  # the second start puts the tables right from the items
+            again = await make(start=False, url=other.hub.url, token=await other.token())
+            await again.start()
+            assert await other.attempts() == []
+            assert await again.journal.uses(theirs[0].coupon) == []
+            await again.stop()
+        await again.start()
+        assert [(await again.redeem(i.code)).verdict for i in theirs] == ["confirmed"] * 2
+        await again.synced()
+        assert [a.state for a in await other.attempts()] == ["recorded"] * 2
+        query = "SELECT count(*) FROM item WHERE kind = 'redeem_record' AND status = 'elsewhere'"
+        assert await again.journal._db.read(lambda db: db.execute(query).fetchone()[0]) == 1, "it is kept"
+        assert (await again.journal.verify()).ok
     finally:
         await again.stop()
         await other.stop()
