@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ipaddress
 import os
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from kiosk.counter.notdone import NotDone
 from kiosk.counter.slips import LOGO
@@ -17,6 +20,13 @@ from ui.marks import N_
 
 TRIAL = "test"
 NO_FILE = N_("This kiosk runs without a kiosk.toml; there is nothing to write into.")
+OUTSIDE = N_(
+    "A printer on the screen keeps its slips below the kiosk's own directory: write virtual://{dir}."
+)
+UNLED = N_(
+    "That printer has an address that it gave itself (169.254…): switch on DHCP in its network, or give it an address."
+)
+NAME_S = 3.0
 Values = dict[tuple[str, str], "str | tuple[str, ...] | None"]
 
 
@@ -29,11 +39,44 @@ async def find_printers(services: Services) -> list[str]:
     return [u for u in urls if u not in known]
 
 
+async def allow(services: Services, url: str) -> None:
+    """Refuse an address that whoever sits at a page may not name: a directory elsewhere, a network's own services. NotDone.
+
+    A person who may write kiosk.toml may: an address that is in use is asked no further.
+    """
+    if url in {p.url for p in services.settings.printers.values()}:
+        return
+    parts = urlsplit(url)
+    if parts.scheme == "virtual":
+        place = Path(f"{parts.netloc}{parts.path}")
+        inside = place.is_absolute() and await asyncio.to_thread(_below, place, services.data_dir)
+        if not inside:
+            raise NotDone("bad_setting", OUTSIDE, dir=services.data_dir.absolute() / "slips")
+    elif parts.scheme in ("tcp", "socket") and await _link_local(parts.hostname or ""):
+        raise NotDone("bad_setting", UNLED)
+
+
+def _below(place: Path, data_dir: Path) -> bool:
+    """Tell whether a path, links followed, lies below the data directory."""
+    return data_dir.resolve() in place.resolve().parents
+
+
+async def _link_local(host: str) -> bool:
+    """Tell whether a host is at an address of this cable alone (RFC 3927): cloud machines keep their secrets there."""
+    try:
+        async with asyncio.timeout(NAME_S):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (TimeoutError, OSError, UnicodeError):
+        return False  # a name that nobody knows reaches nothing
+    return any(ipaddress.ip_address(str(a[4][0]).partition("%")[0]).is_link_local for a in found)
+
+
 async def try_printer(services: Services, url: str, profile: str) -> Outcome:
-    """Print a test slip on a printer that may not be in use yet; PrinterError or ConfigError for no address."""
+    """Print a test slip on a printer that may not be in use yet; PrinterError, ConfigError or NotDone for no address."""
     every = (*services.spooler.printers, *services.spooler.mirrors)
     used = next((p for p in every if p.url == url and p.profile.name == profile), None)
     printer = used or services.open_printer(TRIAL, url, profile)
+    await allow(services, url)
     place = await services.place()
     slip = self_test_slip(TRIAL, services.clock.trusted().at, place.locale, printer.profile)
     if used is None:
@@ -48,6 +91,7 @@ async def try_printer(services: Services, url: str, profile: str) -> Outcome:
 async def keep_printer(services: Services, name: str, url: str, profile: str) -> None:
     """Write a printer into kiosk.toml; one of that name is changed. PrinterError, ConfigError or NotDone say why not."""
     services.open_printer(name, url, profile)
+    await allow(services, url)
     section = f"printers.{name}"
     await change(services, {(section, "url"): url, (section, "profile"): profile})
 

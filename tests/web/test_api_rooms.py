@@ -175,7 +175,23 @@ async def test_settings_printers_and_logo_are_written_into_the_file(alone: Rig, 
         assert (told["hours"], told["look"], told["waits"]) == ("08:00-22:00", "fresh", True)
         status, told = await own.post("/api/v1/settings/shop", {**shop, "hours": "25:00"}, headers=owner(own))
         assert (status, told["error"]) == (422, "bad_setting")
-        printer = {"name": "counter", "url": f"virtual://{tmp_path}/paper", "profile": "generic-80"}
+        printer = {"name": "counter", "url": f"virtual://{tmp_path}/own/paper", "profile": "generic-80"}
+        (tmp_path / "own" / "link").symlink_to(tmp_path)
+        for url in (
+            f"virtual://{tmp_path}/elsewhere",
+            f"virtual://{tmp_path}/own",
+            f"virtual://{tmp_path}/own/../elsewhere",
+            f"virtual://{tmp_path}/own/link/elsewhere",
+            "virtual://own/paper",
+            "tcp://169.254.169.254:80",
+            "tcp://[fe80::1]:9100",
+        ):
+            for path_, body in (("try-printer", {"url": url}), ("printers", {"url": url, "name": "counter"})):
+                status, told = await own.post(f"/api/v1/settings/{path_}", body, headers=owner(own))
+                assert (status, told["error"]) == (422, "bad_setting"), url
+                words = "own directory" if url.startswith("virtual") else "gave itself"
+                assert words in told["message"], told
+        assert not (tmp_path / "elsewhere").exists()
         _, told = await own.post("/api/v1/settings/try-printer", {k: printer[k] for k in ("url", "profile")},
             headers=owner(own),
         )  # fmt: skip

@@ -96,7 +96,7 @@ async def try_printer(call: Call, body: TryAsk) -> Ended:
     """Print a test slip on a printer that is not in use yet."""
     try:
         outcome = await fit_out.try_printer(call.services, body.url, body.profile)
-    except (PrinterError, ConfigError) as err:
+    except (PrinterError, ConfigError, NotDone) as err:
         raise _wrong(err) from None
     await call.note("test")
     return Ended(outcome.ended, outcome.trouble, outcome.detail, outcome.sent)

@@ -25,7 +25,9 @@ PROFILES = {
 }
 """The last one prints right whatever font a printer has, and takes longer."""
 TROUBLES = {
-    "not_present": N_("No printer answers at that address. Look at power, cable and network, then try again."),
+    "not_present": N_(
+        "No printer answers at that address. Look at power, cable and network, then try again."
+    ),
     "permission": N_("The kiosk may not use that device; ask who looks after the kiosk."),
     "busy": N_("Something else is printing there; try again in a moment."),
     "blocked": N_("It takes nothing: load paper and close the cover, then try again."),
@@ -110,6 +112,8 @@ async def attempt(visiting: Visit, raw: bytes) -> web.StreamResponse:
         ended = await fit_out.try_printer(visiting.services, ask.url, ask.profile)
     except (PrinterError, ConfigError) as err:
         return done(False, _cannot(err, ask.url, visiting))
+    except NotDone as err:
+        return done(False, err.say(visiting.t))
     await visiting.note("test")
     return done(ended.ended != "failed", _said(ended, visiting))
 
