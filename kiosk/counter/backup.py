@@ -18,6 +18,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -35,6 +36,10 @@ LOG_N = 15
 """32 MiB a guess: the file leaves the kiosk, and its passphrase is a person's."""
 MOST = 256 * 1024 * 1024
 """A journal of 14 days at 2,000 redemptions a day holds some 60 MB."""
+MOST_UNPACKED = 4 * MOST
+"""A journal packs to a third; what claims more is made to fill the card."""
+PIECE = 1 << 18
+TOO_LARGE = N_("That file is too large for a backup of a kiosk.")
 FILES = ("device.key", "staff.pin", "tls-ca.pem", "tls-ca-key.pem")
 JOURNAL, SETTINGS = "journal.db", "kiosk.toml"
 LOGO = re.compile(r"logos/[^/\\\0]*[^./\\\0][^/\\\0]*")
@@ -100,19 +105,33 @@ def stage(sealed: bytes, passphrase: str, data_dir: Path) -> list[str]:
     with tempfile.TemporaryDirectory(dir=data_dir, prefix="restore-") as work:
         fresh = Path(work) / "new"
         fresh.mkdir(mode=0o700)
-        with zipfile.ZipFile(io.BytesIO(plain)) as bundle:
-            names = [n for n in bundle.namelist() if _ours(n)]
-            for name in names:
-                target = fresh / name
-                target.parent.mkdir(exist_ok=True)
-                target.write_bytes(bundle.read(name))
-                target.chmod(0o600)
+        try:
+            names = _unpack(plain, fresh)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as err:
+            raise BackupError(
+                N_("What is in that backup cannot be unpacked ({why}); nothing was changed."), why=err
+            ) from None
         if JOURNAL not in names:
             raise BackupError(N_("There is no journal in that backup; nothing was changed."))
         _whole(fresh / JOURNAL)
         shutil.rmtree(data_dir / STAGED, ignore_errors=True)
         os.replace(fresh, data_dir / STAGED)
     return names
+
+
+def _unpack(plain: bytes, fresh: Path) -> list[str]:
+    """Write what is ours of an archive below a directory, piece by piece; return the names."""
+    with zipfile.ZipFile(io.BytesIO(plain)) as bundle:
+        members = [m for m in bundle.infolist() if _ours(m.filename)]
+        if sum(m.file_size for m in members) > MOST_UNPACKED:
+            raise BackupError(TOO_LARGE)
+        for member in members:
+            target = fresh / member.filename
+            target.parent.mkdir(exist_ok=True)
+            with bundle.open(member) as packed, target.open("wb") as out:
+                shutil.copyfileobj(packed, out, PIECE)
+            target.chmod(0o600)
+        return [m.filename for m in members]
 
 
 def _ours(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sqlite3
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -127,6 +128,42 @@ def test_a_damaged_journal_is_not_put_back(tmp_path: Path) -> None:
     with pytest.raises(backup.BackupError, match="journal in that backup"):
         backup.stage(backup.seal(raw.getvalue(), "p"), "p", tmp_path)
     assert not (tmp_path / backup.STAGED).exists()
+
+
+def bomb(tmp_path: Path, size: int) -> bytes:
+    """Return a backup that holds a logo of zeros, a thousand times smaller when it is packed."""
+    raw = io.BytesIO()
+    journal(tmp_path / "copy.db", "packed")
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.write(tmp_path / "copy.db", backup.JOURNAL)
+        bundle.writestr("logos/a.png", bytes(size))
+    return backup.seal(raw.getvalue(), "correct horse")
+
+
+def test_a_backup_that_unpacks_to_more_than_a_kiosk_holds_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "MOST_UNPACKED", 1 << 20)
+    with pytest.raises(backup.BackupError, match="too large"):
+        backup.stage(bomb(tmp_path, 1 << 20), "correct horse", tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["copy.db"], "nothing of it stays on the card"
+
+
+def test_what_is_large_is_unpacked_piece_by_piece(tmp_path: Path) -> None:
+    raw = bomb(tmp_path, 48 << 20)
+    tracemalloc.start()
+    try:
+        backup.stage(raw, "correct horse", tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / backup.STAGED / "logos" / "a.png").stat().st_size == 48 << 20
+    assert peak < 8 << 20
+
+
+def test_a_sealed_file_that_is_no_archive_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(backup.BackupError, match="cannot be unpacked"):
+        backup.stage(backup.seal(b"no archive", "correct horse"), "correct horse", tmp_path)
 
 
 async def test_on_a_new_card_too_a_backup_is_an_older_journal(tmp_path: Path) -> None:
