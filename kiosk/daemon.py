@@ -32,6 +32,7 @@ from kiosk.counter.receipts import Receipts
 from kiosk.counter.redeem import Redeemer
 from kiosk.counter.rest import Rest
 from kiosk.counter.screen_watch import ScreenWatch
+from kiosk.counter.screen_watch import State as Proof
 from kiosk.counter.show import Show, Status
 from kiosk.counter.slips import Slips
 from kiosk.counter.station import Station
@@ -164,6 +165,16 @@ class Daemon:
         stack.callback(self.baskets.stop)
         self.drawers.start(self.spawn)
         later(stack, self.drawers.stop, "drawer")
+        await self._attend(stack, services, place)
+        later(stack, services.workshop.stop, "posters")
+        await self.server.start(services)
+        later(stack, self.server.stop, "pages")
+        if self.sync is not None:
+            await self.sync.start()
+            later(stack, self.sync.stop, "sync")
+
+    async def _attend(self, stack: AsyncExitStack, services: Services, place: Places) -> None:
+        """Begin to hear scanners and buttons, and to print what follows by itself."""
         station = Station(
             self.bus,
             services.redeemer,
@@ -182,12 +193,6 @@ class Daemon:
             notices = ConflictNotices(self.journal, self.spooler, self.bus, self.clock, place)
             await notices.start(self.spawn)
             later(stack, notices.stop, "conflict notices")
-        later(stack, services.workshop.stop, "posters")
-        await self.server.start(services)
-        later(stack, self.server.stop, "pages")
-        if self.sync is not None:
-            await self.sync.start()
-            later(stack, self.sync.stop, "sync")
 
     async def _note(self, unclean: bool, told: str) -> None:
         """Count ends that were not clean, keep what was mended, and take the last known time as a lower bound."""
@@ -237,18 +242,7 @@ class Daemon:
         slips = Slips(journal, self.spooler, clock, place, self.data_dir / "logos")
         hand_out = HandOut(journal, bus, clock, self._limits, place, slips.coupon)
         glass = self.glass = Glass(clock, lambda: show.view.get("qr"))
-        gatherer = Gatherer(
-            journal,
-            bus,
-            clock,
-            data_dir=self.data_dir,
-            printers=self.fittings.mains,
-            mirrors=self.fittings.mirrors,
-            devices=self.fittings.devices,
-            hub=self._hub,
-            page_proof=lambda: watch.state(),
-            told=lambda: self.told,
-        )
+        gatherer = self._gatherer()
 
         async def status() -> Status:
             return await self._status(gatherer, hand_out)
@@ -291,6 +285,26 @@ class Daemon:
             pairing=self._pairing,
             open_printer=self.fittings.printer,
             restart=self._restart,
+        )
+
+    def _gatherer(self) -> Gatherer:
+        """Build what knows how the kiosk is."""
+
+        def page_proof() -> Proof:
+            assert self.watch is not None
+            return self.watch.state()
+
+        return Gatherer(
+            self.journal,
+            self.bus,
+            self.clock,
+            data_dir=self.data_dir,
+            printers=self.fittings.mains,
+            mirrors=self.fittings.mirrors,
+            devices=self.fittings.devices,
+            hub=self._hub,
+            page_proof=page_proof,
+            told=lambda: self.told,
         )
 
     # -- what the parts ask --
