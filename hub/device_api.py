@@ -79,7 +79,9 @@ def add_routes(app: web.Application) -> None:
         ("POST", "lease", lease),
         ("GET", "wake", wake),
     ):
-        app.router.add_route(method, f"/v1/device/{path}", signed(handler))
+        # What a kiosk honoured before it heard that it was shut out comes up all the same, and is named.
+        states = ("accepted", "revoked") if path == "journal" else ("accepted",)
+        app.router.add_route(method, f"/v1/device/{path}", signed(handler, states))
 
 
 def answer(value: Any, status: int = 200) -> web.Response:
@@ -111,14 +113,16 @@ def unpack(text: str, length: int) -> bytes:
     return raw
 
 
-def signed(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Let only accepted devices with a good and fresh signature through."""
+def signed(
+    handler: Handler, states: tuple[str, ...] = ("accepted",)
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Let only devices in some states with a good and fresh signature through."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         parts = request.app[PARTS]
         try:
             raw = await request.read()
-            device = await _who(request, parts, raw)
+            device = await _who(request, parts, raw, states)
             return await handler(request, parts, device, raw)
         except Refused as err:
             return refusal(err)
@@ -128,7 +132,7 @@ def signed(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResp
     return guarded
 
 
-async def _who(request: web.Request, parts: Parts, raw: bytes) -> str:
+async def _who(request: web.Request, parts: Parts, raw: bytes, states: tuple[str, ...]) -> str:
     head = request.headers
     device, when, nonce = (
         head.get("Kiosk-Device", ""),
@@ -147,7 +151,7 @@ async def _who(request: web.Request, parts: Parts, raw: bytes) -> str:
         raise Refused("time", "the request's time is off; sign again with server_time.", 401)
     if not request.app[NONCES].fresh(device, nonce):
         raise Refused("replay", "that request was sent before; sign a new one.", 401)
-    if row.state != "accepted":
+    if row.state not in states:
         raise Refused(row.state, f"this kiosk is {row.state}.", 403)
     request[STORE] = row.store or ""
     return device

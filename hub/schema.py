@@ -115,8 +115,10 @@ devices = sa.Table(
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("seen_at", Utc),
     sa.Column("twin_at", Utc),
+    sa.Column("quiet_at", Utc),
 )
-"""twin_at: since when its card is known to be in two places; no offline rights until an operator trusts it again."""
+"""twin_at: since when its card is known to be in two places; no offline rights until an operator trusts it again. quiet_at: when
+a kiosk that was shut out said that it decides nothing alone any more."""
 tokens = sa.Table(
     "tokens",
     meta,

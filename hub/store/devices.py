@@ -165,8 +165,8 @@ class Devices:
     def revoke(self, c: sa.Connection, device: str, by: str, now: datetime) -> None:
         """Shut a device out: its pool dies with it.
 
-        Its store's home goes to the kiosk there that was let in first, and so do the slips that it gave out and nobody has used;
-        where no other kiosk is, they are good at every kiosk until there is one.
+        Its store's home goes to the kiosk there that was let in first, and so do the slips that it gave out and nobody has used,
+        once it has said that it decides nothing alone any more; until then they are good at every kiosk that asks the hub.
         """
         row = self.get(c, device)
         if row is None:

@@ -89,6 +89,7 @@ class Envelope(msgspec.Struct, frozen=True):
     prev: str
     items: tuple[RawItem, ...]
     ended: Ended | None = None
+    parting: bool = False
 
 
 class _Ended(msgspec.Struct, frozen=True):
@@ -104,6 +105,7 @@ class _Wire(msgspec.Struct, frozen=True):
     prev: Hash
     items: tuple[msgspec.Raw, ...]
     ended: _Ended | None = None
+    parting: bool = False
 
 
 def read(raw: bytes) -> Envelope:
@@ -120,4 +122,4 @@ def read(raw: bytes) -> Envelope:
             raise Refused("bad_request", f"items[{n}] is not right: {err}", 400) from None
         items.append(RawItem(head.seq, head.hash, bytes(text)))
     ended = None if wire.ended is None else Ended(**msgspec.structs.asdict(wire.ended))
-    return Envelope(wire.epoch, wire.first_seq, wire.prev, tuple(items), ended)
+    return Envelope(wire.epoch, wire.first_seq, wire.prev, tuple(items), ended, wire.parting)

@@ -23,6 +23,7 @@ from hub.schema import attempts, audit, coupons
 from hub.store import feed
 from hub.store.catalog import Catalog
 from hub.store.envelope import clean
+from hub.store.homes import may_use
 from hub.store.leases import Leases, Use
 from hub.store.uses import free_use, hold, next_order, take_use
 from kiosk.coupons.batch import Batch
@@ -135,7 +136,7 @@ class Facts:
     ) -> ItemVerdict:
         """Take a redemption that the kiosk honoured without an approval: it is a fact; a use is taken if one is left."""
         hold(c, self.tenant, coupon)
-        free = take_use(c, self.tenant, coupon, device)
+        free = may_use(c, self.tenant, coupon, device) and take_use(c, self.tenant, coupon, device)
         values |= {
             "state": "recorded" if free else "conflict",
             "verdict": "offline",

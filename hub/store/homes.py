@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
-from hub.schema import coupons, devices
+from hub.schema import audit, coupons, devices, stores
 from hub.store import feed
 from hub.store.catalog import Catalog, code_entries
 
@@ -13,9 +15,13 @@ def inherit(c: sa.Connection, catalog: Catalog, store: str, heir: str) -> int:
     """Bind the handed-out slips of a store's kiosks that were shut out to its new home; return how many.
 
     Only those that were never used: the heir knows its own uses, and one that was redeemed elsewhere meanwhile would be good twice.
+    Only of kiosks that know of it: one that is offline still decides for its slips, and two would.
     """
     gone = sa.select(sa.literal("slip:") + devices.c.id).where(
-        devices.c.tenant == catalog.tenant, devices.c.store == store, devices.c.state == "revoked"
+        devices.c.tenant == catalog.tenant,
+        devices.c.store == store,
+        devices.c.state == "revoked",
+        devices.c.quiet_at.is_not(None),
     )
     orphans = (
         coupons.c.tenant == catalog.tenant,
@@ -26,7 +32,8 @@ def inherit(c: sa.Connection, catalog: Catalog, store: str, heir: str) -> int:
     )
     columns = (coupons.c.short_hash, coupons.c.batch, coupons.c.serial, coupons.c.stock_id)
     rows = c.execute(sa.select(*columns).where(*orphans).with_for_update()).all()
-    c.execute(sa.update(coupons).where(*orphans).values(home_device=heir))
+    # The claimant goes along: when the heir is shut out in its turn, it is the one that has to know.
+    c.execute(sa.update(coupons).where(*orphans).values(home_device=heir, claimant=f"slip:{heir}"))
     batches = {b.stock_id: b for b in catalog.batches(c)}
     for row in rows:
         if batches[row.stock_id].offline.policy == "never":
@@ -36,3 +43,48 @@ def inherit(c: sa.Connection, catalog: Catalog, store: str, heir: str) -> int:
         ):
             feed.put(c, catalog.tenant, "code", digest, body, device)
     return len(rows)
+
+
+def parted(c: sa.Connection, catalog: Catalog, device: str, now: datetime) -> None:
+    """Note that a kiosk knows that it was shut out, and let the store's home inherit its slips; only the first time."""
+    where = (devices.c.tenant == catalog.tenant, devices.c.id == device, devices.c.state == "revoked")
+    said = sa.update(devices).where(*where, devices.c.quiet_at.is_(None)).values(quiet_at=now)
+    if not c.execute(said).rowcount:
+        return
+    told = {"tenant": catalog.tenant, "at": now, "actor": device, "what": "parted", "detail": {}}
+    c.execute(sa.insert(audit).values(told))
+    home = (
+        sa.select(stores.c.id, stores.c.home_device)
+        .join_from(
+            devices, stores, sa.and_(stores.c.tenant == devices.c.tenant, stores.c.id == devices.c.store)
+        )
+        .where(*where, stores.c.home_device.is_not(None))
+    )
+    row = c.execute(home).first()
+    if row is not None:
+        inherit(c, catalog, row.id, row.home_device)
+
+
+_RIGHT = (
+    sa.select(devices.c.state, coupons.c.leased_to, coupons.c.claimant)
+    .join_from(devices, coupons, coupons.c.tenant == devices.c.tenant)
+    .where(
+        devices.c.tenant == sa.bindparam("of_tenant"),
+        devices.c.id == sa.bindparam("of_device"),
+        coupons.c.batch == sa.bindparam("of_batch"),
+        coupons.c.serial == sa.bindparam("of_serial"),
+    )
+)
+
+
+def may_use(c: sa.Connection, tenant: str, coupon: str, device: str) -> bool:
+    """Tell whether what a device honoured may take a use; that of one that was shut out only where it alone had the right.
+
+    It may be in the wrong hands: what it says of other coupons is named, and spoils none.
+    """
+    batch, _, serial = coupon.partition("-")
+    asked = {"of_tenant": tenant, "of_device": device, "of_batch": int(batch), "of_serial": int(serial)}
+    row = c.execute(_RIGHT, asked).first()
+    if row is None or row.state != "revoked":
+        return True
+    return row.leased_to == device or bool(row.claimant == f"slip:{device}")

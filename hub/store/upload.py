@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from hub.errors import Refused
 from hub.schema import attempts, audit, devices, epochs, journal
-from hub.store import feed, gaps
+from hub.store import feed, gaps, homes
 from hub.store.catalog import Catalog
 from hub.store.envelope import BadItem, Envelope, RawItem, clean
 from hub.store.facts import Facts, Poison
@@ -50,6 +50,8 @@ class Uploads:
         if end > tip:
             where = self._epoch(device, upload.epoch)
             c.execute(sa.update(epochs).where(*where).values(seq=end, hash=prev))
+        if upload.parting:
+            homes.parted(c, self.catalog, device, now)
         run = feed.fact(c, self.tenant, "run")
         return Acknowledged(upload.epoch, end, tuple(verdicts), now, run=run)
 

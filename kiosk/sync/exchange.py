@@ -42,6 +42,7 @@ class Exchange:
         self._dry: Batch | None = None
         self._renewal = Renewal(client, journal, clock)
         self._run = ""
+        self._parted = False
         self.restarted = False
         """The hub was started anew since the journals were compared."""
 
@@ -96,6 +97,16 @@ class Exchange:
             if through < run.first_seq:
                 raise HubRefused("retry", "the hub asks to try again later", 429)
         self.reach.went_up()
+
+    async def part(self) -> None:
+        """Send what waits to a hub that has shut this kiosk out, and say that nothing is decided alone any more; once."""
+        if self._parted and (await self.journal.backlog()).count == 0:
+            return
+        await self.hello()
+        await self.upload()
+        ends = await self.journal.ends()
+        await self._post(p.Upload(ends.epoch, ends.acked + 1, ends.acked_hash, (), parting=True))
+        self._parted = True
 
     def smaller(self) -> None:
         """Send half as much from now on: something on the way takes no more (413)."""

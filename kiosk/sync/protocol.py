@@ -142,6 +142,8 @@ class Upload(msgspec.Struct, frozen=True):
     items: tuple[Item, ...]
     ended: Ended | None = None
     """Of the epoch before, with the first request of a new one: the hub names what is lost (P6)."""
+    parting: bool = False
+    """A kiosk that was shut out says that it knows: it decides nothing alone any more, and nothing waits."""
 
 
 class Acknowledged(msgspec.Struct, frozen=True):

@@ -144,9 +144,11 @@ class Sync:
             self.reach.answered()
             if told.state == "accepted":
                 await self._let_in()
-            elif told.state == "revoked":
-                await self._shut_out()
             self.state, self.code = told.state, told.code
+            if told.state == "revoked":
+                await self._shut_out()
+                if await self.journal.get("enrolled") == self.client.url:
+                    await self._exchange.part()
             if self.state == "accepted":
                 self.bus.publish(DeviceAccepted(device=told.device))
             else:

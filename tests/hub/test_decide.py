@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from hub.parts import Parts, now
 from hub.schema import attempts, batches, coupons
+from hub.store import homes
 from hub.store.catalog import BatchFile
 from hub.store.envelope import read
 from kiosk.coupons.code import new_short, sign
@@ -215,6 +216,7 @@ def test_a_slip_is_for_its_home_until_the_home_is_shut_out(parts: Parts) -> None
     journal.add("claim", "", {"coupon": given.coupon, "stock_id": SLIP})
     upload(parts, "kHome", journal)
     parts.database.call(parts.devices.revoke, "kHome", "test", now())
+    parts.database.call(homes.parted, parts.catalog, "kHome", now())
     assert ask(parts, given.code, device="kThird", total=2000).reason == "not_home", "its heir is kOther"
     assert ask(parts, given.code, device="kOther", total=2000).status == "ok"
     assert ask(parts, kept.code, device="kOther", total=2000).reason == "revoked"

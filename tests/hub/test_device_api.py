@@ -110,6 +110,29 @@ async def test_strangers_and_those_shut_out_are_refused(hub: Hub, kiosk: Kiosk) 
     assert (await kiosk.enrol())[1]["state"] == "revoked"
 
 
+async def test_what_a_kiosk_honoured_before_it_was_shut_out_is_named(hub: Hub, kiosk: Kiosk) -> None:
+    """It may be in the wrong hands by now: only of slips that it gave out itself a use is taken."""
+    parts = opened(hub)
+    [foreign] = await issued(hub, CAPPED)
+    status, told = await kiosk.call("POST", "pool", {"rid": new_rid(), "stock_id": SLIP, "count": 1})
+    own = told["codes"][0]
+    book = Journal()
+    book.add("claim", "", {"coupon": own["coupon"], "stock_id": SLIP, "store": "kjy-south", "via": "button"})
+    assert (await kiosk.upload(book.run()))["ack_through"] == 1
+    await parts.database.run(parts.devices.revoke, kiosk.device, "test", now())
+    book.record(foreign.coupon, "r1")
+    book.record(own["coupon"], "r2", stock_id=SLIP)
+    told = await kiosk.upload(book.run(2))
+    assert [i["status"] for i in told["items"]] == ["conflict", "accepted"]
+    for path in ("uses?after=", "snapshot", "wake?pos="):
+        status, told = await kiosk.call("GET", path)
+        assert (status, told["error"]) == (403, "revoked")
+    other = await let_in(hub, "renmin")
+    assert (await other.ask(foreign.code))["status"] == "ok"
+    assert (await other.ask(own["code"]))["reason"] == "used"
+    await other.close()
+
+
 async def test_the_hub_knows_where_a_kiosk_stands(hub: Hub, kiosk: Kiosk) -> None:
     parts = opened(hub)
     [made] = await issued(hub, CAPPED)

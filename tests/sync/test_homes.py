@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import Proxy
-from tests.sync.shop import Kiosk, Shop, until
+from tests.sync.shop import Kiosk, Shop, batch, until
 
 
 async def given(kiosk: Kiosk, count: int) -> list[Any]:
@@ -92,3 +92,39 @@ async def test_the_next_one_inherits_again(shop: Shop, make: MakeKiosk) -> None:
     await shut_out(shop, second)
     await home_of(third, slip.coupon)
     assert (await third.redeem(slip.code)).verdict == "confirmed"
+
+
+async def test_an_offline_kiosk_decides_for_its_slips_until_it_has_heard_and_nobody_beside_it(
+    shop: Shop, proxy: Proxy, make: MakeKiosk
+) -> None:
+    """Its replacement inherits once the one before has said that it knows, and with it all that it had honoured."""
+    way = Proxy(shop.hub.port)
+    await way.up()
+    try:
+        old = await make("k1", pool=4)
+        await full(old, 4)
+        used, free = await given(old, 2)
+        new = await make("k2", url=way.url)
+        await proxy.down()
+        await until(lambda: old.reach.away, "the outage is known")
+        await shop.do(shop.parts.devices.revoke, old.device, "test", datetime.now(UTC))
+        await shop.load(batch("MORE", "never"))
+        await until(lambda: has(new, "MORE"), "the replacement has heard what was said after the revocation")
+        assert not await new.journal.is_home_of(used.coupon, new.device)
+        assert (await old.redeem(used.code)).verdict == "offline"
+        await proxy.up()
+        await until(lambda: old.sync.state == "revoked", "the old one has heard of it")
+        await home_of(new, free.coupon)
+        assert not await new.journal.is_home_of(used.coupon, new.device), "its use had come up before"
+        assert [a.state for a in await shop.attempts(used.coupon)] == ["recorded"]
+        assert (await old.journal.backlog()).count == 0
+        assert (await old.redeem(free.code)).reason == "hub_away"
+        await way.down()
+        await until(lambda: new.reach.away, "the outage is known")
+        assert (await new.redeem(free.code)).verdict == "offline"
+    finally:
+        await way.down()
+
+
+async def has(kiosk: Kiosk, stock_id: str) -> bool:
+    return await kiosk.journal.batch(stock_id) is not None
