@@ -28,13 +28,17 @@ class Jobs(Core):
     """Print jobs."""
 
     async def job_add(self, job: str, rid: str, kind: str, slip: bytes, detail: dict[str, Any]) -> None:
-        """Make a print job durable."""
+        """Make a print job durable; a reprint (`reprint_of`) settles the *unknown* job that it repeats in the same step."""
 
         def work(db: sqlite3.Connection) -> None:
             now = self._now()
             db.execute(
                 "INSERT INTO job VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)",
                 (job, rid, kind, slip.decode(), json.dumps(detail), now, now),
+            )
+            db.execute(
+                "UPDATE job SET state = 'replaced', changed_at = ? WHERE id = ? AND state = 'unknown'",
+                (now, detail.get("reprint_of", "")),
             )
             self._append(db, "print_job", rid, {"job": job, "slip": kind, **detail})
 
@@ -63,7 +67,7 @@ class Jobs(Core):
         return await self._db.read(lambda db: db.execute(query, (rid, kind)).fetchone() is not None)
 
     async def job_again(self, job: str) -> JobRow | None:
-        """Return a job, as it was, that a person has printed once more; an *unknown* one is settled by that.
+        """Return a job that a person may have printed once more.
 
         None: there is no such job, it is under way, its code is void, or it is one of `ONCE`.
         """
@@ -74,14 +78,9 @@ class Jobs(Core):
                 " AND NOT EXISTS (SELECT 1 FROM void_code v WHERE v.claim = job.rid)",
                 (job,),
             ).fetchone()
-            if row is not None and row["kind"] in ONCE:
-                return None
-            if row is not None and row["state"] == "unknown":
-                values = (self._now(), job)
-                db.execute("UPDATE job SET state = 'replaced', changed_at = ? WHERE id = ?", values)
-            return None if row is None else _job(row)
+            return None if row is None or row["kind"] in ONCE else _job(row)
 
-        return await self._db.run(work)
+        return await self._db.read(work)
 
     async def jobs(self, states: Sequence[str] = (), limit: int = 200) -> list[JobRow]:
         """Return jobs in some states (all when none is named), the newest first."""

@@ -98,8 +98,16 @@ async def test_a_rolled_back_redemption_leaves_a_code_that_can_be_made_void(jour
 
 async def test_a_copy_that_is_being_printed_waits(journal: Journal) -> None:
     job = await doubted(journal)
-    await journal.job_add("j2", "p1", "coupon", b"{}", {"reprint_of": "j1"})
+    await journal.job_add("j2", "p1", "coupon", b"{}", {"reprint_of": "of an earlier print"})
     assert await journal.replace_code(job, "p2", "S0001") == "busy"
+
+
+async def test_a_copy_settles_the_doubt_about_the_slip_that_it_repeats(journal: Journal) -> None:
+    job = await doubted(journal)
+    assert await journal.job_again(job) is not None
+    assert await journal.doubted_batch(job) == "S2", "nothing is printed yet"
+    await journal.job_add("j2", "p1", "coupon", b"{}", {"reprint_of": job})
+    assert await journal.doubted_batch(job) is None
 
 
 async def test_a_copy_in_doubt_takes_no_new_code_where_another_is_out(journal: Journal) -> None:
