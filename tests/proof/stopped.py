@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import os
 import runpy
 import signal
@@ -32,26 +33,40 @@ HUB = {"hub_decided": "decide", "hub_took_journal": "take", "hub_gave_pool": "po
 """Steps of a hub: transactions whose commit is done and whose answer nobody has got."""
 
 
-def _die(mark: Path) -> None:
+def die(mark: Path) -> None:
+    """Say that the step was reached, and be gone."""
     mark.write_text("hit", "utf-8")
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _after(method: Callable[..., Any], mark: Path) -> Callable[..., Any]:
-    @functools.wraps(method)
-    async def wrapped(*args: Any, **kwargs: Any) -> Any:
-        await method(*args, **kwargs)
-        _die(mark)
+def _always(*_: Any, **__: Any) -> bool:
+    return True
 
-    return wrapped
+
+def stop_at(module: str, name: str, mark: Path, when: Callable[..., bool] = _always) -> None:
+    """Wrap a function or a method, async or not: it dies after it, once `when` (its result, its arguments) is so."""
+    *owners, last = name.split(".")
+    place = functools.reduce(getattr, owners, importlib.import_module(module))
+    real = getattr(place, last)
+
+    @functools.wraps(real)
+    async def later(*args: Any, **kwargs: Any) -> Any:
+        if when(result := await real(*args, **kwargs), *args, **kwargs):
+            die(mark)
+        return result
+
+    @functools.wraps(real)
+    def now(*args: Any, **kwargs: Any) -> Any:
+        if when(result := real(*args, **kwargs), *args, **kwargs):
+            die(mark)
+        return result
+
+    setattr(place, last, later if inspect.iscoroutinefunction(real) else now)
 
 
 def stop_kiosk_at(barrier: str, mark: Path) -> None:
     """Wrap the method of a barrier."""
-    module, name = KIOSK[barrier]
-    owner, method = name.split(".")
-    kind = getattr(importlib.import_module(module), owner)
-    setattr(kind, method, _after(getattr(kind, method), mark))
+    stop_at(*KIOSK[barrier], mark)
 
 
 def stop_hub_at(barrier: str, mark: Path) -> None:
@@ -64,7 +79,7 @@ def stop_hub_at(barrier: str, mark: Path) -> None:
     def wrapped(self: Database, work: Any, *args: Any, **kwargs: Any) -> Any:
         told = call(self, work, *args, **kwargs)
         if work.__name__ == HUB[barrier]:
-            _die(mark)
+            die(mark)
         return told
 
     Database.call = wrapped  # type: ignore[method-assign]
@@ -83,7 +98,7 @@ def stop_migration_at(number: int, mark: Path) -> None:
             self.path = path
 
         def read_text(self, encoding: str) -> str:
-            _die(mark)
+            die(mark)
             return self.path.read_text(encoding)
 
     def steps() -> list[Any]:
