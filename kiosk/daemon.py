@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kiosk.boot import DaemonError, enrolment_token, later, make_dir, own_identity
 from kiosk.clock import SystemClock
 from kiosk.config import ConfigError, Settings, fallback
@@ -169,6 +171,7 @@ class Daemon:
         later(stack, services.workshop.stop, "posters")
         await self.server.start(services)
         later(stack, self.server.stop, "pages")
+        self.told = msgspec.structs.replace(self.told, not_open=self.server.not_open)
         if self.sync is not None:
             await self.sync.start()
             later(stack, self.sync.stop, "sync")

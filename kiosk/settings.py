@@ -60,6 +60,14 @@ class Web(Struct, frozen=True, kw_only=True):
     """The counter page, the staff console and the local API."""
 
     listen: Listen = "127.0.0.1:8080"
+    lan: Annotated[
+        str,
+        Meta(
+            pattern=r"^((\[[0-9a-fA-F:]+\]|[0-9A-Za-z_.-]+):\d{1,5})?$",
+            description="Address at which the shop's network reaches the console besides, always with TLS; empty: it does not.",
+            examples=["0.0.0.0:8443"],
+        ),
+    ] = ""
     tls: Annotated[
         Literal["off", "auto"] | TlsFiles,
         Meta(description='"off", "auto" (own certificate beyond loopback) or { cert, key }.'),

@@ -130,7 +130,9 @@ class Doorkeeper(web.BaseSite):
 
         async def received(request: web.BaseRequest) -> web.StreamResponse:
             guest = request.transport.get_protocol() if request.transport is not None else None
-            return await (guest.answer(request, handle) if isinstance(guest, Guest) else handle(request))
+            if isinstance(guest, Guest) and guest.keeper is self:  # a runner may have several doors
+                return await guest.answer(request, handle)
+            return await handle(request)
 
         server.request_handler = received
         host, port = self._where

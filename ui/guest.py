@@ -21,7 +21,7 @@ class Guest(asyncio.Protocol):
     def __init__(self, keeper: Doorkeeper, inner: web.RequestHandler, address: str) -> None:
         self.address = address
         self.entering: asyncio.Task[None] | None = None
-        self._keeper, self._inner = keeper, inner
+        self.keeper, self._inner = keeper, inner
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._content: StreamReader | None = None
@@ -40,7 +40,7 @@ class Guest(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End, and tell the doorkeeper."""
         self._transport = None
-        self._keeper.leave(self)
+        self.keeper.leave(self)
         self._inner.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -49,8 +49,8 @@ class Guest(asyncio.Protocol):
         if rest_of_body:
             self._bytes += len(data)
             self._heard = self._loop.time()
-        elif self._keeper.is_resting(self):
-            self._keeper.expect(self)
+        elif self.keeper.is_resting(self):
+            self.keeper.expect(self)
         self._inner.data_received(data)
 
     def eof_received(self) -> None:
@@ -71,7 +71,7 @@ class Guest(asyncio.Protocol):
         """End a connection whose handshake came to nothing."""
         if self._transport is None:
             caller.close()
-            self._keeper.leave(self)
+            self.keeper.leave(self)
 
     def drop(self) -> None:
         """End the connection at once."""
@@ -100,7 +100,7 @@ class Guest(asyncio.Protocol):
         self._content = request.content
         self._begun = self._heard = self._loop.time()
         self._bytes, self._late = 0, False
-        self._keeper.serve(self, body=not request.content.is_eof())
+        self.keeper.serve(self, body=not request.content.is_eof())
         try:
             answer = await handle(request)
             await self._part(request, answer)
@@ -108,7 +108,7 @@ class Guest(asyncio.Protocol):
             await self._part(request, err)
             raise
         finally:
-            self._keeper.rest(self)
+            self.keeper.rest(self)
         return answer
 
     async def _part(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:

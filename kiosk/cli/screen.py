@@ -6,7 +6,7 @@ import argparse
 import shutil
 from typing import Any
 
-from kiosk.cli.common import DONE, FAILED, USAGE, CommandError, add_config, config_path
+from kiosk.cli.common import DONE, FAILED, CommandError, add_config, config_path
 
 
 def add(commands: Any) -> None:
@@ -33,17 +33,13 @@ def run(args: argparse.Namespace) -> int:
 def _configured(args: argparse.Namespace) -> str:
     """Return the daemon's address on this machine."""
     from kiosk.config import ConfigError, load
-    from kiosk.web.tls import split, wants_tls
+    from kiosk.web.tls import SCREEN, split, wants_tls
 
     try:
         web = load(config_path(args)).value.web
     except ConfigError as err:
         raise CommandError(str(err)) from err
-    if wants_tls(web):
-        raise CommandError(
-            "the counter page is shown from loopback without TLS; set web.listen to 127.0.0.1:8080.", USAGE
-        )
-    return f"http://127.0.0.1:{split(web.listen)[1]}/"
+    return f"http://{SCREEN}/" if wants_tls(web) else f"http://127.0.0.1:{split(web.listen)[1]}/"
 
 
 def _keep(url: str, named: str | None) -> int:

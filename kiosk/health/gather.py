@@ -47,6 +47,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     account_keys_here: bool = False
     unclean_boots: int = 0
     recovered: str = ""
+    not_open: str = ""
+    """An address at which the pages cannot be reached although kiosk.toml opens it."""
 
 
 async def _ask(printer: Printer) -> Status:
@@ -160,6 +162,7 @@ class Gatherer:
             config_warnings=told.config_warnings,
             fallback_config=told.fallback_config,
             account_keys_here=told.account_keys_here,
+            not_open=told.not_open,
             page_proof=self._page_proof(),
         )
 

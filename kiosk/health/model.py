@@ -55,6 +55,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     fallback_config: bool
     account_keys_here: bool
     page_proof: Glass
+    not_open: str = ""
+    """An address at which the pages cannot be reached although kiosk.toml opens it; empty: none."""
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -7,7 +7,6 @@ with the person's PIN or role, or when it is removed.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import secrets
 from datetime import UTC, datetime
@@ -20,9 +19,8 @@ from aiohttp import web
 from kiosk.counter.notdone import NotDone
 from kiosk.journal.people import Person
 from kiosk.journal.rows import JobRow
-from kiosk.web.lan import addresses
+from kiosk.web.network import is_here, reached
 from kiosk.web.services import Services
-from kiosk.web.tls import split
 from ui.marks import N_
 
 CODE_S = 600
@@ -30,7 +28,7 @@ WAITING, PAIRED = "phones_waiting", "phones"
 MOST_WAITING = 5
 NO_PERSON = N_("That person is not there any more.")
 NO_WAY = N_(
-    "Phones cannot reach this kiosk: it serves this machine alone. Set web.listen in kiosk.toml first."
+    "Phones cannot reach this kiosk: it serves this machine alone. A manager opens it to the shop's network in the settings."
 )
 MANY = N_("Pairing slips that wait: {n}. Use one, or wait ten minutes.")
 NO_PHONE = N_("That phone is not there any more.")
@@ -76,18 +74,9 @@ async def print_slip(services: Services, request: web.Request, person_id: str, u
 def _origin(services: Services, request: web.Request) -> str | None:
     """Return where a phone reaches this kiosk: as whoever asks does, or at this machine's address in the shop's network."""
     seen = urlsplit(request.headers.get("Origin") or str(request.url.origin()))
-    if not _is_here(seen.hostname or ""):
+    if not is_here(seen.hostname or ""):
         return f"{seen.scheme}://{seen.netloc}"
-    host, _ = split(services.settings.web.listen)
-    own = addresses() if host in ("0.0.0.0", "::") else () if _is_here(host) else (host,)  # noqa: S104  (compared, not bound)
-    return f"{seen.scheme}://{own[0]}:{seen.port or 80}" if own else None
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return next(iter(reached(services.settings)), None)
 
 
 async def paired(services: Services) -> list[Phone]:

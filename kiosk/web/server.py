@@ -14,7 +14,7 @@ from kiosk.config import TlsFiles
 from kiosk.config import Web as WebSettings
 from kiosk.web.app import make_app
 from kiosk.web.services import Services
-from kiosk.web.tls import context, own_context, split, wants_tls
+from kiosk.web.tls import beside, context, own_context, split, wants_tls
 from ui.doorkeeper import KEEPALIVE_S, Doorkeeper, Rules
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,8 @@ STOP_S = 1.0
 """Time for requests under way at a stop; open streams end at once."""
 RULES = Rules(most=200, each=64)
 """A page holds up to 6 connections (as browsers do), a till one; 64 is a shop behind one address."""
+SHARED = Rules(most=100, each=64)
+"""With two addresses the same number together."""
 
 
 class ListenError(Exception):
@@ -35,28 +37,44 @@ class Server:
         self._settings, self._dir = settings, data_dir
         self._runner: web.AppRunner | None = None
         self.url = ""
+        self.not_open = ""
+        """The second address, where it could not be listened on."""
         self._here = False
 
     async def start(self, services: Services) -> None:
         """Listen; ListenError says what stands in the way."""
-        host, port = split(self._settings.listen)
         secure = self._context() if wants_tls(self._settings) else None
         self._runner = web.AppRunner(
             make_app(services), access_log=None, shutdown_timeout=STOP_S, keepalive_timeout=KEEPALIVE_S
         )
         await self._runner.setup()
+        more = beside(self._settings)
         try:
-            await Doorkeeper(self._runner, host, port, RULES, ssl_context=secure).start()
+            await self._open(self._settings.listen, secure, SHARED if more else RULES)
         except (OSError, OverflowError) as err:
             await self.stop()
             why = getattr(err, "strerror", None) or err
             raise ListenError(
                 f"cannot listen on {self._settings.listen} ({why}); stop what uses it, or change web.listen in kiosk.toml."
             ) from err
-        bound = self._runner.addresses[0][1]
+        host, _ = split(self._settings.listen)
         shown = f"[{host}]" if ":" in host else host
-        self.url = f"{'https' if secure else 'http'}://{shown}:{bound}"
+        self.url = f"{'https' if secure else 'http'}://{shown}:{self._runner.addresses[0][1]}"
+        if more:
+            await self._open_more(*more)
         await self._open_here(self._runner)
+
+    async def _open(self, listen: str, secure: ssl.SSLContext | None, rules: Rules) -> None:
+        assert self._runner is not None
+        await Doorkeeper(self._runner, *split(listen), rules, ssl_context=secure).start()
+
+    async def _open_more(self, listen: str, with_tls: bool) -> None:
+        """Listen at the second address; the counter goes on without it, and the doctor says so."""
+        try:
+            await self._open(listen, self._context() if with_tls else None, SHARED)
+        except (OSError, OverflowError, ListenError) as err:
+            log.warning("%s: cannot be listened on (%s)", listen, err)
+            self.not_open = listen
 
     async def _open_here(self, runner: web.AppRunner) -> None:
         """Listen on the machine's own socket too; without it commands take the way over loopback."""

@@ -11,6 +11,8 @@ from kiosk.web.lan import addresses
 
 CA, CA_KEY = "tls-ca.pem", "tls-ca-key.pem"
 CERT, KEY = "tls-cert.pem", "tls-key.pem"
+SCREEN = "127.0.0.1:8080"
+"""Where the counter's own screen asks for its page, without TLS: nobody trusts a certificate for it."""
 
 
 def split(listen: str) -> tuple[str, int]:
@@ -24,6 +26,15 @@ def wants_tls(settings: Web) -> bool:
     if settings.tls == "off":
         return False
     return settings.tls != "auto" or split(settings.listen)[0] not in ("127.0.0.1", "::1", "localhost")
+
+
+def beside(settings: Web) -> tuple[str, bool] | None:
+    """Return the second address, and whether it has TLS: the shop's network, or the screen where the first one has TLS."""
+    if settings.lan:
+        return settings.lan, True
+    if not wants_tls(settings) or split(settings.listen)[1] in (0, split(SCREEN)[1]):
+        return None
+    return SCREEN, False
 
 
 def own_certificate(data_dir: Path, own: Callable[[], tuple[str, ...]] = addresses) -> TlsFiles:

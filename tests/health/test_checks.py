@@ -80,6 +80,7 @@ def test_a_healthy_kiosk_has_nothing_to_report() -> None:
         ({"page_proof": "dark"}, "page", "warning"),
         ({"account_keys_here": True}, "keys", "warning"),
         ({"account_keys_here": True, "hub_url": ""}, "keys", "info"),
+        ({"not_open": "0.0.0.0:8443"}, "network", "warning"),
         ({"config_warnings": ("x",)}, "config", "warning"),
         ({"config_warnings": ("x",), "fallback_config": True}, "config", "error"),
     ],

@@ -132,7 +132,7 @@ def _services(kiosk: Rig) -> phones.Services:
 async def test_a_kiosk_that_serves_this_machine_alone_says_so(staff: Staff, tmp_path: Path) -> None:
     _, told = await staff.do("phone-slip", {})
     assert told["ok"] is False
-    assert "web.listen" in told["message"]
+    assert "店长在“设置”里" in told["message"]
     assert await staff.kiosk.daemon.journal.jobs() == []
     async with rig(tmp_path / "lan", hub=False, listen="0.0.0.0:0", tls="off") as kiosk:
         kiosk.daemon.server.url = kiosk.url.replace("0.0.0.0", "127.0.0.1")

@@ -13,6 +13,7 @@ from kiosk.health.checks import (
     hub,
     journal,
     keys,
+    network,
     page,
     printers,
     prints,
@@ -31,6 +32,7 @@ CHECKS: tuple[Callable[[Facts], Finding | None], ...] = (
     devices.check,
     page.check,
     keys.check,
+    network.check,
 )
 
 

@@ -13,10 +13,13 @@ import msgspec
 from kiosk.config import ConfigError
 from kiosk.counter import backup
 from kiosk.counter.backup import BackupError
+from kiosk.counter.notdone import NotDone
 from kiosk.health.model import as_is, told
-from kiosk.web import shop
+from kiosk.web import network, shop
 from kiosk.web.api.operation import OCTETS, Call, File, operation
+from kiosk.web.api.people import problem
 from kiosk.web.api.problems import Problem
+from kiosk.web.network import Network
 from kiosk.web.shop import ShopAsk, ShopState
 from ui.money import local
 
@@ -29,6 +32,12 @@ class BackupAsk(msgspec.Struct, frozen=True):
     """POST /api/v1/backup."""
 
     passphrase: Phrase
+
+
+class NetworkAsk(msgspec.Struct, frozen=True):
+    """POST /api/v1/settings/network."""
+
+    open: bool
 
 
 class Restarting(msgspec.Struct, frozen=True):
@@ -62,6 +71,25 @@ async def put_shop(call: Call, body: ShopAsk) -> ShopState:
         raise Problem("bad_setting", as_is(str(err))) from None
     await call.note("settings")
     return shop.current(call.services)
+
+
+@operation("GET", "settings/network", "read")
+async def shop_network(call: Call) -> Network:
+    """Tell whether phones in the shop's network reach the staff console, where, and under which certificate."""
+    return await asyncio.to_thread(network.state, call.services)
+
+
+@operation("POST", "settings/network", "manage", "no_config", "bad_setting", again="repeat")
+async def switch_network(call: Call, body: NetworkAsk) -> Network:
+    """Open the staff console to the shop's network from the next start, with a certificate of the kiosk's own, or close it."""
+    try:
+        await network.switch(call.services, body.open)
+    except NotDone as err:
+        raise problem(err) from None
+    except ConfigError as err:
+        raise Problem("bad_setting", as_is(str(err))) from None
+    await call.note("network_open" if body.open else "network_closed")
+    return await asyncio.to_thread(network.state, call.services)
 
 
 @operation("POST", "backup", "manage", "short", again="repeat", secret=True, media=(OCTETS,))

@@ -80,6 +80,12 @@ SUMMARIES = (
     N_("List the queues of the office printer."),
     N_("Hand a PDF that was made to the office printer, which checks it first."),
     N_("List who may sign in."),
+    N_(
+        "Tell whether phones in the shop's network reach the staff console, where, and under which certificate."
+    ),
+    N_(
+        "Open the staff console to the shop's network from the next start, with a certificate of the kiosk's own, or close it."
+    ),
     N_("Add a person, or change the one with that `id`; without `pin` the old one stays."),
     N_("Let a person in no more; what they did stays on record."),
     N_("Print the slip that pairs a phone; its code is on paper alone, works once and for ten minutes."),

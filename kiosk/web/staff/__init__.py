@@ -16,6 +16,7 @@ from kiosk.web.staff import (
     devices,
     live,
     logo,
+    network,
     people,
     phones,
     printers,
@@ -83,6 +84,7 @@ MANAGER = {
     "person": people.put,
     "person-drop": people.drop,
     "shop": settings.shop,
+    "network": network.switch,
     "backup": settings.backup_file,
     "logo-drop": logo.drop,
     "restart": restart.restart,
@@ -104,6 +106,7 @@ HOMES = {
     "people": "/settings",
     "settings": "/settings",
     "logo": "/settings",
+    "network": "/settings",
     "restart": "/settings",
 }
 """The page of what a module changes; the others belong to the first page."""

@@ -62,6 +62,7 @@ BUTTONS = {
     "page": (N_("Load the counter page anew"), "/staff/reload-page"),
     "config": (N_("Go to the settings"), "/staff/settings"),
     "keys": (N_("Go to the settings"), "/staff/settings"),
+    "network": (N_("Go to the settings"), "/staff/settings"),
     "disk": (N_("Remove made PDFs"), "/staff/sweep"),
 }
 NOTES = (

@@ -18,6 +18,7 @@ from kiosk.counter.backup import BackupError
 from kiosk.counter.dress import version
 from kiosk.counter.opening import HoursError, opening
 from kiosk.printing.templates.coupon import DAYS
+from kiosk.web import network
 from kiosk.web.door import Refused
 from kiosk.web.shop import ShopAsk, current, write
 from kiosk.web.staff import diagnostics, toml_edit
@@ -56,6 +57,7 @@ async def settings_page(visiting: Visit) -> web.StreamResponse:
         owned=any(p.owner == "hub" for p in known),
         locked=[{"at": a.at, "name": a.name} for a in locked],
         shop=current(services),
+        network=await asyncio.to_thread(network.state, services),
         editable=services.config is not None,
         looks=[{"id": i, "title": t(title)} for i, title in LOOKS.items()],
         days=[{"n": str(n), "title": t(title)} for n, title in enumerate(DAYS, 1)],
