@@ -104,7 +104,9 @@ def test_one_changed_bit_is_noticed(at: int, bit: int) -> None:
 _SEALED = backup.seal(b"x" * 50, "correct horse")
 
 
-@pytest.mark.parametrize("raw", [b"", b"KIOSKB1\n", b"PK\x03\x04", _SEALED[:40]])
+@pytest.mark.parametrize(
+    "raw", [b"", b"KIOSKB1\n", b"PK\x03\x04", _SEALED[:40]], ids=["empty", "head", "zip", "short"]
+)
 def test_what_is_no_backup_is_one_sentence(tmp_path: Path, raw: bytes) -> None:
     with pytest.raises(backup.BackupError, match=r"\.$"):
         backup.stage(raw, "correct horse", tmp_path)

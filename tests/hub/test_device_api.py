@@ -146,6 +146,7 @@ async def test_the_hub_knows_where_a_kiosk_stands(hub: Hub, kiosk: Kiosk) -> Non
         b"", b"{", b"[]", b"\xff", b"null", b"[" * 100_000, body(total=-1), body(total=2**70), body(total="5"), body(rid=""),
         body(rid="x" * 33), body(rid="é"), body(code=""), body(code="x" * 401), body(goods=[{"id": "a"}]), body(store=5),
     ],
+    ids=[f"bad{n}" for n in range(16)],
 )  # fmt: skip
 async def test_a_bad_ask_is_one_sentence(kiosk: Kiosk, bad: bytes) -> None:
     status, told = await kiosk.call("POST", "redeem", bad)
