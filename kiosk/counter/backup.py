@@ -2,7 +2,7 @@
 
 The file is `KIOSKB1` and a new line, 16 bytes of salt, 12 of nonce, then AES-256-GCM over a ZIP; the key comes from the
 passphrase by scrypt (RFC 7914). A copy that is put back is an older journal, which a mark beside it says: the kiosk begins a
-new epoch, and the hub tells it what was used meanwhile (facts: sync-fleet A7).
+new epoch, and the hub tells it what was used meanwhile (facts: sync-fleet A7). Who was let out since stays out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kiosk.counter.notdone import NotDone
-from kiosk.journal import files
+from kiosk.journal import files, rights
 from kiosk.journal.store import Journal
 from ui.marks import N_
 
@@ -40,7 +40,8 @@ MOST_UNPACKED = 4 * MOST
 """A journal packs to a third; what claims more is made to fill the card."""
 PIECE = 1 << 18
 TOO_LARGE = N_("That file is too large for a backup of a kiosk.")
-FILES = ("device.key", "staff.pin", "tls-ca.pem", "tls-ca-key.pem")
+IDENTITY, SESSIONS = "device.key", "session.key"
+FILES = (IDENTITY, "staff.pin", "tls-ca.pem", "tls-ca-key.pem")
 JOURNAL, SETTINGS = "journal.db", "kiosk.toml"
 LOGO = re.compile(r"logos/[^/\\\0]*[^./\\\0][^/\\\0]*")
 STAGED, BEFORE = "restore", "before-restore"
@@ -116,6 +117,7 @@ def stage(sealed: bytes, passphrase: str, data_dir: Path) -> list[str]:
         _whole(fresh / JOURNAL)
         shutil.rmtree(data_dir / STAGED, ignore_errors=True)
         os.replace(fresh, data_dir / STAGED)
+        files.flush_names(data_dir)
     return names
 
 
@@ -131,6 +133,7 @@ def _unpack(plain: bytes, fresh: Path) -> list[str]:
             with bundle.open(member) as packed, target.open("wb") as out:
                 shutil.copyfileobj(packed, out, PIECE)
             target.chmod(0o600)
+            files.flush(target)
         return [m.filename for m in members]
 
 
@@ -166,6 +169,8 @@ def put_back(data_dir: Path) -> list[str]:
     if not (data_dir / STAGED).is_dir():
         return []
     try:
+        if not (data_dir / files.PUT_BACK).exists():  # else a power cut came after the rights were settled
+            _settle(data_dir, data_dir / STAGED)
         return _move(data_dir, data_dir / STAGED, data_dir / BEFORE)
     except OSError as err:
         raise BackupError(
@@ -173,6 +178,31 @@ def put_back(data_dir: Path) -> list[str]:
             path=data_dir / STAGED,
             why=err.strerror,
         ) from err
+
+
+def is_own(data_dir: Path) -> bool:
+    """Tell whether the staged backup is of this very kiosk, which then knows what was taken away since."""
+    here, staged = data_dir / IDENTITY, data_dir / STAGED / IDENTITY
+    return here.is_file() and staged.is_file() and here.read_bytes() == staged.read_bytes()
+
+
+def _settle(data_dir: Path, staged: Path) -> None:
+    """Let no right back in: this kiosk's own backup takes over people, PIN, tokens and phones as they are now.
+
+    Another card cannot know what was taken away after the backup: there its tokens, phones and sessions end.
+    """
+    if is_own(data_dir):
+        try:
+            rights.keep(data_dir / JOURNAL, staged / JOURNAL)
+        except sqlite3.Error as err:
+            log.warning("the rights of now cannot be read (%s); the backup's tokens and phones end", err)
+        else:
+            for name in FILES:
+                if name != IDENTITY and (data_dir / name).is_file():
+                    files.remove(staged / name)
+            return
+    rights.end(staged / JOURNAL)
+    files.remove(data_dir / SESSIONS)
 
 
 def _move(data_dir: Path, staged: Path, before: Path) -> list[str]:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import tempfile
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -50,6 +50,8 @@ class Staged(msgspec.Struct, frozen=True):
     """A backup that was checked and lies ready for the next start."""
 
     files: list[str]
+    rights: Literal["kept", "ended"]
+    """`kept`: people, PINs, tokens and phones stay as they are now. `ended`: it is another kiosk's, whose tokens and phones end."""
 
 
 @operation("GET", "settings/shop", "read")
@@ -125,7 +127,8 @@ async def restore(call: Call) -> Staged:
         except BackupError as err:
             raise Problem("bad_backup", as_is(str(err))) from None
     await call.note("restore")
-    return Staged(files)
+    own = await asyncio.to_thread(backup.is_own, services.data_dir)
+    return Staged(files, "kept" if own else "ended")
 
 
 @operation("POST", "restart", "manage", "no_restart")

@@ -162,11 +162,15 @@ async def restore(visiting: Visit, raw: bytes) -> web.StreamResponse:
         except BackupError as err:
             return done(False, err.say(t))
     await visiting.note("restore")
-    return done(
-        True,
-        t("Checked and laid ready. Restart the kiosk to put it back; what is here now is kept beside it."),
-        restart=True,
+    ready = t("Checked and laid ready. Restart the kiosk to put it back; what is here now is kept beside it.")
+    rights = (
+        t("People, PINs, tokens of programs and paired phones stay as they are now.")
+        if await asyncio.to_thread(backup.is_own, services.data_dir)
+        else t(
+            "It is another kiosk's: its tokens and paired phones end. Look at the people after the restart."
+        )
     )
+    return done(True, f"{ready} {rights}", restart=True)
 
 
 async def bundle(visiting: Visit) -> web.StreamResponse:
