@@ -13,11 +13,11 @@ from functools import lru_cache
 from msgspec import Struct
 
 from kiosk.printing import layout as lay
-from kiosk.printing import qr
 from kiosk.printing.pictures import Picture, Pictures, picture_of
 from kiosk.printing.profiles import Profile
 from kiosk.printing.report import Rendered, Report
 from kiosk.printing.slip import Code128, Element, Logo, Qr, Slip
+from ui.codes import bars, modules
 
 LF = b"\n"
 CHINESE = b"\x1c&"  # FS &: two-byte mode; ESC @ falls back to the power-on setting, so it follows every ESC @
@@ -227,7 +227,7 @@ def raster(rows: list[bytes], strip: int) -> bytes:
 
 def _qr_picture(block: lay.QrBlock, dots: int) -> list[bytes]:
     """Return a QR code as packed rows across the paper."""
-    rows = qr.matrix(block.data, block.level)
+    rows = modules(block.data, block.level)
     left = (dots - len(rows) * block.module) // 2
     out = []
     for row in rows:
@@ -238,8 +238,6 @@ def _qr_picture(block: lay.QrBlock, dots: int) -> list[bytes]:
 
 def _bar_picture(block: lay.BarBlock, dots: int) -> list[bytes]:
     """Return a barcode as packed rows across the paper."""
-    from ui.codes import bars
-
     line = ["0"] * dots
     left = (dots - block.dots) // 2
     for start, wide in bars(block.data):
@@ -270,14 +268,15 @@ def _graphic(slip: Slip, profile: Profile, pictures: Pictures, head: bytes) -> R
     work = _Work(profile, pictures)
     rows: list[bytes] = []
     total = 0
-    for block in (*laid.blocks, None):
-        if block is None or isinstance(block, lay.CutBlock | lay.DrawerBlock):
-            work.out += raster(rows, profile.strip_rows)
-            total += len(rows)
-            rows = []
-            if block is not None:
-                work.add(block)
-        elif (drawn := png.piece(block, profile, pictures, work.lost)) is not None:
-            rows += png.packed_rows(drawn)
+    with png.font_while_drawing():
+        for block in (*laid.blocks, None):
+            if block is None or isinstance(block, lay.CutBlock | lay.DrawerBlock):
+                work.out += raster(rows, profile.strip_rows)
+                total += len(rows)
+                rows = []
+                if block is not None:
+                    work.add(block)
+            elif (drawn := png.piece(block, profile, pictures, work.lost)) is not None:
+                rows += png.packed_rows(drawn)
     report = Report((*laid.lost, *work.lost), (*laid.degraded, *work.told), profile.columns, total)
     return Rendered((head + bytes(work.out)) * slip.copies, report)

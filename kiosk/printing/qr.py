@@ -1,11 +1,8 @@
-"""QR codes: how many modules one takes, without drawing it (a printer draws its own), and its modules where we draw."""
+"""How many modules a QR code takes, without drawing it: a printer draws its own."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-
-from ui import codes
 
 QUIET = 4
 """Modules of quiet zone on each side (ISO/IEC 18004)."""
@@ -37,19 +34,3 @@ def side(data: str, level: str) -> int:
         if 4 + count[(version > 9) + (version > 26)] + bits <= room:
             return 17 + 4 * version
     raise ValueError(f"{len(data)} characters are more than a QR code of level {level} holds")
-
-
-@lru_cache(maxsize=64)
-def matrix(data: str, level: str) -> tuple[str, ...]:
-    """Return the rows of a QR code; at most as many as `side` says.
-
-    zxing draws in 0.2 ms what takes qrcode 7 ms, but marks other than ASCII in ways that printers' own codes do not; there
-    qrcode's plain UTF-8 bytes stand for what a printer draws.
-    """
-    if not data.isascii():
-        return codes.modules(data, level)
-    import zxingcpp
-
-    made = zxingcpp.create_barcode(data, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
-    picture: list[list[int]] = memoryview(made.to_image(scale=1, add_quiet_zones=False)).tolist()  # type: ignore[arg-type, assignment]
-    return tuple("".join("1" if dot == 0 else "0" for dot in row) for row in picture)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -180,3 +182,25 @@ def test_a_logo_that_cannot_be_used_is_said_and_the_slip_goes_on(tmp_path: Path,
         assert "logo 'store'" in lost[0]
         assert "left out" in lost[0]
     assert printed(escpos.render(made, P58, pictures).data).text == "好"
+
+
+FRESH = """
+import sys
+from kiosk.printing.profiles import PROFILES
+from kiosk.printing.render import render
+from kiosk.printing.slip import Qr, Slip, Text
+slip = Slip(elements=(Text(text="老王便利店"), Qr(data="https://q.example.cn/c/S0001")))
+render(slip, "escpos", PROFILES["generic-58"])
+print("PIL" in sys.modules)
+for _ in range(2):
+    render(slip, "png", PROFILES["generic-58"])
+    render(slip, "escpos", PROFILES["graphic-safe"])
+from ui.fonts import packaged_font
+print(any(packaged_font().name in line for line in open("/proc/self/maps")))
+"""
+
+
+def test_bytes_load_no_pictures_and_a_picture_keeps_no_font() -> None:
+    """Pillow is 5 MiB of a daemon, the pages of the font 13 (measured after a slip)."""
+    done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

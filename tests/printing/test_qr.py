@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from qrcode.util import BIT_LIMIT_TABLE
 
 from kiosk.printing import qr
+from ui.codes import modules
 
 LEVELS = {"L": 1, "M": 0, "Q": 3, "H": 2}  # qrcode's numbers of the levels
 
@@ -40,7 +41,7 @@ def test_the_size_is_the_one_that_an_encoder_finds(data: str, level: str) -> Non
     st.sampled_from("LMQH"),
 )
 def test_what_we_draw_is_never_larger(data: str, level: str) -> None:
-    rows = qr.matrix(data, level)
+    rows = modules(data, level)
     assert len(rows) <= qr.side(data, level)
     assert {len(row) for row in rows} == {len(rows)}
     assert rows[0].startswith("1111111")
