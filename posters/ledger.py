@@ -41,7 +41,7 @@ class Ledger:
 
     def check(self, asked: Printed) -> None:
         """Refuse a second address for a material that was printed, unless the revision is newer."""
-        known = self._known.get((asked.store_id, asked.material))
+        known = self.last(asked)
         if known is None or asked.revision > known.revision:
             return
         if known.payload == asked.payload:
@@ -67,6 +67,10 @@ class Ledger:
             revision=known.revision,
             next=known.revision + 1,
         )
+
+    def last(self, asked: Printed) -> Printed | None:
+        """Return how that material of that store was made last; None: never."""
+        return self._known.get((asked.store_id, asked.material))
 
     def record(self, made: Printed) -> None:
         """Add what was made."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from kiosk.counter.slips import LOGO
 from kiosk.coupons.ids import new_rid
+from kiosk.web import stand_ledger
 from kiosk.web.services import Services
 from kiosk.web.shop import current
 from kiosk.web.workshop import Made
@@ -44,8 +45,7 @@ def _dress(services: Services) -> dict[str, str]:
 
 
 OFFER = {"amount", "until"}
-"""What a template for an offer needs besides; the number of its revision is kept here."""
-REVISIONS = "stand_revisions"
+"""What a template for an offer needs besides; the number of its revision is in the ledger."""
 MOST_PREVIEWS = 200
 MOST_MADE = 40
 """Stands kept as files to print: a PDF and its picture each, some 1 MB together."""
@@ -54,18 +54,6 @@ MOST_MADE = 40
 def fitting(required: set[str]) -> bool:
     """Tell whether this kiosk, with what its staff write, can fill in the fields that a template requires."""
     return required <= KNOWN | OFFER | {"revision"}
-
-
-async def revised(services: Services, template: str, data: dict[str, str], *, keep: bool) -> dict[str, str]:
-    """Return the data with the number of its revision: another one whenever the offer on that template is another."""
-    kept: dict[str, tuple[int, str]] = json.loads(await services.journal.get(REVISIONS) or "{}")
-    number, before = kept.get(template, (0, ""))
-    now = digest({k: v for k, v in data.items() if k in OFFER})
-    if before != now:
-        number += 1
-    if keep and before != now:
-        await services.journal.put(REVISIONS, json.dumps({**kept, template: (number, now)}))
-    return {**data, "revision": str(number)}
 
 
 async def make(
@@ -77,7 +65,14 @@ async def make(
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
     out = folder / f"{name}.pdf"
     made = await services.workshop.make(
-        template, data, out, look=look, profile=profile, preview=out.with_suffix(".png"), locale=locale
+        template,
+        data,
+        out,
+        look=look,
+        profile=profile,
+        preview=out.with_suffix(".png"),
+        locale=locale,
+        ledger=stand_ledger.place(services),
     )
     await asyncio.to_thread(_forget, folder, "*.pdf", MOST_MADE)
     return name, made

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from kiosk.counter.notdone import NotDone
-from kiosk.web import own_stands
+from kiosk.web import own_stands, stand_ledger
 from kiosk.web.services import Services
 from posters.catalog import TemplateInfo
 from ui.marks import N_
@@ -43,8 +43,10 @@ async def offers(services: Services) -> list[dict[str, str]]:
     ]
 
 
-async def filled(services: Services, template: str, words: Words, *, keep: bool = False) -> dict[str, str]:
-    """Return what a template is filled with; NotDone says what is missing. `keep`: its revision is kept."""
+async def filled(
+    services: Services, template: str, words: Words, *, making: bool = False, fresh: bool = False
+) -> dict[str, str]:
+    """Return what a template is filled with; NotDone says what is missing. `making`: not for a preview; `fresh`: as a new revision."""
     import posters
 
     info = next((i for i in posters.templates() if i.id == template), None)
@@ -54,7 +56,7 @@ async def filled(services: Services, template: str, words: Words, *, keep: bool 
         raise NotDone("no_store", N_("The cloud has not given this kiosk a store yet."))
     data |= {k: v for k in ("headline", "subline", "phone") if (v := getattr(words, k).strip())}
     if not required(info) & own_stands.OFFER:
-        return data
+        return await stand_ledger.revised(services, template, data, making=making, fresh=fresh)
     first = next(iter(await offers(services)), {"amount": "", "until": ""})
     data |= {k: getattr(words, k).strip() or first[k] for k in sorted(own_stands.OFFER)}
     if not all(data[k] for k in own_stands.OFFER):
@@ -66,4 +68,4 @@ async def filled(services: Services, template: str, words: Words, *, keep: bool 
         raise NotDone("no_day", sentence, text=data["until"]) from None
     if data["until"] < local(services.clock.trusted().at).date().isoformat():
         raise NotDone("over", N_("That last day is over; write a later one."))
-    return await own_stands.revised(services, template, data, keep=keep)
+    return await stand_ledger.revised(services, template, data, making=making, fresh=fresh)

@@ -20,6 +20,7 @@ def work(ask: dict[str, Any]) -> dict[str, Any]:
             look=ask["look"] or None,
             profile=ask["profile"],
             preview=Path(ask["preview"]),
+            ledger=Path(ask["ledger"]) if ask["ledger"] else None,
         )
     except PosterError as err:
         return {"error": err.say(ask["locale"])}

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from kiosk.counter.words import counter_texts
+from ui.marks import N_
+
+log = logging.getLogger(__name__)
 IDLE_S = 60.0
 MAKE_S = 90.0
 """A poster with a picture takes 3 s on a Pi 4; a worker that hangs is ended."""
+UNFINISHED = N_("The maker of stands did not finish; try again in a moment.")
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -41,11 +47,12 @@ class Workshop:
         profile: str,
         preview: Path,
         locale: str,
+        ledger: Path | None = None,
     ) -> Made:
-        """Make one artefact at `out` and a picture of it at `preview`."""
+        """Make one artefact at `out` and a picture of it at `preview`; what is to be printed goes into the ledger."""
         ask: dict[str, Any] = {
             "template": template, "data": data, "out": str(out), "look": look, "profile": profile,
-            "preview": str(preview), "locale": locale,
+            "preview": str(preview), "locale": locale, "ledger": str(ledger or ""),
         }  # fmt: skip
         async with self._one:
             self._keep()
@@ -54,7 +61,8 @@ class Workshop:
                     return await self._ask(ask)
             except (TimeoutError, ConnectionError, msgspec.DecodeError) as err:
                 await self._end()
-                return Made(error=f"the maker of posters did not finish ({type(err).__name__}); try again.")
+                log.warning("the maker of posters did not finish: %s", err or type(err).__name__)
+                return Made(error=counter_texts(locale)(UNFINISHED))
             except asyncio.CancelledError:
                 await self._end()
                 raise

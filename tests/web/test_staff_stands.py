@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import aiohttp
@@ -13,6 +15,7 @@ import pytest
 from PIL import Image
 
 from kiosk.web import own_stands
+from kiosk.web.stand_ledger import LEDGER
 from tests.browser import Tabs, until
 from tests.web.rig import rig
 from tests.web.test_staff import Staff, staff
@@ -76,17 +79,14 @@ async def test_an_offer_comes_from_the_batch_and_its_revision_counts(staff: Staf
     assert 'value="stand-a6-offer" data-offer' in page
     offer = {"template": "stand-a6-offer", "amount": "满30减5元", "until": "2027-03-31"}
 
-    async def revision() -> int:
-        import json
-
-        kept = await staff.kiosk.daemon.journal.get("stand_revisions")
-        return int(json.loads(kept or "{}").get("stand-a6-offer", [0])[0])
+    def revision() -> int:
+        return int(ledger(staff)[-1]["revision"])
 
     first = await made(staff, **offer)
     assert (await made(staff, **offer))["pdf"] == first["pdf"]
-    assert await revision() == 1, "the same offer, the same stand"
+    assert revision() == 1, "the same offer, the same stand"
     await made(staff, **{**offer, "amount": "满50减8元"})
-    assert await revision() == 2
+    assert revision() == 2
     assert (await staff.do("poster", {**offer, "until": "soon"}))[0] == 400
     for never in ("9999-99-99", "2027-02-31"):
         status, told = await staff.do("poster", {**offer, "until": never})
@@ -96,6 +96,41 @@ async def test_an_offer_comes_from_the_batch_and_its_revision_counts(staff: Staf
         assert told["message"] == f"{never} is no day of the calendar; write the last day as 2026-11-24."
     status, told = await staff.do("poster", {**offer, "until": "2020-01-01"})
     assert (status, bool(told["message"])) == (422, True), "a day that is over"
+
+
+def ledger(staff: Staff) -> list[dict[str, Any]]:
+    lines = (staff.kiosk.daemon.data_dir / LEDGER).read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+async def test_a_material_with_another_link_is_made_only_as_a_new_revision(
+    new_page: Tabs, staff: Staff
+) -> None:
+    """The hub moved: what stands on the counter opens the old address, and nobody can tell the two apart."""
+    await made(staff, template="stand-a6")
+    (first,) = ledger(staff)
+    assert (first["material"], first["revision"]) == ("stand-a6", 1)
+    old = {**first, "payload": "https://old.example/c/S1"}
+    (staff.kiosk.daemon.data_dir / LEDGER).write_text(json.dumps(old) + "\n", "utf-8")
+    status, told = await staff.do("poster", {"template": "stand-a6", "look": "plain"})
+    assert (status, told["error"], "https://old.example/c/S1" in told["message"]) == (
+        409,
+        "second_link",
+        True,
+    )
+    status, told = await staff.kiosk.post("/api/v1/stands", {"template": "stand-a6"})
+    assert (status, told["error"]) == (409, "second_link")
+    async with staff.browser.get(f"{staff.kiosk.url}/staff/preview/stand-a6.warm.png") as answer:
+        assert answer.status == 200, "looking is free"
+    assert ledger(staff) == [old]
+    page = await console(new_page, staff.kiosk)
+    await page.goto(staff.kiosk.url + "/staff/stands")
+    await page.click("#poster > .button")
+    await page.click("#poster-result button")
+    await until(page, "document.querySelector('#poster-result img')?.naturalWidth > 100", 90)
+    assert ledger(staff)[-1] == {**first, "revision": 2}
+    assert (await made(staff, template="stand-a6"))["pdf"], "from then on it is the one"
+    assert len(ledger(staff)) == 2
 
 
 async def test_words_that_cannot_be_printed_are_a_sentence_in_the_preview(staff: Staff) -> None:

@@ -46,6 +46,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_waiting": (409, N_("Nothing waits for a decision")),
     "outcome_unknown": (409, N_("Not known how it ended")),
     "pin_taken": (409, N_("The PIN is taken")),
+    "second_link": (409, N_("Printed with another link")),
     "shown_once": (409, N_("A token is shown once")),
     "too_large": (413, N_("Too large")),
     "not_json": (415, N_("Not the right content type")),

@@ -46,6 +46,8 @@ class StandAsk(Words, frozen=True, kw_only=True):
     look: Look = "warm"
     profile: Literal["office", "outline"] = "office"
     """`outline` is for a print shop: no fonts left in the file."""
+    fresh: bool = False
+    """As a new revision, where the material was printed with another link."""
 
 
 class StandMade(msgspec.Struct, frozen=True):
@@ -72,9 +74,11 @@ class FilePath(msgspec.Struct, frozen=True):
     file: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z-]{1,120}\.(pdf|png)$")]
 
 
-async def _data(call: Call, template: str, words: Words, *, keep: bool = False) -> dict[str, str]:
+async def _data(
+    call: Call, template: str, words: Words, *, making: bool = False, fresh: bool = False
+) -> dict[str, str]:
     try:
-        return await filled(call.services, template, words, keep=keep)
+        return await filled(call.services, template, words, making=making, fresh=fresh)
     except NotDone as err:
         raise problem(err) from None
 
@@ -109,6 +113,7 @@ async def stands(call: Call) -> Templates:
     "print",
     "unknown_template",
     "no_store",
+    "second_link",
     "no_day",
     "no_offer",
     "over",
@@ -117,7 +122,7 @@ async def stands(call: Call) -> Templates:
 )
 async def make_stand(call: Call, body: StandAsk) -> StandMade:
     """Make a stand or a poster of this store; nothing is left of one whose codes cannot be read back."""
-    data = await _data(call, body.template, body, keep=True)
+    data = await _data(call, body.template, body, making=True, fresh=body.fresh)
     name, made = await own_stands.make(
         call.services, body.template, body.look, body.profile, data, call.t.locale
     )

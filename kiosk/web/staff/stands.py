@@ -28,6 +28,8 @@ class Poster(Words, frozen=True, kw_only=True):
     look: Annotated[str, msgspec.Meta(pattern=LOOK)] = ""
     profile: Annotated[str, msgspec.Meta(pattern=r"^(office|outline)$")] = "office"
     """`outline` is for a print shop: no fonts left in the file."""
+    fresh: bool = False
+    """As a new revision, where the material was printed with another link."""
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -68,18 +70,22 @@ def _template(i: TemplateInfo, locale: str) -> dict[str, Any]:
     }
 
 
-async def _data(visiting: Visit, template: str, words: Words, *, keep: bool = False) -> dict[str, str]:
+async def _data(
+    visiting: Visit, template: str, words: Words, *, making: bool = False, fresh: bool = False
+) -> dict[str, str]:
     """Return what a template is filled with: the store's own data, what staff wrote, the offer that runs."""
     try:
-        return await filled(visiting.services, template, words, keep=keep)
+        return await filled(visiting.services, template, words, making=making, fresh=fresh)
     except NotDone as err:
-        raise Refused(409 if err.code == "no_store" else 422, err.code, err.say(visiting.t)) from None
+        raise Refused(
+            409 if err.code in ("no_store", "second_link") else 422, err.code, err.say(visiting.t)
+        ) from None
 
 
 async def poster(visiting: Visit, raw: bytes) -> web.StreamResponse:
     """Make a stand or a poster of this store."""
     ask, t = msgspec.json.decode(raw, type=Poster), visiting.t
-    data = await _data(visiting, ask.template, ask, keep=True)
+    data = await _data(visiting, ask.template, ask, making=True, fresh=ask.fresh)
     name, result = await own_stands.make(
         visiting.services, ask.template, ask.look or "warm", ask.profile, data, t.locale
     )
@@ -105,7 +111,7 @@ def _mail(visiting: Visit, ask: Poster, data: dict[str, str]) -> dict[str, str]:
     sides = t("two sides, turn on the long edge") if info.faces == 2 else t("one side")
     lines = (
         t("Please print the attached PDF:"),
-        f"{told['title']}, {told['size']}, {sides}",
+        t("{title}, {size}, {sides}", title=told["title"], size=told["size"], sides=sides),
         t("Print at 100 %, do not scale, keep black codes black; bleed and crop marks are in the file."),
         t("Before the run, please send a photo of the proof; we scan it."),
         f"{data['merchant']} {data['store']} {data.get('phone', '')}".strip(),

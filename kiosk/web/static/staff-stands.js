@@ -84,15 +84,19 @@ async function sender(told) {
   });
   return link;
 }
-form?.addEventListener("submit", async (event) => {
+form?.addEventListener("submit", (event) => {
   event.preventDefault();
+  make(false);
+});
+// `fresh`: as a new revision, where this material was printed with another link; only who has read why sees that button.
+async function make(fresh) {
   const button = form.querySelector("button");
   button.disabled = true;
   box.hidden = false;
   box.textContent = words.making;
   try {
     const told = await send("/staff/poster", {
-      template: chosen().value, look: form.elements.look.value, profile: form.elements.profile.value, ...written(),
+      template: chosen().value, look: form.elements.look.value, profile: form.elements.profile.value, fresh, ...written(),
     });
     const row = element("div", { className: "row" });
     row.append(
@@ -109,11 +113,16 @@ form?.addEventListener("submit", async (event) => {
       hand(told.name, print.target.querySelector("button"));
     });
   } catch (error) {
-    box.textContent = error.message;
+    box.replaceChildren(element("p", { textContent: error.message }));
+    if (error.code === "second_link") {
+      const again = element("button", { type: "button", className: "button", textContent: words.fresh });
+      again.addEventListener("click", () => make(true));
+      box.append(again);
+    }
   }
   button.disabled = false;
   box.scrollIntoView({ block: "nearest" });
-});
+}
 async function hand(name, button) {
   button.disabled = true;
   try {

@@ -14,7 +14,7 @@ export async function send(path, body, more = {}) {
   }
   if (answer.status === 401) location.reload();
   const value = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(value.message || main.dataset.failed);
+  if (!answer.ok) throw Object.assign(new Error(value.message || main.dataset.failed), { code: value.error });
   return value;
 }
 export function say(text, bad) {
