@@ -8,6 +8,7 @@ indexes. An item is only believed when its own hash fits (facts: sync-fleet A7, 
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -22,7 +23,7 @@ from kiosk.journal.pool import close_handed_out
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
-NOTHING, NO_TEXT = "\0", "\ufffd"
+NOTHING, HALF = "\0", re.compile("[\ud800-\udfff]")
 ENDS = {
     "item": "NOT INDEXED ORDER BY epoch {d}, seq {d}",
     "attempt": "NOT INDEXED ORDER BY rowid {d}",
@@ -66,7 +67,7 @@ def read(aside: Path) -> Saved:
         db = sqlite3.connect(copy, isolation_level=None)
         try:
             db.row_factory = sqlite3.Row
-            db.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            db.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
             tables = {table: _rows(db, table) for table in ENDS}
         finally:
             db.close()
@@ -86,10 +87,17 @@ def _rows(db: sqlite3.Connection, table: str) -> list[Row]:
     for direction in ("ASC", "DESC"):
         try:
             for row in db.execute(f"SELECT * FROM {table} {ENDS[table].format(d=direction)}"):  # noqa: S608  (our own words)
-                found[tuple(row)] = dict(row)
+                if table == "item" or _whole(row):
+                    found[tuple(row)] = dict(row)
         except sqlite3.DatabaseError:
             continue  # the damage: the other end may have more
     return list(found.values())
+
+
+def _whole(row: sqlite3.Row) -> bool:
+    """Tell whether a row may be what was written: half a sector reads as zeros, or as bytes that are no text (kept as surrogates)."""
+    texts = [value for value in row if isinstance(value, str)]
+    return not any(NOTHING in one or HALF.search(one) for one in texts)
 
 
 def _item(row: Row) -> Item | None:
@@ -120,9 +128,7 @@ def restore(db: sqlite3.Connection, saved: Saved) -> None:
 
 
 def _put(db: sqlite3.Connection, table: str, row: Row) -> None:
-    """Put a row back, unless it shows that it is not what was written: half a sector reads as zeros, or as other bytes."""
-    if any(isinstance(value, str) and (NOTHING in value or NO_TEXT in value) for value in row.values()):
-        return
+    """Put a row back."""
     marks = ", ".join("?" * len(row))
     try:
         db.execute(

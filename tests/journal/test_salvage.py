@@ -18,7 +18,7 @@ from kiosk.journal.rows import Used
 from kiosk.journal.store import Journal
 
 from .conftest import NOW
-from .rows import codes, intent, redeem, upload_all
+from .rows import body, codes, intent, redeem, upload_all
 
 Open = Callable[..., Awaitable[Journal]]
 PAGE = 4096
@@ -247,6 +247,8 @@ async def test_rows_that_are_not_what_was_written_stop_nothing(opened: Open, clo
     db.execute("PRAGMA writable_schema=RESET")
     db.execute("UPDATE used SET coupon = char(0, 0, 0) WHERE rid = 'u001'")
     db.execute("UPDATE used SET store = CAST(x'e88081c3' AS TEXT) WHERE rid = 'u002'")
+    db.execute("UPDATE pool SET rid = CAST(x'e88081c3' AS TEXT) WHERE rid IS NOT NULL")
+    db.execute("UPDATE fact SET value = CAST(x'e88081c3' AS TEXT) WHERE name = 'epoch'")
     db.execute("UPDATE attempt SET value = 'three' WHERE rid = 'u003'")
     db.execute("UPDATE attempt SET at = x'00' WHERE rid = 'u004'")
     db.execute("DELETE FROM item WHERE rid = 'w040'")
@@ -257,5 +259,27 @@ async def test_rows_that_are_not_what_was_written_stop_nothing(opened: Open, clo
         found = await fresh._db.read(lambda db: dict(db.execute("SELECT rid, coupon FROM used").fetchall()))
         assert {f"u{n:03}": f"1-{n}" for n in range(80)}.items() <= found.items(), "the attempts tell of both"
         assert [await fresh.attempt(rid) is None for rid in ("u003", "u004", "u005")] == [True, True, False]
+    finally:
+        await fresh.stop()
+
+
+async def test_a_text_with_the_sign_for_unreadable_is_a_text(opened: Open, clock: ManualClock) -> None:
+    """U+FFFD is what a hub or a till writes in place of what it could not read; a row that holds one is whole."""
+    await filled(opened, 3)
+    journal = await opened()
+    await journal.intend(intent("f1", "9-1"))
+    await journal.record(
+        "f1", body=body("9-1"), code_key="9-1", store_name="\ufffd店", value=300, result={"why": "\ufffd"}
+    )
+    await journal.put_person(Person("p9", "\ufffd", "clerk", "verifier"))
+    await upload_all(journal)
+    await journal._db.close()
+    damage(journal.path, pages_of(journal.path, "item_at")[0])
+    fresh, told = await mended(journal, clock)
+    try:
+        assert "journal.damaged-1" in told
+        assert [u.store for u in await fresh.uses("9-1")] == ["\ufffd店"]
+        assert await fresh.attempt("f1") is not None
+        assert "\ufffd" in [p.name for p in await fresh.people()]
     finally:
         await fresh.stop()
