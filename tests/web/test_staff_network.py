@@ -176,3 +176,14 @@ async def test_the_screen_keeps_its_address_where_the_file_serves_tls(
             assert answer.status == 200
     finally:
         await daemon.stop()
+
+
+async def test_a_program_fetches_the_certificate_that_it_is_to_trust(path: Path, lan: int) -> None:
+    async with running(path) as staff:
+        kiosk = staff.kiosk
+        status, told = await kiosk.get("/api/v1/settings/certificate")
+        assert (status, told["error"]) == (404, "unknown_file")
+        await kiosk.post("/api/v1/settings/network", {"open": True}, headers=owner(kiosk))
+        _, pem = await kiosk.get("/api/v1/settings/certificate")
+        ssl.create_default_context(cadata=pem)
+        assert pem == text(kiosk.daemon.data_dir / CA)

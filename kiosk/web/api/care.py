@@ -21,9 +21,11 @@ from kiosk.web.api.people import problem
 from kiosk.web.api.problems import Problem
 from kiosk.web.network import Network
 from kiosk.web.shop import ShopAsk, ShopState
+from kiosk.web.tls import CA
 from ui.money import local
 
 SHORTEST = 8
+CERTIFICATE = "application/x-x509-ca-cert"
 PHRASE_HEADER = "X-Passphrase"
 Phrase = Annotated[str, msgspec.Meta(max_length=200)]
 
@@ -92,6 +94,15 @@ async def switch_network(call: Call, body: NetworkAsk) -> Network:
         raise Problem("bad_setting", as_is(str(err))) from None
     await call.note("network_open" if body.open else "network_closed")
     return await asyncio.to_thread(network.state, call.services)
+
+
+@operation("GET", "settings/certificate", "read", "unknown_file", media=(CERTIFICATE,))
+async def certificate(call: Call) -> File:
+    """Give the certificate of this kiosk's authority, which phones and tills are to trust."""
+    path = call.services.data_dir / CA
+    if not await asyncio.to_thread(path.is_file):
+        raise Problem("unknown_file", told("This kiosk has no certificate of its own."))
+    return File(path, CERTIFICATE, "kiosk-ca.crt")
 
 
 @operation("POST", "backup", "manage", "short", again="repeat", secret=True, media=(OCTETS,))

@@ -86,6 +86,7 @@ SUMMARIES = (
     N_(
         "Open the staff console to the shop's network from the next start, with a certificate of the kiosk's own, or close it."
     ),
+    N_("Give the certificate of this kiosk's authority, which phones and tills are to trust."),
     N_("Add a person, or change the one with that `id`; without `pin` the old one stays."),
     N_("Let a person in no more; what they did stays on record."),
     N_("Print the slip that pairs a phone; its code is on paper alone, works once and for ten minutes."),
