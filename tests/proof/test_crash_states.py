@@ -59,7 +59,8 @@ async def test_with_less_than_full_the_same_cuts_lose_rows(
         try:
             await judge(shelf / "cut", cut, tape.told, clock)
         except Violation as err:
-            lost += "acknowledged rows are missing" in str(err)
+            # Without any flush (OFF) half of the states are no whole file any more, and are set aside with a sentence.
+            lost += any(why in str(err) for why in ("acknowledged rows are missing", "the start says"))
     assert lost > count / 10 > 5, f"{lost} of {count}"
 
 
