@@ -21,7 +21,7 @@ from hub.store.prepared import Prepared
 from kiosk.sync.protocol import Change
 
 PAGE = 500
-_POSITION = re.compile(r"([0-9a-f]{12})\.([0-9]{1,18})\.([0-9]{1,18})")
+_POSITION = re.compile(r"(?:([0-9a-f]{12})\.)?([0-9]{1,18})\.([0-9]{1,18})")
 _FACT = Prepared(
     sa.select(facts.c.value).where(
         facts.c.tenant == sa.bindparam("of_tenant"), facts.c.name == sa.bindparam("of_name")
@@ -29,16 +29,18 @@ _FACT = Prepared(
 )
 
 
-# Built once: every held request of a fleet asks these when something has changed.
+# Compiled once: every held request of a fleet asks these when something has changed.
 _SEEN = {
     "sqlite": sa.true(),
     "postgresql": changes.c.xid < sa.text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"),
 }
 _TIP = {
-    name: sa.select(changes.c.xid, changes.c.id)
-    .where(changes.c.tenant == sa.bindparam("of_tenant"), seen)
-    .order_by(changes.c.xid.desc(), changes.c.id.desc())
-    .limit(1)
+    name: Prepared(
+        sa.select(changes.c.xid, changes.c.id)
+        .where(changes.c.tenant == sa.bindparam("of_tenant"), seen)
+        .order_by(changes.c.xid.desc(), changes.c.id.desc())
+        .limit(1)
+    )
     for name, seen in _SEEN.items()
 }
 _AFTER_XID = sa.bindparam("after_xid", type_=sa.BigInteger)
@@ -48,16 +50,26 @@ _AFTER = {
     "sqlite": sa.and_(changes.c.xid == _AFTER_XID, changes.c.id > _AFTER_ID),
     "postgresql": sa.tuple_(changes.c.xid, changes.c.id) > sa.tuple_(_AFTER_XID, _AFTER_ID),
 }
+_COLUMNS = (
+    changes.c.xid,
+    changes.c.id,
+    changes.c.op,
+    changes.c.type,
+    changes.c.obj,
+    sa.cast(changes.c.body, sa.Text),
+)
 _SINCE = {
-    name: sa.select(changes)
-    .where(
-        changes.c.tenant == sa.bindparam("of_tenant"),
-        changes.c.device.in_(("", sa.bindparam("of_device"))),
-        _AFTER[name],
-        seen,
+    name: Prepared(
+        sa.select(*_COLUMNS)
+        .where(
+            changes.c.tenant == sa.bindparam("of_tenant"),
+            sa.or_(changes.c.device == "", changes.c.device == sa.bindparam("of_device")),
+            _AFTER[name],
+            seen,
+        )
+        .order_by(changes.c.xid, changes.c.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
     )
-    .order_by(changes.c.xid, changes.c.id)
-    .limit(sa.bindparam("most", type_=sa.Integer))
     for name, seen in _SEEN.items()
 }
 
@@ -136,8 +148,8 @@ def mend(c: sa.Connection) -> int:
 
 def tip(c: sa.Connection, tenant: str) -> tuple[int, int]:
     """Return the newest position that a reader may see."""
-    row = c.execute(_TIP[c.dialect.name], {"of_tenant": tenant}).first()
-    return (row.xid, row.id) if row else (0, 0)
+    row = _TIP[c.dialect.name].run(c, of_tenant=tenant).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
 def identify(c: sa.Connection, tenant: str) -> None:
@@ -159,11 +171,15 @@ def fact(c: sa.Connection, tenant: str, name: str) -> str:
 
 
 def parse(pos: str, database: str) -> tuple[int, int]:
-    """Return a position from its text; empty means the beginning."""
+    """Return a position from its text; empty means the beginning.
+
+    One without a database is a kiosk's that was updated since databases have ids: its numbers alone tell whether it was ever given
+    out here, as they did then. A fleet that is updated would load its snapshots all at once otherwise.
+    """
     if not pos:
         return (0, 0)
     found = _POSITION.fullmatch(pos)
-    if found is None or found[1] != database:
+    if found is None or found[1] not in (None, database):
         raise Refused("resync_required", "that position is not one of this hub's; load the snapshot.", 410)
     return int(found[2]), int(found[3])
 
@@ -179,20 +195,20 @@ def since(
         raise Refused(
             "resync_required", "the hub's change log is older than that position; load the snapshot.", 410
         )
-    asked = {
-        "of_tenant": tenant,
-        "of_device": device,
-        "after_xid": xid,
-        "after_id": number,
-        "most": limit + 1,
-    }
-    rows = c.execute(_SINCE[c.dialect.name], asked).all()
+    rows = (
+        _SINCE[c.dialect.name]
+        .run(c, of_tenant=tenant, of_device=device, after_xid=xid, after_id=number, most=limit + 1)
+        .fetchall()
+    )
     page = rows[:limit]
     more = len(rows) > limit
     # What was committed since `top` was looked up is on the page already.
-    end = (page[-1].xid, page[-1].id) if page else (xid, number)
+    end = (page[-1][0], page[-1][1]) if page else (xid, number)
     last = end if more else max(top, end)
-    items = tuple(Change(op=r.op, type=r.type, id=r.obj, rev=r.id, body=r.body) for r in page)
+    items = tuple(
+        Change(op, kind, obj, number, None if body is None else msgspec.json.decode(body))
+        for _, number, op, kind, obj, body in page
+    )
     return f"{database}.{last[0]}.{last[1]}", more, items
 
 

@@ -94,6 +94,16 @@ async def test_a_position_names_its_database(kiosk: Kiosk) -> None:
     assert (await kiosk.changes(pos)) == (pos, [])
 
 
+@on_both
+async def test_a_position_from_before_databases_had_ids_goes_on(kiosk: Kiosk) -> None:
+    """Kiosks and hub are updated at different times: none has to load everything anew for that."""
+    pos, _ = await kiosk.changes()
+    assert await kiosk.changes(pos.partition(".")[2]) == (pos, [])
+    _, first, rest = pos.split(".")
+    status, told = await kiosk.call("GET", f"changes?after={int(first) + 10**9}.{rest}")
+    assert (status, told["error"]) == (410, "resync_required"), "nor is one believed that was never given out"
+
+
 def test_a_look_at_the_log_goes_to_its_place_by_the_index(parts: Parts) -> None:
     """A fleet looks at every change; to walk the log from its beginning each time is 4.6 ms at 50,000 entries."""
 
