@@ -258,6 +258,7 @@ class Daemon:
             open_now=lambda: bool(show.view.get("open")),
             link=lambda: str(show.view.get("link", "")),
             reload=show.reload,
+            repaint=show.repaint,
         )
         door = Door(journal, clock, self.data_dir, s.web.pin, s.web.hosts)
         door.start()

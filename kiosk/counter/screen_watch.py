@@ -31,6 +31,10 @@ class Report(msgspec.Struct, frozen=True):
     """What the keeper of the screen says: the code read from a screenshot, when one was made, and the connector's state."""
 
     connector: Connector = "unknown"
+    page: str = ""
+    """The name of the page in the keeper's browser; while there is one, no other page's proof counts."""
+    looks: bool = False
+    """A screenshot is about to be taken."""
     looked: bool = False
     read: str | None = None
 
@@ -51,13 +55,15 @@ class ScreenWatch:
         open_now: Callable[[], bool],
         link: Callable[[], str],
         reload: Callable[[], None],
+        repaint: Callable[[], None],
     ) -> None:
         self._glass, self._journal, self._clock = glass, journal, clock
-        self._open_now, self._link, self._reload = open_now, link, reload
+        self._open_now, self._link, self._reload, self._repaint = open_now, link, reload, repaint
         self._climb = Climb()
         self._heard_at: float | None = None
         self._kept_since = 0.0
         self._connector: Connector = "unknown"
+        self._page = ""
         self._misread = 0
         self._covered_at: float | None = None
         self._order: Literal["", "browser", "compositor"] = ""
@@ -83,7 +89,9 @@ class ScreenWatch:
         now = self._clock.mono()
         if not self.has_keeper:
             self._kept_since = now
-        self._heard_at, self._connector = now, report.connector
+        self._heard_at, self._connector, self._page = now, report.connector, report.page
+        if report.looks:
+            self._repaint()
         if covered:
             self._covered_at = now
         in_sight = self._covered_at is None or now - self._covered_at > COVERED_S
@@ -101,6 +109,10 @@ class ScreenWatch:
     def has_keeper(self) -> bool:
         """Tell whether a keeper of the screen runs."""
         return self._heard_at is not None and self._clock.mono() - self._heard_at < KEEPER_S
+
+    def counts(self, page: str) -> bool:
+        """Tell whether a page's proof counts: with a keeper only that of the page in its own browser."""
+        return not self.has_keeper or not self._page or page == self._page
 
     @property
     def connector(self) -> Connector:

@@ -80,7 +80,7 @@ class Show:
         self.seq = 0
         self._outcome: Outcome | None = None
         self._outcome_end = 0.0
-        self._reloads = 0
+        self._reloads = self._repaints = 0
         self._period_s = CHECK_S
         self._dirty, self._changed = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -139,6 +139,11 @@ class Show:
         self._reloads += 1
         self._dirty.set()
 
+    def repaint(self) -> None:
+        """Tell the pages to draw all that they show once more: a screenshot is about to be taken."""
+        self._repaints += 1
+        self._dirty.set()
+
     async def changed(self, seq: int) -> dict[str, Any]:
         """Return the view once it is newer than `seq`."""
         while self.seq <= seq:
@@ -172,6 +177,7 @@ class Show:
         return {
             "locale": place.locale,
             "reload": self._reloads,
+            "repaint": self._repaints,
             "look": self._dress.look,
             "colours": self._dress.colours,
             "logo": self._dress.logo,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import subprocess
 import tempfile
@@ -26,6 +27,8 @@ LOOK_S = 20.0
 """With the second look 2 s later, what only a screenshot shows is known within 26 s. A look at 1920x1080 costs 0.1 s of an x86 core."""
 FIRST_LOOK_S = 20.0
 """A browser shows its page 16 s after its start on a Pi 3 (facts: edge 3(d)); a look before that would have it restarted for nothing."""
+REPAINT_S = 1.0
+"""The page hears that a screenshot is taken 0.1 s later, on a small board 0.5 s, and then draws itself anew for 3 s."""
 STOP_S = 5.0
 CRASH_S = 10.0
 """A browser that ends sooner than this after its start is started again more slowly."""
@@ -85,14 +88,17 @@ class Keeper:
         connector: Callable[[], str] = glass.connector,
         power: Power | None = None,
         now: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._url, self._browser, self._extra = url, browser, extra
         self._link, self._connector, self._now = link or Link(url), connector, now
-        self._power = power or Power()
+        self._power, self._pause = power or Power(), pause
         self._process: subprocess.Popen[bytes] | None = None
         self._started, self._looked = 0.0, -LOOK_S
         self._crashes = 0
         self._stop = False
+        self._page = ""
+        """The name of the page in this browser: no other page's proof counts while a keeper reports it."""
         self._home = tempfile.TemporaryDirectory(prefix="kiosk-browser-")
 
     def run(self) -> int:
@@ -104,7 +110,7 @@ class Keeper:
                 if self.turn() == "compositor":
                     log.warning("the compositor is restarted")
                     return 1
-                time.sleep(REPORT_S)
+                self._pause(REPORT_S)
             return 0
         finally:
             self.end_browser()
@@ -132,6 +138,7 @@ class Keeper:
             self._crashes += 1
             if self._now() - self._started < min(SLOWEST_S, 2.0**self._crashes):
                 return  # the next turn tries again
+        self._page = secrets.token_urlsafe(9)
         small = SMALL if 0 < total_kib() < SMALL_KIB else ()
         shown = WAYLAND if os.environ.get("WAYLAND_DISPLAY") else ()
         words = [
@@ -141,7 +148,7 @@ class Keeper:
             *small,
             *self._extra,
             f"--user-data-dir={self._home.name}",
-            self._url,
+            f"{self._url}?page={self._page}",
         ]
         try:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -164,16 +171,24 @@ class Keeper:
         process.wait()
 
     def _report(self) -> str:
-        report: dict[str, object] = {"connector": self._connector()}
         program = glass.screenshot_program()
-        if program and self._now() - self._looked >= LOOK_S and self._now() - self._started > FIRST_LOOK_S:
-            self._looked = self._now()
-            report |= {"looked": True, "read": glass.look(program)}
+        due = self._now() - self._looked >= LOOK_S and self._now() - self._started > FIRST_LOOK_S
         try:
-            told = self._link.post("/api/v1/counter/screen", report)
+            if program and due:
+                self._looked = self._now()
+                if order := self._tell(looks=True):
+                    return order
+                self._pause(REPAINT_S)
+                return self._tell(looked=True, read=glass.look(program))
+            return self._tell()
         except Away as err:
             log.info("the daemon is away: %s", err)
             return ""
+
+    def _tell(self, **more: object) -> str:
+        """Report to the daemon; return its order."""
+        report = {"connector": self._connector(), "page": self._page, **more}
+        told = self._link.post("/api/v1/counter/screen", report)
         self._power.follow(bool(told["open"]))
         if told.get("look"):
             self._looked = -LOOK_S

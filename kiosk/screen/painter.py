@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,7 @@ class Painter:
         self._view: dict[str, Any] | None = None
         self._drawn: Drawn | None = None
         self._frame = self._turn = 0
+        self._load = secrets.token_urlsafe(9)
         self._away = False
 
     def run(self) -> None:
@@ -58,7 +60,13 @@ class Painter:
             return
         self._frame += 1
         bits = self._drawn.bits()
-        report = {"seq": self._view["seq"], "bits": bits, "frame": self._frame, "visible": bool(bits)}
+        report = {
+            "seq": self._view["seq"],
+            "bits": bits,
+            "frame": self._frame,
+            "visible": bool(bits),
+            "load": self._load,
+        }
         self._link.post("/api/v1/counter/proof", report)
 
     def _say_gone(self) -> None:

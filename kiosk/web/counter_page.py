@@ -33,6 +33,10 @@ class ProofReport(msgspec.Struct, frozen=True):
     bits: str
     frame: int
     visible: bool
+    page: str = ""
+    """The name that the keeper of the screen gave the page in its browser."""
+    load: str = ""
+    """Another one each time a page is loaded: frames are counted from there."""
 
 
 def add_routes(app: web.Application) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kiosk.clock import ManualClock
-from kiosk.counter.glass import GRACE_S, STALE_S, Glass
+from kiosk.counter.glass import GRACE_S, LOADS, STALE_S, Glass
 
 from .world import NOW
 
@@ -72,6 +72,28 @@ def test_a_page_whose_pictures_stand_still_is_stale() -> None:
         rig.clock.advance(5)
         rig.report(moving=False)
     assert rig.glass.state() == "stale"
+
+
+def test_what_was_told_before_proves_nothing_when_it_is_told_again() -> None:
+    rig = Rig()
+    told = [(BITS, n, True) for n in range(3)]
+    for report in told:
+        rig.glass.report(*report, load="a")
+    rig.glass.report("", 1, True, load="b")
+    for _ in range(5):
+        rig.clock.advance(5)
+        for report in told:
+            rig.glass.report(*report, load="a")
+    assert rig.glass.state() == "stale"
+    assert rig.glass.report("", 2, True, load="b") == "wrong", "a right code that is told again mends nothing"
+
+
+def test_a_page_that_is_loaded_anew_counts_its_frames_from_the_beginning() -> None:
+    rig = Rig()
+    for n in range(3 * LOADS):
+        rig.clock.advance(STALE_S)
+        assert rig.glass.report(BITS, 1, True, load=str(n)) == "ok"
+    assert len(rig.glass._frames) == LOADS
 
 
 def test_a_page_that_shows_an_old_view_is_stale() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.counter.glass import Glass
-from kiosk.counter.screen_watch import COVERED_S, Report, ScreenWatch
+from kiosk.counter.screen_watch import COVERED_S, KEEPER_S, Report, ScreenWatch
 from kiosk.events import Bus
 from kiosk.journal.store import Journal
 
@@ -22,7 +22,7 @@ QR = {"modules": ["101", "010", "111"]}
 
 class Bench:
     def __init__(self, journal: Journal, clock: ManualClock) -> None:
-        self.clock, self.open, self.reloads = clock, True, 0
+        self.clock, self.open, self.reloads, self.repaints = clock, True, 0, 0
         self.glass = Glass(clock, lambda: QR)
         self.watch = ScreenWatch(
             self.glass,
@@ -31,11 +31,15 @@ class Bench:
             open_now=lambda: self.open,
             link=lambda: LINK,
             reload=self._reload,
+            repaint=self._repaint,
         )
         self.frame = 0
 
     def _reload(self) -> None:
         self.reloads += 1
+
+    def _repaint(self) -> None:
+        self.repaints += 1
 
     def page(self, bits: str = "101010111", **more: Any) -> None:
         self.frame += 1
@@ -158,6 +162,24 @@ async def test_an_outcome_over_the_code_is_no_misread_screenshot(bench: Bench) -
     bench.clock.advance(0.1)
     bench.watch.hear(Report(connector="on", looked=True, read=None))
     assert bench.watch.look_again
+
+
+async def test_the_pages_draw_anew_before_each_screenshot(bench: Bench) -> None:
+    for report in (Report(), Report(looks=True), Report(looked=True, read=LINK), Report(looks=True)):
+        bench.watch.hear(report)
+    assert bench.repaints == 2
+
+
+async def test_with_a_keeper_only_the_page_in_its_browser_counts(bench: Bench) -> None:
+    """Another page on this machine, however right, must not hide that the counter's own is dead."""
+    assert bench.watch.counts("")
+    assert bench.watch.counts("any")
+    bench.watch.hear(Report(page="first"))
+    assert [bench.watch.counts(page) for page in ("first", "second", "")] == [True, False, False]
+    bench.watch.hear(Report(page="second"))
+    assert [bench.watch.counts(page) for page in ("first", "second", "")] == [False, True, False]
+    bench.clock.advance(KEEPER_S)
+    assert bench.watch.counts("third"), "the keeper is gone"
 
 
 async def test_what_is_known_of_the_glass(bench: Bench) -> None:

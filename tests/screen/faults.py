@@ -74,7 +74,13 @@ class Model:
         self.journal = journal
         self.glass = Glass(self.clock, lambda: {"modules": ["101", "010", "111"]})
         self.watch = ScreenWatch(
-            self.glass, journal, self.clock, open_now=lambda: True, link=lambda: LINK, reload=lambda: None
+            self.glass,
+            journal,
+            self.clock,
+            open_now=lambda: True,
+            link=lambda: LINK,
+            reload=lambda: None,
+            repaint=lambda: None,
         )
 
     def break_(self, fault: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from kiosk.screen import glass
 from kiosk.screen.canvas import PngCanvas
 from kiosk.screen.decode import read
-from kiosk.screen.keeper import FLAGS, SMALL, Keeper, KeeperError, total_kib
+from kiosk.screen.keeper import FLAGS, LOOK_S, REPAINT_S, SMALL, Keeper, KeeperError, total_kib
 from kiosk.screen.link import Away, Link
 from kiosk.screen.painter import Painter
 from tests.web.rig import eventually, rig
@@ -54,8 +54,13 @@ def keeper(tmp_path: Path, clock: list[float]) -> Iterator[Any]:
     def make(daemon: Daemon, text: str = 'echo "$@" >> "$0.log"; exec sleep 1000') -> Keeper:
         browser = script(tmp_path / "browser", text)
         one = Keeper(
-            "http://127.0.0.1:1/", browser, link=daemon, connector=lambda: "on", now=lambda: clock[0]
-        )  # type: ignore[arg-type]
+            "http://127.0.0.1:1/",
+            browser,
+            link=daemon,  # type: ignore[arg-type]
+            connector=lambda: "on",
+            now=lambda: clock[0],
+            pause=daemon.heard.append,
+        )
         made.append(one)
         return one
 
@@ -161,8 +166,8 @@ async def test_a_real_browser_that_is_killed_again_and_again_proves_its_page_eac
                     await asyncio.to_thread(one._process.wait)
                     one._started -= 60
                     await asyncio.to_thread(one.turn)
-                before = page._frame
-                await eventually(lambda before=before: page._frame != before and watch.state() == "ok", 60)
+                before = page._seen_at
+                await eventually(lambda before=before: page._seen_at != before and watch.state() == "ok", 60)
                 os.killpg(alive(one), signal.SIGKILL)
                 assert one._process is not None
                 await asyncio.to_thread(one._process.wait)
@@ -177,7 +182,7 @@ def test_it_looks_every_20_s_and_at_once_when_it_is_asked(
 ) -> None:
     monkeypatch.setattr(glass, "screenshot_program", lambda: "grim")
     monkeypatch.setattr(glass, "look", lambda program: None)
-    daemon = Daemon("", "", "", "look", "")
+    daemon = Daemon("", "", "", "", "", "look", "", "")
     one = keeper(daemon)
     looked = []
     for wait in (0, 21, 2, 18, 2, 2):
@@ -192,6 +197,42 @@ def test_it_looks_every_20_s_and_at_once_when_it_is_asked(
         True,
         False,
     ]
+
+
+def test_the_page_draws_itself_anew_before_a_look_and_an_order_comes_first(
+    keeper: Any, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glass, "screenshot_program", lambda: "grim")
+    monkeypatch.setattr(glass, "look", lambda program: "code")
+    daemon = Daemon("", "", "", "browser")
+    one = keeper(daemon)
+    for wait in (0, 21):
+        clock[0] += wait
+        one.turn()
+    told, waited, looked = daemon.heard[1:]
+    assert (told["looks"], "looked" in told) == (True, False)
+    assert waited == REPAINT_S
+    assert (looked["looked"], looked["read"], "looks" in looked) == (True, "code", False)
+    clock[0] += LOOK_S
+    assert one.turn() == "browser"
+    assert len(daemon.heard) == 5, "no picture of a browser that is about to end"
+
+
+def test_each_browser_shows_a_page_of_a_new_name(keeper: Any, tmp_path: Path) -> None:
+    daemon = Daemon("", "browser", "")
+    one = keeper(daemon)
+    log = tmp_path / "browser.log"
+    for turns, browsers in ((1, 1), (2, 2)):
+        for _ in range(turns):
+            one.turn()
+        for _ in range(500):
+            if log.exists() and log.read_text().count("http://") == browsers:
+                break
+            signal.sigtimedwait([], 0.02)
+    first, _, second = [report["page"] for report in daemon.heard]
+    shown = [line.split()[-1] for line in log.read_text().splitlines()]
+    assert shown == [f"http://127.0.0.1:1/?page={page}" for page in (first, second)]
+    assert first != second
 
 
 def test_all_processes_of_the_browser_end_also_those_that_do_not_want_to(

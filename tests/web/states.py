@@ -54,9 +54,11 @@ class Proofs:
         """Module bits, and whether the page says that the code is to be seen."""
         glass.report = self._report  # type: ignore[method-assign]
 
-    def _report(self, bits: str, frame: int, visible: bool, seq: int = 0, newest: int = 0) -> Proof:
+    def _report(
+        self, bits: str, frame: int, visible: bool, seq: int = 0, newest: int = 0, *, load: str = ""
+    ) -> Proof:
         self.heard.put_nowait((bits, visible))
-        return self._real(bits, frame, visible, seq, newest)
+        return self._real(bits, frame, visible, seq, newest, load=load)
 
     async def next(self) -> str:
         """Return the bits of the next report of a code that is to be seen; older reports are forgotten."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image, ImageChops
 from playwright.async_api import Page
 
+from kiosk.counter.glass import STALE_S
 from kiosk.events import Outcome
 from simulators.demo import eyes
 from tests.browser import Tabs, until
-from tests.web.rig import Rig
+from tests.web.rig import Rig, eventually
 from tests.web.states import Proofs
 
 HURRY = "(() => { const real = setInterval; window.setInterval = (f, ms, ...more) => real(f, ms / %d, ...more); })()"
@@ -32,7 +36,11 @@ FAULTS = {
 
 
 async def counter(new_page: Tabs, kiosk: Rig, faster: int = 1) -> Page:
-    page = await new_page(kiosk.url + "/", before=HURRY % faster)
+    return await counter_at(new_page, kiosk, "/", HURRY % faster)
+
+
+async def counter_at(new_page: Tabs, kiosk: Rig, place: str, before: str = "") -> Page:
+    page = await new_page(kiosk.url + place, before=before)
     await until(page, "document.body.dataset.seq !== '0' && document.querySelector('.ticket')", 20)
     return page
 
@@ -57,6 +65,71 @@ async def test_a_wrong_or_covered_code_is_mended(new_page: Tabs, kiosk: Rig, fau
         await page.evaluate(FAULTS[fault])
     await until(page, "document.querySelector('#qr path')", 10)
     assert eyes.codes(await page.screenshot())["qr"].endswith("/c/kjy-south")
+
+
+async def test_another_page_on_the_machine_does_not_hide_that_the_kept_one_is_dead(
+    new_page: Tabs, kiosk: Rig
+) -> None:
+    """A frame in the page of simulated devices, a developer's tab: right, and not what the customer sees."""
+    watch, clock = kiosk.daemon.watch, kiosk.daemon.clock
+    assert watch is not None
+    keeper = {"connector": "on", "page": "kept"}
+    await kiosk.post("/api/v1/counter/screen", keeper)
+    kept = await new_page(kiosk.url + "/?page=kept")
+    await eventually(lambda: watch.state() == "ok")
+    await new_page(kiosk.url + "/", before=HURRY % 20)
+    _, view = await kiosk.get("/api/v1/counter")
+    right = {"seq": view["seq"], "bits": "".join(view["qr"]["modules"]), "frame": 1 << 40, "visible": True}
+    assert (await kiosk.post("/api/v1/counter/proof", right))[1]["state"] == "elsewhere"
+    await kept.close()
+    mono = clock.mono
+    clock.mono = lambda: mono() + STALE_S + 1  # type: ignore[method-assign]
+    try:
+        await kiosk.post("/api/v1/counter/screen", keeper)
+        assert (await kiosk.post("/api/v1/counter/proof", right))[1]["state"] == "elsewhere"
+        assert watch.state() == "stale"
+    finally:
+        clock.mono = mono  # type: ignore[method-assign]
+
+
+TOGGLES = (
+    "window.toggles = 0, new MutationObserver((seen) => { toggles += seen.length; })"
+    ".observe(document.querySelector('#below'), {attributes: true}), 1"
+)
+
+QUIET = "(window.was === toggles ? ++window.same : (window.was = toggles, window.same = 0)) > 20"
+
+
+async def test_the_kept_page_draws_all_of_itself_while_a_screenshot_is_taken_and_nobody_sees_it(
+    new_page: Tabs, kiosk: Rig
+) -> None:
+    page, other = [await counter_at(new_page, kiosk, place) for place in ("/?page=kept", "/")]
+    for one in (page, other):
+        await one.evaluate(TOGGLES)
+    before = await page.screenshot()
+    asked = await kiosk.post("/api/v1/counter/screen", {"connector": "on", "page": "kept", "looks": True})
+    assert asked[0] == 200
+    await until(page, "toggles > 10", 10)
+    during = [await page.screenshot() for _ in range(4)]
+    await until(page, QUIET, 20)
+    assert await page.evaluate("document.querySelector('#below').hidden"), "and then it rests"
+    assert await other.evaluate("toggles") == 0
+    for png in during:
+        assert eyes.codes(png)["qr"].endswith("/c/kjy-south")
+        assert furthest(before, png) <= 4, "no eye sees four steps of 255"
+
+
+def furthest(one: bytes, other: bytes) -> int:
+    """Return the largest difference of any colour of any pixel."""
+    first, second = (Image.open(io.BytesIO(png)).convert("RGB") for png in (one, other))
+    return max(high for _, high in ImageChops.difference(first, second).getextrema())  # type: ignore[misc,union-attr]
+
+
+async def test_no_browser_is_offered_to_translate_the_page(new_page: Tabs, kiosk: Rig) -> None:
+    """Chromium in English lays its offer over a Chinese page, and over the top of the screen."""
+    page = await counter(new_page, kiosk)
+    assert await page.evaluate("document.documentElement.translate") is False
+    assert await page.evaluate("document.querySelector('meta[name=google]').content") == "notranslate"
 
 
 PLACES = """new Promise(done => { const seen = []; const box = document.querySelector('#counter'); const told = new MutationObserver(() => {

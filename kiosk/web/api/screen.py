@@ -69,7 +69,9 @@ async def proof(call: Call, body: ProofReport) -> Seen:
     _own(call, N_("only the counter's own screen reports what it shows."))
     services = call.services
     view = services.show.view
-    state = services.glass.report(body.bits, body.frame, body.visible, body.seq, view["seq"])
+    if not services.watch.counts(body.page):
+        return Seen("elsewhere", view["reload"])
+    state = services.glass.report(body.bits, body.frame, body.visible, body.seq, view["seq"], load=body.load)
     return Seen(state, view["reload"])
 
 
