@@ -32,6 +32,18 @@ def columns(text: str) -> int:
         return sum(map(width, text))
 
 
+def plain(text: str) -> int | None:
+    """Return the columns of a text that can be printed as it is, in one line if it fits; None: it wants `clean` and `wrap`."""
+    if not text.isprintable():
+        return None
+    if text.isascii():
+        return len(text)
+    try:
+        return len(text.encode("gbk"))
+    except UnicodeEncodeError:
+        return None
+
+
 class Cleaned(Struct, frozen=True):
     """A text as GBK printers can print it."""
 
@@ -48,13 +60,13 @@ def clean(text: str) -> Cleaned:
     Control characters go (they could cut paper or open the drawer), `¥` becomes the full-width sign that GBK has, each
     line end becomes one LF.
     """
-    if text.isprintable() and _is_gbk(text):
+    if plain(text) is not None:
         return Cleaned(text)
-    plain = unicodedata.normalize("NFC", _LINE_END.sub("\n", text)).translate(_ALIKE)
+    whole = unicodedata.normalize("NFC", _LINE_END.sub("\n", text)).translate(_ALIKE)
     lost: list[str] = []
     out: list[str] = []
     unseen = 0
-    for char in plain:
+    for char in whole:
         if char == "\n" or _printable(char):
             out.append(char)
         elif _unseen(char):
@@ -63,14 +75,6 @@ def clean(text: str) -> Cleaned:
             lost.append(char)
             out.append("" if unicodedata.combining(char) else LOST)
     return Cleaned("".join(out), tuple(dict.fromkeys(lost)), unseen)
-
-
-def _is_gbk(text: str) -> bool:
-    try:
-        text.encode("gbk")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _unseen(char: str) -> bool:
@@ -147,7 +151,11 @@ def _fitting(text: str, limit: int) -> int:
 
 def pad(text: str, limit: int, align: str) -> str:
     """Fill a text up to `limit` columns."""
-    room = max(0, limit - columns(text))
+    return filled(text, max(0, limit - columns(text)), align)
+
+
+def filled(text: str, room: int, align: str) -> str:
+    """Put `room` spaces where the alignment wants them."""
     if align == "right":
         return " " * room + text
     if align == "center":

@@ -7,8 +7,9 @@ cuts come from them; a test holds every other command here against them too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
@@ -16,7 +17,7 @@ from kiosk.printing import layout as lay
 from kiosk.printing.pictures import Picture, Pictures, picture_of
 from kiosk.printing.profiles import Profile
 from kiosk.printing.report import Rendered, Report
-from kiosk.printing.slip import Code128, Element, Logo, Qr, Slip
+from kiosk.printing.slip import Code128, Element, Logo, Qr, Row, Rule, Slip, Text
 from ui.codes import bars, modules
 
 LF = b"\n"
@@ -25,9 +26,13 @@ ALIGN = {"left": b"\x1ba\x00", "center": b"\x1ba\x01", "right": b"\x1ba\x02"}
 BOLD = {True: b"\x1bE\x01", False: b"\x1bE\x00"}
 UNDERLINE = {True: b"\x1b-\x01\x1c-\x01", False: b"\x1b-\x00\x1c-\x00"}  # ESC - for ASCII, FS - for Chinese
 LEVELS = {"L": b"0", "M": b"1", "Q": b"2", "H": b"3"}
-PLAIN = ("left", 1, 1, False, False)
+Style = tuple[str, int, int, bool, bool]
+"""Alignment, width, height, bold, underlined."""
+PLAIN: Style = ("left", 1, 1, False, False)
 VARYING = (Qr, Code128, Logo)
 """Elements that are never the same twice, or that depend on more than themselves."""
+IN_LINES = (Text, Row, Rule)
+"""Elements that are lines of one style."""
 NO_CUT = "this printer does not cut; tear the slip off."
 
 
@@ -78,7 +83,12 @@ def _keeper(profile: Profile) -> Callable[[Element], _Part]:
 
 
 def _write(element: Element, profile: Profile, pictures: Pictures | None) -> _Part:
-    laid = lay.lay_element(element, profile.width_dots)
+    laid = lay.fresh(element, profile.width_dots)
+    if isinstance(element, IN_LINES):
+        first = laid.blocks[0]
+        assert isinstance(first, lay.Line)
+        on, off = _around(_style_of(first), profile.hanzi_size)
+        return _Part(on + _lines(laid.blocks) + off, laid.lost, laid.degraded)
     work = _Work(profile, pictures or {})
     for block in laid.blocks:
         work.add(block)
@@ -86,33 +96,32 @@ def _write(element: Element, profile: Profile, pictures: Pictures | None) -> _Pa
     return _Part(bytes(work.out), laid.lost, laid.degraded, tuple(work.lost), tuple(work.told))
 
 
+def _lines(blocks: Sequence[lay.Block]) -> bytes:
+    """Return the lines of one element, which all have one style."""
+    return b"".join(b.text.encode("gbk") + LF for b in blocks if isinstance(b, lay.Line))
+
+
+def _style_of(line: lay.Line) -> Style:
+    return line.align, line.width, line.height, line.bold, line.underline
+
+
 class _Work:
     """Bytes so far, and the state that they have put the printer in."""
+
+    __slots__ = ("_state", "lost", "out", "pictures", "profile", "told")
 
     def __init__(self, profile: Profile, pictures: Pictures) -> None:
         self.profile, self.pictures = profile, pictures
         self.out = bytearray()
         self.lost: list[str] = []
         self.told: list[str] = []
-        self._state: tuple[str, int, int, bool, bool] = PLAIN
+        self._state = PLAIN
 
-    def _style(self, wanted: tuple[str, int, int, bool, bool]) -> None:
+    def _style(self, wanted: Style) -> None:
         """Send what differs: each command is two to five bytes, most lines need none."""
-        if wanted == self._state:
-            return
-        align, wide, high, bold, underline = wanted
-        now = self._state
-        if align != now[0]:
-            self.out += ALIGN[align]
-        if (wide, high) != now[1:3]:
-            self.out += b"\x1d!" + bytes([(wide - 1) << 4 | (high - 1)])
-            if self.profile.hanzi_size == "gs+fs":
-                self.out += b"\x1c!" + bytes([(wide - 1) << 2 | (high - 1) << 3])
-        if bold != now[3]:
-            self.out += BOLD[bold]
-        if underline != now[4]:
-            self.out += UNDERLINE[underline]
-        self._state = wanted
+        if wanted != self._state:
+            self.out += _change(self._state, wanted, self.profile.hanzi_size)
+            self._state = wanted
 
     def plain(self) -> None:
         """Go back to the style that every block, and the next job, begins with."""
@@ -121,24 +130,14 @@ class _Work:
     def add(self, block: lay.Block) -> None:
         """Append one block."""
         if isinstance(block, lay.Line):
-            self._style((block.align, block.width, block.height, block.bold, block.underline))
-            self.out += block.text.encode("gbk")
-            self.out += LF
+            self._style(_style_of(block))
+            self.out += block.text.encode("gbk") + LF
             return
         self.plain()
-        match block:
-            case lay.QrBlock():
-                self._qr(block)
-            case lay.BarBlock():
-                self._bar(block)
-            case lay.FeedBlock():
-                self.out += b"\x1bd" + bytes([block.lines])
-            case lay.CutBlock():
-                self._cut(block)
-            case lay.DrawerBlock():
-                self._drawer(block)
-            case lay.LogoBlock():
-                self._logo(block)
+        _ADD[type(block)](self, block)
+
+    def _feed(self, block: lay.FeedBlock) -> None:
+        self.out += b"\x1bd" + bytes([block.lines])
 
     def _drawer(self, block: lay.DrawerBlock) -> None:
         on, off = self.profile.drawer_on_ms // 2, self.profile.drawer_off_ms // 2  # the command counts 2 ms
@@ -182,6 +181,40 @@ class _Work:
             return
         _, part, full = _words()
         self.out += full if block.kind == "full" else part
+
+
+_ADD: dict[type, Callable[[_Work, Any], None]] = {
+    lay.QrBlock: _Work._qr,
+    lay.BarBlock: _Work._bar,
+    lay.FeedBlock: _Work._feed,
+    lay.CutBlock: _Work._cut,
+    lay.DrawerBlock: _Work._drawer,
+    lay.LogoBlock: _Work._logo,
+}
+
+
+@lru_cache(maxsize=256)
+def _change(now: Style, wanted: Style, hanzi_size: str) -> bytes:
+    """Return the commands that lead from one style to another."""
+    out = b""
+    align, wide, high, bold, underline = wanted
+    if align != now[0]:
+        out += ALIGN[align]
+    if (wide, high) != now[1:3]:
+        out += b"\x1d!" + bytes([(wide - 1) << 4 | (high - 1)])
+        if hanzi_size == "gs+fs":
+            out += b"\x1c!" + bytes([(wide - 1) << 2 | (high - 1) << 3])
+    if bold != now[3]:
+        out += BOLD[bold]
+    if underline != now[4]:
+        out += UNDERLINE[underline]
+    return out
+
+
+@lru_cache(maxsize=64)
+def _around(style: Style, hanzi_size: str) -> tuple[bytes, bytes]:
+    """Return the commands into a style and back out of it."""
+    return _change(PLAIN, style, hanzi_size), _change(style, PLAIN, hanzi_size)
 
 
 def _native_qr(block: lay.QrBlock) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
@@ -110,16 +111,17 @@ def lay_out(slip: s.Slip, width_dots: int, safe: Callable[[str], str] = str) -> 
 
 def lay_element(element: s.Element, width_dots: int, safe: Callable[[str], str] = str) -> Part:
     """Lay one element out. Texts are kept: those of a batch are the same all day, codes differ from slip to slip."""
-    return (_part if isinstance(element, VARYING) else _kept)(element, width_dots, safe)
+    return (fresh if isinstance(element, VARYING) else _kept)(element, width_dots, safe)
 
 
-def _part(element: s.Element, dots: int, safe: Callable[[str], str]) -> Part:
-    work = _Work(dots, safe)
-    work.add(element)
+def fresh(element: s.Element, width_dots: int, safe: Callable[[str], str] = str) -> Part:
+    """Lay one element out and keep nothing, for whoever keeps what he makes of it."""
+    work = _Work(width_dots, safe)
+    _ADD[type(element)](work, element)
     return Part(tuple(work.blocks), tuple(work.lost), tuple(work.degraded))
 
 
-_kept = lru_cache(maxsize=512)(_part)
+_kept = lru_cache(maxsize=512)(fresh)
 
 
 def place(n: int, notes: Sequence[str]) -> list[str]:
@@ -130,34 +132,30 @@ def place(n: int, notes: Sequence[str]) -> list[str]:
 class _Work:
     """Lays one element out: its blocks and what is to be said."""
 
+    __slots__ = ("blocks", "columns", "degraded", "dots", "lost", "safe")
+
     def __init__(self, dots: int, safe: Callable[[str], str]) -> None:
         self.dots, self.columns, self.safe = dots, dots // COLUMN, safe
         self.blocks: list[Block] = []
         self.lost: list[str] = []
         self.degraded: list[str] = []
 
-    def add(self, element: s.Element) -> None:
-        """Lay the element out."""
-        match element:
-            case s.Text():
-                self._text(element)
-            case s.Row():
-                self._row(element)
-            case s.Rule():
-                char = self.safe(element.char)
-                self.blocks.append(Line(char * (self.columns // col.columns(char))))
-            case s.Qr():
-                self._qr(element)
-            case s.Code128():
-                self._bar(element)
+    def simple(self, e: s.Logo | s.Feed | s.Cut | s.Drawer) -> None:
+        """Add what is one block as it is."""
+        match e:
             case s.Logo():
-                self.blocks.append(LogoBlock(element.name))
+                self.blocks.append(LogoBlock(e.name))
             case s.Feed():
-                self.blocks.append(FeedBlock(element.lines))
+                self.blocks.append(FeedBlock(e.lines))
             case s.Cut():
-                self.blocks.append(CutBlock(element.kind))
+                self.blocks.append(CutBlock(e.kind))
             case s.Drawer():
-                self.blocks.append(DrawerBlock(element.pin))
+                self.blocks.append(DrawerBlock(e.pin))
+
+    def rule(self, e: s.Rule) -> None:
+        """Add a line across the paper."""
+        char = self.safe(e.char)
+        self.blocks.append(Line(char * (self.columns // col.columns(char))))
 
     def _clean(self, text: str) -> str:
         made = col.clean(text)
@@ -170,14 +168,29 @@ class _Work:
             )
         return self.safe(made.text)
 
-    def _text(self, e: s.Text) -> None:
-        text, limit = self._clean(e.text), self.columns // e.width
+    def text(self, e: s.Text) -> None:
+        """Add a paragraph; one that fits its line, as most do, is measured once and never broken."""
+        limit = self.columns // e.width
+        wide = col.plain(e.text) if self.safe is str else None
+        if wide is not None and wide <= limit:
+            self.blocks.append(Line(e.text, e.align, e.width, e.height, e.bold, e.underline))
+            return
+        text = self._clean(e.text)
         for line in _balanced(text, limit) if e.align == "center" else col.wrap(text, limit):
             self.blocks.append(Line(line, e.align, e.width, e.height, e.bold, e.underline))
 
-    def _row(self, e: s.Row) -> None:
-        texts = [self._clean(c.text) for c in e.cells]
+    def row(self, e: s.Row) -> None:
+        """Add cells side by side; where each fits as it is, as most do, none is broken."""
         asked = [c.columns for c in e.cells]
+        if self.safe is str and min(asked) > 1 and sum(asked) <= self.columns:
+            widths = self._stretched(asked) if e.stretch else asked
+            if (line := _in_one_line(e.cells, widths)) is not None:
+                self.blocks.append(Line(line, bold=e.bold))
+                return
+        self._broken(e, asked)
+
+    def _broken(self, e: s.Row, asked: list[int]) -> None:
+        texts = [self._clean(c.text) for c in e.cells]
         # A cell of one column cannot hold a character of two: it takes two.
         widths = [
             2 if w == 1 and any(map(_is_wide, text)) else w for w, text in zip(asked, texts, strict=True)
@@ -213,7 +226,8 @@ class _Work:
             small[small.index(max(small))] -= 1
         return small
 
-    def _qr(self, e: s.Qr) -> None:
+    def qr(self, e: s.Qr) -> None:
+        """Add a QR code whose modules are as large as fits."""
         try:
             side = qr.side(e.data, e.level)
         except ValueError as err:
@@ -234,7 +248,8 @@ class _Work:
             self.degraded.append(f"modules have {module} dots; {MODULE_WARN} and more read well.")
         self.blocks.append(QrBlock(e.data, e.level, module))
 
-    def _bar(self, e: s.Code128) -> None:
+    def bar(self, e: s.Code128) -> None:
+        """Add a barcode where it fits, and its text."""
         modules = bar_modules(e.data)
         module = next((m for m in (3, 2) if (modules + 20) * m <= self.dots), 0)
         if module == 0:
@@ -246,6 +261,27 @@ class _Work:
         if e.text or module == 0:
             lines = col.wrap(self.safe(readable(e.data)), self.columns)
             self.blocks += [Line(line, "center") for line in lines]
+
+
+_ADD: dict[type, Callable[[_Work, Any], None]] = {
+    s.Text: _Work.text,
+    s.Row: _Work.row,
+    s.Rule: _Work.rule,
+    s.Qr: _Work.qr,
+    s.Code128: _Work.bar,
+    **dict.fromkeys((s.Logo, s.Feed, s.Cut, s.Drawer), _Work.simple),
+}
+
+
+def _in_one_line(cells: Sequence[s.Cell], widths: Sequence[int]) -> str | None:
+    """Return the line of a row whose texts all fit as they are; None when one does not."""
+    parts = []
+    for cell, room in zip(cells, widths, strict=True):
+        wide = col.plain(cell.text)
+        if wide is None or wide > room:
+            return None
+        parts.append(col.filled(cell.text, room - wide, cell.align))
+    return "".join(parts).rstrip()
 
 
 def _balanced(text: str, limit: int) -> list[str]:
