@@ -1,8 +1,8 @@
 """Whom to believe on TLS while the machine's calendar is wrong (facts: sync-fleet A8).
 
 A board without a clock of its own starts in 1970 or at its last stop, and OpenSSL would find every certificate not yet
-valid: the hub that tells the time could never be reached. Then the trusted time is asked in OpenSSL's place; everything
-else about a certificate (its chain, its name) is checked as always.
+valid: the hub that tells the time could never be reached. Then the trusted time is asked in OpenSSL's place, of every
+certificate of the chain; all else (its signatures, its name) is checked as always.
 """
 
 from __future__ import annotations
@@ -49,15 +49,25 @@ def within(cert: dict[str, Any], now: Trusted) -> str:
     return ""
 
 
+def _chain(connection: ssl.SSLObject) -> list[tuple[str, dict[str, Any]]]:
+    """Return the certificates by which a connection was believed, from the hub's own to the authority's, each with its name.
+
+    OpenSSL looks at the dates of all of them. The module `ssl` gives the chain from Python 3.13 on, and then without the dates;
+    what it is made from is the same since 3.10 (Modules/_ssl.c: `_ssl._SSLSocket.get_verified_chain`, `_ssl.Certificate.get_info`).
+    """
+    found = [cert.get_info() for cert in cast("Any", connection)._sslobj.get_verified_chain()]
+    return [(", ".join(value for part in cert["subject"] for _, value in part), cert) for cert in found]
+
+
 def _by(clock: Clock) -> ssl.SSLContext:
     """Return a context whose handshakes end in a look at the trusted time."""
 
     class Checked(ssl.SSLObject):
         def do_handshake(self) -> None:
             super().do_handshake()
-            cert = cast("dict[str, Any]", self.getpeercert())
-            if why := within(cert, clock.trusted()):
-                raise ssl.SSLCertVerificationError(why)
+            for name, cert in _chain(self):
+                if why := within(cert, clock.trusted()):
+                    raise ssl.SSLCertVerificationError(f"{name}: {why}")
 
     context = ssl.create_default_context()
     context.verify_flags |= NO_CHECK_TIME
