@@ -1,7 +1,7 @@
 """The daemon: time until it is ready, memory when idle, writes to the card when nothing happens.
 
 How: `kiosk run` and the peer are started in turn as processes of their own; ready is the line of JSON on standard output.
-Memory is VmRSS, writes are write_bytes of /proc/PID/io over 20 s of rest, of a kiosk with hub, printer and simulated devices.
+Memory is VmRSS, once more after a slip has been printed as bytes and drawn for the page of simulated devices; writes are write_bytes of /proc/PID/io over 20 s of rest, of a kiosk with hub, printer and simulated devices.
 Peer: the smallest aiohttp server that answers one address, on the same interpreter.
 Bars (DESIGN section 6): ready in 1.0 s, RSS 64 MiB, writes about 0.
 """
@@ -76,18 +76,19 @@ def main() -> None:
                 times[name].append(started.seconds * 1000)
                 started.stop()
         bare = Started(peer)
-        fleet, wrote = asyncio.run(_in_a_fleet())
+        fleet, wrote, printed = asyncio.run(_in_a_fleet())
         peer_rss = rss_mib(bare.process.pid)
         bare.stop()
     print(shown("ready", times["kiosk"], "ms", times["peer"], "1000 ms"))
     print(shown("ready, peer", times["peer"], "ms"))
     print(shown("idle memory (RSS), hub, printer, devices", [fleet], "MiB", [peer_rss], "64 MiB"))
+    print(shown("after a slip was printed and drawn", [printed], "MiB", [peer_rss]))
     print(shown("idle memory, peer", [peer_rss], "MiB"))
     print(f"{' ' * 15}written to the card in {IDLE_S:.0f} s of rest: {wrote} bytes  bar: about 0")
 
 
-async def _in_a_fleet() -> tuple[float, int]:
-    """Return memory and writes of a kiosk that stands in a fleet, has pulled everything and rests."""
+async def _in_a_fleet() -> tuple[float, int, float]:
+    """Return memory and writes of a kiosk that stands in a fleet, has pulled everything and rests, and memory after a slip."""
     async with World(0, 0, None) as world:
         await world.start_hub()
         await world.start_printer()
@@ -98,7 +99,11 @@ async def _in_a_fleet() -> tuple[float, int]:
         pid = world.kiosk.process.pid
         before = written(pid)
         await asyncio.sleep(IDLE_S)
-        return rss_mib(pid), written(pid) - before
+        idle, wrote = rss_mib(pid), written(pid) - before
+        told = await world.json("POST", f"{world.url}/api/v1/slips/claim", {})
+        assert told["outcome"] == "printed", told
+        await asyncio.sleep(3)
+        return idle, wrote, rss_mib(pid)
 
 
 if __name__ == "__main__":

@@ -128,25 +128,26 @@ def _logo(block: lay.LogoBlock, dots: int, pictures: Pictures, lost: list[str]) 
 @lru_cache(maxsize=1024)
 def glyph(char: str, w: int, h: int, bold: bool) -> Image | None:
     """Return a character's mask in its cell: 12 or 24 dots by 24, scaled as the printer scales."""
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageChops, ImageDraw
 
     if char == " ":
         return None
     cell = width(char) * lay.COLUMN
-    font = _font(bold)
-    room = Image.new("L", (3 * CELL, CELL), 255)
-    ImageDraw.Draw(room).text((CELL, BASELINE), char, font=font, fill=0, anchor="ls")
-    ink = room.point(lambda v: 255 - v).getbbox() or (CELL, 0, CELL + 1, CELL)
-    grey = Image.new("L", (cell, CELL), 255)
-    if cell == CELL and ink[0] >= CELL and ink[2] <= 2 * CELL:
-        grey.paste(room.crop((CELL, 0, 2 * CELL, CELL)))  # full-width marks keep their place in the cell
+    room = Image.new("L", (3 * CELL, CELL))
+    ImageDraw.Draw(room).text((CELL, BASELINE), char, font=_font(bold), fill=255, anchor="ls")
+    left, _, right, _ = room.getbbox() or (CELL, 0, CELL + 1, CELL)
+    ink = Image.new("L", (cell, CELL))
+    if cell == CELL and left >= CELL and right <= 2 * CELL:
+        ink.paste(room.crop((CELL, 0, 2 * CELL, CELL)))  # full-width marks keep their place in the cell
     else:
-        drawn = room.crop((ink[0], 0, ink[2], CELL))
+        drawn = room.crop((left, 0, right, CELL))
         most = cell - 1
         if drawn.width > most:  # M, W, @ are wider than half a cell: pressed together, as printers' fonts do
             drawn = drawn.resize((most, CELL), Image.Resampling.LANCZOS)
-        grey.paste(drawn, ((cell - drawn.width) // 2, 0))
-    mask = grey.point(lambda v: 255 if v < THRESHOLD else 0).convert("1")
+        ink.paste(drawn, ((cell - drawn.width) // 2, 0))
+    # Lifted so that what is black lies at 128 and above, where converting cuts: `point` would round 256 numbers a glyph.
+    lifted = ImageChops.add(ink, ink, 2, 128 - (256 - THRESHOLD))
+    mask = lifted.convert("1", dither=Image.Dither.NONE)
     return mask.resize((cell * w, CELL * h), Image.Resampling.NEAREST)
 
 
