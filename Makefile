@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
+# Two tests at a time, since half of their time they wait; a load is measured alone.
+JOBS ?= 2
 # pytest ends with 5 when a tier holds no test yet; that is said, and is no failure of the others.
-TIER = @$(PY) -m pytest -m $@ || { code=$$?; [ $$code -eq 5 ] && echo "make $@: nothing yet." || exit $$code; }
+TIER = @$(PY) -m pytest -m $@ -n $(JOBS) $(1) || { code=$$?; [ $$code -eq 5 ] && echo "make $@: nothing yet." || exit $$code; }
 
 .PHONY: demo test lint prove heavy scale bench gallery docs lock chromium judges container kernel
 .DELETE_ON_ERROR:
@@ -14,7 +16,7 @@ demo: $(VENV)/demo.stamp
 
 # A test that hangs ends the run after 2 minutes and shows where it stood.
 test: $(VENV)/dev.stamp chromium judges lint
-	$(PY) -m pytest -o faulthandler_timeout=120 -o faulthandler_exit_on_timeout=true
+	$(PY) -m pytest -n $(JOBS) -o faulthandler_timeout=120 -o faulthandler_exit_on_timeout=true
 
 lint: $(VENV)/dev.stamp
 	$(PY) -m ruff format --check .
@@ -23,9 +25,12 @@ lint: $(VENV)/dev.stamp
 	$(VENV)/bin/lint-imports
 	$(PY) -m ui.catalog check
 
+# The tests of a file share what is costly to start: a kernel, a container.
+SPREAD_heavy := --dist loadfile
+scale: JOBS := 0
 heavy: container kernel
 prove heavy scale: $(VENV)/dev.stamp chromium judges
-	$(TIER)
+	$(call TIER,$(SPREAD_$@))
 
 bench: $(VENV)/dev.stamp chromium
 	$(PY) -m benchmarks
