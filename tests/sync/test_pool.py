@@ -46,7 +46,11 @@ async def test_the_same_request_after_a_crash_gets_the_same_codes(
     await again.start()
     await full(again)
     assert await made(), "no second set was made"
-    assert await again.journal.get("pool:SLIP") is None
+
+    async def forgotten() -> bool:
+        return await again.journal.get("pool:SLIP") is None
+
+    await until(forgotten, "the question is answered")
 
 
 async def test_a_stock_that_has_run_out_is_asked_for_once(shop: Shop, proxy: Proxy, make: MakeKiosk) -> None:
