@@ -109,9 +109,8 @@ def stage(sealed: bytes, passphrase: str, data_dir: Path) -> list[str]:
         try:
             names = _unpack(plain, fresh)
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as err:
-            raise BackupError(
-                N_("What is in that backup cannot be unpacked ({why}); nothing was changed."), why=err
-            ) from None
+            log.warning("a backup cannot be unpacked: %s", err)
+            raise BackupError(N_("What is in that backup cannot be unpacked; nothing was changed.")) from None
         if JOURNAL not in names:
             raise BackupError(N_("There is no journal in that backup; nothing was changed."))
         _whole(fresh / JOURNAL)
@@ -152,13 +151,11 @@ def _whole(path: Path) -> None:
         finally:
             db.close()
     except sqlite3.Error as err:
-        raise BackupError(
-            N_("The journal in that backup cannot be read ({why}); nothing was changed."), why=err
-        ) from None
+        log.warning("the journal of a backup cannot be read: %s", err)
+        raise BackupError(N_("The journal in that backup cannot be read; nothing was changed.")) from None
     if found != "ok":
-        raise BackupError(
-            N_("The journal in that backup is damaged ({why}); nothing was changed."), why=found
-        )
+        log.warning("the journal of a backup is damaged: %s", found)
+        raise BackupError(N_("The journal in that backup is damaged; nothing was changed."))
 
 
 def put_back(data_dir: Path) -> list[str]:

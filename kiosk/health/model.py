@@ -5,6 +5,7 @@ A finding never blocks anything by itself; what is at risk is blocked where the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -63,12 +64,16 @@ class Told(msgspec.Struct, frozen=True):
     """A sentence and what stands in its places: said in any language, in English on the wire."""
 
     text: str
-    args: dict[str, str] = {}
+    args: Mapping[str, str | Told] = {}
+    more: tuple[Told, ...] = ()
+    """Sentences that follow it."""
 
     def say(self, locale: str = "en") -> str:
         """Return the sentence in a language."""
         told = texts("kiosk", "kiosk", locale)(self.text)
-        return told.format(**self.args) if self.args else told
+        args = {k: v.say(locale) if isinstance(v, Told) else v for k, v in self.args.items()}
+        said = told.format(**args) if args else told
+        return ("" if locale == "zh_CN" else " ").join([said, *(each.say(locale) for each in self.more)])
 
 
 def told(sentence: str, **args: object) -> Told:
@@ -79,6 +84,16 @@ def told(sentence: str, **args: object) -> Told:
 def as_is(text: str) -> Told:
     """Return what was already said by somebody else, such as an error of the configuration."""
     return Told("{text}", {"text": text})
+
+
+class Spoken(Told, frozen=True):
+    """A sentence that somebody else has said, in every language."""
+
+    by: Mapping[str, str] = {}
+
+    def say(self, locale: str = "en") -> str:
+        """Return the sentence in a language."""
+        return self.by[locale]
 
 
 NOTHING = Told("")

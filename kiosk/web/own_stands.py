@@ -57,7 +57,7 @@ def fitting(required: set[str]) -> bool:
 
 
 async def make(
-    services: Services, template: str, look: str, profile: str, data: dict[str, str], locale: str
+    services: Services, template: str, look: str, profile: str, data: dict[str, str]
 ) -> tuple[str, Made]:
     """Make a PDF and a picture of it in `made/`; return their name without its ending, and the verdict."""
     name = f"{template}-{look}-{profile}-{digest(data)[:8]}"
@@ -71,7 +71,6 @@ async def make(
         look=look,
         profile=profile,
         preview=out.with_suffix(".png"),
-        locale=locale,
         ledger=stand_ledger.place(services),
     )
     await asyncio.to_thread(_forget, folder, "*.pdf", MOST_MADE)
@@ -108,7 +107,7 @@ SMALL = Size((150, 200), 32)
 
 
 async def picture(
-    services: Services, template: str, look: str, data: dict[str, str], locale: str, size: Size = LARGE
+    services: Services, template: str, look: str, data: dict[str, str], size: Size = LARGE
 ) -> tuple[Path, Made]:
     """Return a small picture of a template with the store's data; made once, then kept."""
     folder = services.data_dir / "previews"
@@ -118,9 +117,7 @@ async def picture(
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
     turn = new_rid()  # two tabs ask for the same picture at once
     out, large = folder / f"{turn}.pdf", folder / f"{turn}.large"
-    made = await services.workshop.make(
-        template, data, out, look=look, profile="screen", preview=large, locale=locale
-    )
+    made = await services.workshop.make(template, data, out, look=look, profile="screen", preview=large)
     await asyncio.to_thread(_shrink, large, small, size)
     await asyncio.to_thread(out.unlink, missing_ok=True)
     await asyncio.to_thread(_forget, folder, "*.png", MOST_PREVIEWS)

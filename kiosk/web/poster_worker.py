@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from posters import PosterError, make
+from ui.texts import LOCALES
 
 
 def work(ask: dict[str, Any]) -> dict[str, Any]:
@@ -23,8 +24,9 @@ def work(ask: dict[str, Any]) -> dict[str, Any]:
             ledger=Path(ask["ledger"]) if ask["ledger"] else None,
         )
     except PosterError as err:
-        return {"error": err.say(ask["locale"])}
-    return {"verdict": result.verdict, "findings": [f.say(ask["locale"]) for f in result.findings]}
+        return {"error": {locale: err.say(locale) for locale in LOCALES}}
+    told = {locale: [f.say(locale) for f in result.findings] for locale in LOCALES}
+    return {"verdict": result.verdict, "told": told}
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from kiosk.counter.words import counter_texts
 from ui.marks import N_
+from ui.texts import LOCALES
 
 log = logging.getLogger(__name__)
 IDLE_S = 60.0
@@ -22,11 +23,21 @@ UNFINISHED = N_("The maker of stands did not finish; try again in a moment.")
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What the worker answers: a verdict and findings in the language asked for, or an error in one sentence."""
+    """What the worker answers: a verdict and what a person should look at, or why nothing could be made; by language."""
 
     verdict: str = ""
-    findings: tuple[str, ...] = ()
-    error: str = ""
+    told: dict[str, tuple[str, ...]] = {}
+    error: dict[str, str] = {}
+
+    def findings(self, locale: str) -> tuple[str, ...]:
+        """Return what a person should look at."""
+        return self.told.get(locale, ())
+
+    def refusal(self, locale: str) -> str:
+        """Return why there is nothing to print; empty when there is."""
+        if self.error:
+            return self.error[locale]
+        return " ".join(self.findings(locale)) if self.verdict == "refuse" else ""
 
 
 class Workshop:
@@ -46,13 +57,12 @@ class Workshop:
         look: str,
         profile: str,
         preview: Path,
-        locale: str,
         ledger: Path | None = None,
     ) -> Made:
         """Make one artefact at `out` and a picture of it at `preview`; what is to be printed goes into the ledger."""
         ask: dict[str, Any] = {
             "template": template, "data": data, "out": str(out), "look": look, "profile": profile,
-            "preview": str(preview), "locale": locale, "ledger": str(ledger or ""),
+            "preview": str(preview), "ledger": str(ledger or ""),
         }  # fmt: skip
         async with self._one:
             self._keep()
@@ -62,7 +72,7 @@ class Workshop:
             except (TimeoutError, ConnectionError, msgspec.DecodeError) as err:
                 await self._end()
                 log.warning("the maker of posters did not finish: %s", err or type(err).__name__)
-                return Made(error=counter_texts(locale)(UNFINISHED))
+                return Made(error={each: counter_texts(each)(UNFINISHED) for each in LOCALES})
             except asyncio.CancelledError:
                 await self._end()
                 raise

@@ -21,7 +21,6 @@ async def make(shop: Workshop, tmp_path: Path, **changes: str) -> object:
         look="warm",
         profile="office",
         preview=tmp_path / "a.png",
-        locale="en",
     )
 
 
@@ -33,7 +32,7 @@ async def test_makes_refuses_and_survives_a_killed_worker(tmp_path: Path) -> Non
         assert (tmp_path / "a.pdf").read_bytes()[:5] == b"%PDF-"
         refused = await make(shop, tmp_path, merchant="店" * 41)
         assert refused.verdict == "refuse"  # type: ignore[attr-defined]
-        assert refused.findings  # type: ignore[attr-defined]
+        assert refused.findings("en")  # type: ignore[attr-defined]
         worker = shop._worker
         assert worker is not None
         worker.kill()
@@ -62,7 +61,7 @@ async def test_a_worker_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("kiosk.web.workshop.MAKE_S", 0.0)
     shop = Workshop()
     try:
-        assert "try again" in (await make(shop, tmp_path)).error  # type: ignore[attr-defined]
+        assert "try again" in (await make(shop, tmp_path)).refusal("en")  # type: ignore[attr-defined]
         assert not shop.running
     finally:
         await shop.stop()

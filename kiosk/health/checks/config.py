@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kiosk.health.model import Facts, Finding, as_is, told
+from kiosk.health.model import Facts, Finding, told
+from kiosk.health.overheard import CONFIGURATION, heard
 
 
 def check(facts: Facts) -> Finding | None:
@@ -11,14 +12,14 @@ def check(facts: Facts) -> Finding | None:
         return Finding(
             "config",
             "error",
-            as_is(facts.config_warnings[0]),
+            heard(facts.config_warnings[0], CONFIGURATION),
             told("Correct kiosk.toml and restart the service."),
         )
     if facts.config_warnings:
         return Finding(
             "config",
             "warning",
-            as_is(" ".join(facts.config_warnings)),
+            heard(" ".join(facts.config_warnings), CONFIGURATION),
             told("Correct or remove those lines in kiosk.toml."),
         )
     return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kiosk.health.model import Facts, Finding, as_is, told
+from kiosk.health.model import Facts, Finding, told
+from kiosk.health.overheard import JOURNAL, PUT_BACK, heard
 
 OLDEST = timedelta(hours=1)
 MOST = 500
@@ -14,11 +15,14 @@ MOST = 500
 def check(facts: Facts) -> Finding | None:
     """Warn about rows that wait too long, about mended journals and about conflicts."""
     if facts.recovered:
+        restored = facts.recovered == PUT_BACK
         return Finding(
             "journal",
-            "error",
-            as_is(facts.recovered),
-            told("Keep the file that was set aside and send a diagnostics bundle to support."),
+            "info" if restored else "error",
+            heard(facts.recovered, JOURNAL),
+            told("Connect the kiosk to the hub; it tells what was used meanwhile.")
+            if restored
+            else told("Keep the file that was set aside and send a diagnostics bundle to support."),
         )
     if facts.backlog > MOST or (facts.oldest and facts.now - facts.oldest > OLDEST):
         return Finding(

@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from kiosk.counter.notdone import NotDone
-from kiosk.health.model import as_is, told
+from kiosk.health.model import Spoken, told
 from kiosk.web import own_stands
 from kiosk.web.api.operation import Call, File, operation
 from kiosk.web.api.people import problem
 from kiosk.web.api.problems import Problem
 from kiosk.web.own_words import Words, filled, required
 from kiosk.web.workshop import Made
+from ui.texts import LOCALES
 
 Template = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-z-]{1,40}$")]
 Look = Literal["warm", "fresh", "plain"]
@@ -84,7 +85,7 @@ async def _data(
 
 
 def _refused(made: Made) -> Problem:
-    return Problem("refused", as_is(made.error or " ".join(made.findings)))
+    return Problem("refused", Spoken("", by={each: made.refusal(each) for each in LOCALES}))
 
 
 @operation("GET", "stands", "read")
@@ -123,12 +124,12 @@ async def stands(call: Call) -> Templates:
 async def make_stand(call: Call, body: StandAsk) -> StandMade:
     """Make a stand or a poster of this store; nothing is left of one whose codes cannot be read back."""
     data = await _data(call, body.template, body, making=True, fresh=body.fresh)
-    name, made = await own_stands.make(
-        call.services, body.template, body.look, body.profile, data, call.t.locale
-    )
-    if made.error or made.verdict == "refuse":
+    name, made = await own_stands.make(call.services, body.template, body.look, body.profile, data)
+    if made.refusal(call.t.locale):
         raise _refused(made)
-    return StandMade(made.verdict, f"stands/made/{name}.pdf", f"stands/made/{name}.png", made.findings)
+    return StandMade(
+        made.verdict, f"stands/made/{name}.pdf", f"stands/made/{name}.png", made.findings(call.t.locale)
+    )
 
 
 @operation(
@@ -146,7 +147,7 @@ async def make_stand(call: Call, body: StandAsk) -> StandMade:
 async def stand_preview(call: Call, path: PreviewPath, query: Words) -> File:
     """Give a small picture of a template in a look with this store's data."""
     data = await _data(call, path.template, query)
-    small, made = await own_stands.picture(call.services, path.template, path.look, data, call.t.locale)
+    small, made = await own_stands.picture(call.services, path.template, path.look, data)
     if not await asyncio.to_thread(small.is_file):
         raise _refused(made)
     return File(small, "image/png")

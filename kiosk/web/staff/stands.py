@@ -87,16 +87,16 @@ async def poster(visiting: Visit, raw: bytes) -> web.StreamResponse:
     ask, t = msgspec.json.decode(raw, type=Poster), visiting.t
     data = await _data(visiting, ask.template, ask, making=True, fresh=ask.fresh)
     name, result = await own_stands.make(
-        visiting.services, ask.template, ask.look or "warm", ask.profile, data, t.locale
+        visiting.services, ask.template, ask.look or "warm", ask.profile, data
     )
-    if result.error or result.verdict == "refuse":
-        raise Refused(422, "refused", result.error or " ".join(result.findings))
+    if why := result.refusal(t.locale):
+        raise Refused(422, "refused", why)
     return answer(
         {
             "name": name,
             "pdf": f"/staff/made/{name}.pdf",
             "preview": f"/staff/made/{name}.png",
-            "findings": result.findings,
+            "findings": result.findings(t.locale),
             "message": t("Made and proved: every code in it was read back."),
             "mail": _mail(visiting, ask, data),
         }
@@ -144,11 +144,10 @@ async def preview(visiting: Visit) -> web.StreamResponse:
         match["template"],
         match["look"],
         data,
-        visiting.t.locale,
         own_stands.LARGE if "large" in query else own_stands.SMALL,
     )
     if not small.is_file():
-        raise Refused(422, "refused", result.error or " ".join(result.findings))
+        raise Refused(422, "refused", result.refusal(visiting.t.locale))
     return web.FileResponse(small, headers={"Cache-Control": "private, max-age=86400"})
 
 
