@@ -12,6 +12,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -92,7 +93,7 @@ async def _peer(browser: chromium.Browser) -> list[float]:
 
 async def _run(path: str) -> None:
     with tempfile.TemporaryDirectory() as base:
-        async with chromium.Browser(path) as browser:
+        async with chromium.Browser(path, Path(base)) as browser:
             peer = await _peer(browser)
             kiosk = await _kiosk(browser, base)
     print(shown("event -> pixel on the counter page", kiosk, "ms", peer, "100 ms"))

@@ -57,7 +57,7 @@ def _pss_mib(session: int) -> float:
 
 
 async def _page(base: Path, path: str) -> None:
-    async with rig(base / "page") as kiosk, chromium.Browser(path) as browser:
+    async with rig(base / "page") as kiosk, chromium.Browser(path, base) as browser:
         paints = []
         for _ in range(PAINTS):
             page = await browser.page()

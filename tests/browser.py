@@ -34,9 +34,13 @@ class Chromium:
 
 
 @contextmanager
-def started(path: str, *flags: str) -> Iterator[Chromium]:
-    """Start Chromium, with more flags than the tests' own where a test needs them (a camera that is a file)."""
-    home = Path(tempfile.mkdtemp(prefix="kiosk-tests-chromium-"))
+def started(path: str, *flags: str, place: Path) -> Iterator[Chromium]:
+    """Start Chromium, with more flags than the tests' own where a test needs them (a camera that is a file).
+
+    Its profile lies in `place`, a directory of the test: of tests that are killed nothing stays elsewhere.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="chromium-", dir=place))
     process = subprocess.Popen(
         [path, *FLAGS, *flags, f"--user-data-dir={home}", "about:blank"],
         stdin=subprocess.DEVNULL,
@@ -119,9 +123,9 @@ async def tabs(endpoint: str) -> AsyncIterator[Tabs]:
 
 
 @asynccontextmanager
-async def own_chromium(path: str, *flags: str) -> AsyncIterator[tuple[Chromium, Tabs]]:
+async def own_chromium(path: str, *flags: str, place: Path) -> AsyncIterator[tuple[Chromium, Tabs]]:
     """Start a Chromium for one test: one that is killed, or that has other flags."""
-    starting = started(path, *flags)
+    starting = started(path, *flags, place=place)
     chromium = await asyncio.to_thread(starting.__enter__)
     try:
         async with tabs(chromium.endpoint) as made:

@@ -115,11 +115,11 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def chromium_of_session(chromium: str) -> Iterator[str]:
+def chromium_of_session(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one Chromium for all tests; return the address at which Playwright connects to it."""
     from tests.browser import started
 
-    with started(chromium) as one:
+    with started(chromium, place=tmp_path_factory.mktemp("chromium")) as one:
         yield one.endpoint
 
 

@@ -162,11 +162,11 @@ class Page:
 
 
 class Browser:
-    """A headless Chromium of our own, with a profile that is thrown away."""
+    """A headless Chromium of our own, with a profile that is thrown away; it lies in `place`."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._home = Path(tempfile.mkdtemp(prefix="kiosk-chromium-"))
+    def __init__(self, path: str, place: Path | None = None) -> None:
+        self._path, self._place = path, place
+        self._home = Path()
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
         self._port = 0
@@ -178,6 +178,7 @@ class Browser:
         return self._process.pid
 
     async def __aenter__(self) -> Browser:
+        self._home = Path(tempfile.mkdtemp(prefix="kiosk-chromium-", dir=self._place))
         self._process = await asyncio.create_subprocess_exec(
             self._path,
             *FLAGS,

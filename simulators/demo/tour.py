@@ -48,7 +48,7 @@ async def tour(out: Path, port: int, hub_port: int, data: Path | None) -> bool:
                 )
             browser = None
             if path := chromium.find():
-                browser = await stack.enter_async_context(chromium.Browser(path))
+                browser = await stack.enter_async_context(chromium.Browser(path, world.dir))
             story = Story(world, browser, out)
             stack.push_async_callback(story.close)
             for name, work in story.steps():

@@ -211,7 +211,7 @@ class Drill:
 @asynccontextmanager
 async def drill(directory: Path, path: str) -> AsyncIterator[Drill]:
     """Begin with a page that was proven and seen right."""
-    async with rig(directory) as kiosk, own_chromium(path) as (chromium, new_page):
+    async with rig(directory) as kiosk, own_chromium(path, place=directory) as (chromium, new_page):
         page = await new_page(kiosk.url + "/", 1280, 720, before=KEEP_STREAM)
         await until(page, "document.querySelector('.ticket')", 20)
         made = Drill(kiosk, chromium, page)
@@ -237,7 +237,7 @@ async def in_chromium(fault: str, directory: Path, path: str) -> tuple[str, floa
 
 async def _restart(directory: Path, path: str) -> float:
     """Return the seconds until the page says that the daemon is gone; it is right again by itself afterwards."""
-    async with own_chromium(path) as (_, new_page):
+    async with own_chromium(path, place=directory) as (_, new_page):
         async with rig(directory, hub=False) as kiosk:
             page = await new_page(kiosk.url + "/", 1280, 720)
             await until(page, "document.body.dataset.seq !== '0'", 20)

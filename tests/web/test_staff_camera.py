@@ -188,7 +188,7 @@ async def test_the_camera_sees_a_slip_and_the_coupon_is_redeemed(
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     )
-    async with own_chromium(chromium, *flags) as (_, new_page):
+    async with own_chromium(chromium, *flags, place=tmp_path) as (_, new_page):
         page = await console(new_page, kiosk)
         await page.click("#camera")
         await until(page, "!document.querySelector('#ask-total').hidden", 40)
