@@ -220,7 +220,7 @@ async def revoke(request: web.Request) -> web.StreamResponse:
 
 
 async def trust(request: web.Request) -> web.StreamResponse:
-    """Let a kiosk decide alone again whose card was in two places."""
+    """Let a kiosk decide alone again whose card was in doubt."""
     parts, who, form = await _allowed(request)
     device = clean(str(form.get("device", "")))
     return await _do(request, who, "trust", parts.devices.trust, device, who.name, now())

@@ -117,7 +117,7 @@ devices = sa.Table(
     sa.Column("twin_at", Utc),
     sa.Column("quiet_at", Utc),
 )
-"""twin_at: since when its card is known to be in two places; no offline rights until an operator trusts it again. quiet_at: when
+"""twin_at: since when its card is in doubt, an older image put back or a copy; no offline rights until an operator trusts it again. quiet_at: when
 a kiosk that was shut out said that it decides nothing alone any more."""
 tokens = sa.Table(
     "tokens",

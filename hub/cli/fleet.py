@@ -28,7 +28,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     revoke.add_argument("device", metavar="DEVICE")
     revoke.set_defaults(run=run_revoke)
     trust = enrol.add_parser(
-        "trust", parents=[common], help="let a kiosk decide alone again whose card was in two places"
+        "trust",
+        parents=[common],
+        help="let a kiosk decide alone again whose card was in doubt: an older image of it was put back, or it was copied",
     )
     trust.add_argument("device", metavar="DEVICE")
     trust.set_defaults(run=run_trust)
@@ -75,6 +77,6 @@ def run_list(args: argparse.Namespace) -> int:
         for d in parts.database.call(parts.devices.all):
             seen = d.seen_at.isoformat(timespec="seconds") if d.seen_at else "never"
             print(
-                f"{d.id}  {d.state if d.twin_at is None else 'two cards':<9} {d.store or '-':<16} {d.code or '-':<9} seen {seen}  {d.name}"
+                f"{d.id}  {d.state if d.twin_at is None else 'in doubt':<9} {d.store or '-':<16} {d.code or '-':<9} seen {seen}  {d.name}"
             )
     return 0

@@ -160,7 +160,7 @@ def troubles(c: sa.Connection, tenant: str) -> dict[str, int]:
 
 NOTED = (
     "seq_regress", "epoch_change", "quarantined", "void_of_record", "conflict_resolved", "lease_breach", "lease_ending",
-    "lease_released", "given_up", "rolled_back", "twin", "trusted",
+    "lease_released", "given_up", "rolled_back", "older_copy", "twin", "trusted",
 )  # fmt: skip
 
 

@@ -1,13 +1,16 @@
 """Two kiosks with one card: found by their journals, stopped from deciding alone, told to the operator (facts: sync-fleet A7).
 
 A kiosk that has begun an epoch never writes to an older one again. So an upload to an older epoch, later than any request
-can be under way, comes from another card with the same key. A board serial or machine id seen to change proves less: a card
-moves to another board in a repair, and a copied card takes the machine id along.
+can be under way, comes from an older image of the card: one that was put back in its place, or a copy beside it. Which of the two,
+nobody can tell at that moment; so the card is in doubt, and decides nothing alone. When the newer epoch is heard after that, there
+are two cards. A board serial or machine id seen to change proves less: a card moves to another board in a repair, and a copied
+card takes the machine id along.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,6 +25,15 @@ UNDER_WAY = timedelta(seconds=2 * MAX_SKEW_S)
 """A signature lives for five minutes before and five after: nothing older is let in."""
 
 
+_NEWEST = (
+    sa.select(epochs.c.epoch, epochs.c.opened_at, epochs.c.address, devices.c.twin_at)
+    .outerjoin(devices, sa.and_(devices.c.tenant == epochs.c.tenant, devices.c.id == epochs.c.device))
+    .where(epochs.c.tenant == sa.bindparam("of_tenant"), epochs.c.device == sa.bindparam("of_device"))
+    .order_by(epochs.c.opened_at.desc())
+    .limit(1)
+)
+
+
 class Twins:
     """The copied cards of one tenant."""
 
@@ -29,14 +41,13 @@ class Twins:
         self.catalog, self.tenant = catalog, catalog.tenant
 
     def look(self, c: sa.Connection, device: str, epoch: str, now: datetime) -> None:
-        """Look whether an upload to a known epoch comes from a second card."""
-        query = (
-            sa.select(epochs.c.epoch, epochs.c.opened_at, epochs.c.address)
-            .where(epochs.c.tenant == self.tenant, epochs.c.device == device)
-            .order_by(epochs.c.opened_at.desc())
-        )
-        newest = c.execute(query.limit(1)).one()
-        if newest.epoch == epoch or now - newest.opened_at <= UNDER_WAY:
+        """Look whether an upload to a known epoch comes from an older image of the card, or from a second one."""
+        newest = c.execute(_NEWEST, {"of_tenant": self.tenant, "of_device": device}).one()
+        if newest.epoch == epoch:
+            if newest.twin_at is not None and now - newest.twin_at > UNDER_WAY:
+                self._both(c, device, newest, now)
+            return
+        if now - newest.opened_at <= UNDER_WAY:
             return
         where = (devices.c.tenant == self.tenant, devices.c.id == device, devices.c.twin_at.is_(None))
         if not c.execute(sa.update(devices).where(*where).values(twin_at=now)).rowcount:
@@ -47,16 +58,24 @@ class Twins:
             "epochs": [epoch, newest.epoch],
             "addresses": [here or "", newest.address or ""],
         }
-        self._note(c, device, "twin", told, now)
-        Leases(self.catalog).ending(c, device, "twin", now)
+        self._note(c, device, "older_copy", told, now)
+        Leases(self.catalog).ending(c, device, "older_copy", now)
         tell_assignment(c, self.tenant, device)
+
+    def _both(self, c: sa.Connection, device: str, newest: Any, now: datetime) -> None:
+        """Say once that there are two cards: the newer one speaks, after the older one did."""
+        said = (audit.c.tenant == self.tenant, audit.c.actor == device, audit.c.at >= newest.twin_at)
+        notes = sa.select(audit.c.what, audit.c.detail).where(*said, audit.c.what.in_(("older_copy", "twin")))
+        found = {row.what: row.detail for row in c.execute(notes)}
+        if "twin" not in found:
+            self._note(c, device, "twin", found.get("older_copy", {}), now)
 
     def trust(self, c: sa.Connection, device: str, by: str, now: datetime) -> None:
         """Give a kiosk its rights back: the operator says that one card is left."""
         where = (devices.c.tenant == self.tenant, devices.c.id == device, devices.c.twin_at.is_not(None))
         if not c.execute(sa.update(devices).where(*where).values(twin_at=None)).rowcount:
             raise HubError(
-                f"{device} is no kiosk whose card is in two places; `kiosk-hub enrol list` names them.", 1
+                f"{device} is no kiosk whose card is in doubt; `kiosk-hub enrol list` names them.", 1
             )
         # The older epochs are closed: the card that is left begins a new one, if it is in one of them.
         newest = sa.select(sa.func.max(epochs.c.opened_at)).where(

@@ -114,7 +114,7 @@ class Assignment(msgspec.Struct, frozen=True):
     name: str = ""
     locale: str = "zh_CN"
     suspended: bool = False
-    """Its card is in two places: it decides nothing alone."""
+    """Its card is in doubt, an older image or a copy: it decides nothing alone."""
 
 
 class JobRow(msgspec.Struct, frozen=True):

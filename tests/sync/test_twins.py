@@ -36,7 +36,7 @@ async def test_a_copied_card_is_found_and_decides_nothing_alone_until_it_is_trus
         await copy.synced()
         assert (await kiosk.redeem(coupons[2].code)).verdict == "confirmed"
         await kiosk.synced()
-        [noted] = await shop.audit("twin")
+        [noted] = await shop.audit("older_copy")
         assert noted.actor == kiosk.device
 
         async def told() -> bool:
@@ -66,8 +66,39 @@ async def test_a_copied_card_is_found_and_decides_nothing_alone_until_it_is_trus
     assert (await kiosk.redeem(coupons[5].code)).verdict == "offline"
     await proxy.up()
     await kiosk.synced()
-    assert len(await shop.audit("twin")) == 1
+    assert len(await shop.audit("older_copy")) == len(await shop.audit("twin")) == 1
     assert (await kiosk.journal.verify()).ok
+
+
+async def test_an_older_image_of_the_one_card_is_in_doubt_and_no_twin(
+    shop: Shop, make: MakeKiosk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twins, "UNDER_WAY", timedelta(0))
+    kiosk = await make()
+    await kiosk.stop()
+    shutil.copytree(kiosk.base, tmp_path / "image")
+    kiosk = await make(start=False)
+    await kiosk.start()
+    await kiosk.sync._exchange.new_epoch("the journal was set aside")
+    await kiosk.synced()
+    await kiosk.stop()
+    shutil.rmtree(kiosk.base)
+    shutil.copytree(tmp_path / "image", kiosk.base)
+    kiosk = await make(start=False)
+    await kiosk.start()
+
+    async def suspended(wanted: bool) -> bool:
+        found = await kiosk.journal.assignment()
+        return found is not None and found.suspended is wanted
+
+    await until(lambda: suspended(True), "it is told")
+    [coupon] = await shop.issue("CAPPED", 1)
+    assert (await kiosk.redeem(coupon.code)).verdict == "confirmed"
+    await kiosk.synced()
+    assert (len(await shop.audit("older_copy")), await shop.audit("twin")) == (1, [])
+    await shop.do(shop.parts.devices.trust, kiosk.device, "boss", datetime.now(UTC))
+    await until(lambda: suspended(False), "it is trusted")
+    await kiosk.stop()
 
 
 async def test_a_hub_that_was_started_anew_is_compared_with_at_its_next_answer(
