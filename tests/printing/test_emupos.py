@@ -1,19 +1,11 @@
-"""Our bytes judged by somebody else's printer: emupos, which needs Python 3.13 and an environment of its own.
-
-`KIOSK_EMUPOS_PYTHON` names an interpreter that has it; else one of PATH, or of pyenv, gets an environment for it. Where there is
-none, these tests are skipped and say so.
-"""
+"""Our bytes judged by somebody else's printer: emupos, an interpreter that knows nothing of this project (`judged` finds it)."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
-import os
-import shutil
 import subprocess
-import sys
-import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,73 +18,19 @@ from kiosk.printing import escpos
 from kiosk.printing import layout as lay
 from kiosk.printing.profiles import PROFILES, Profile
 from kiosk.printing.slip import Code128, Qr, Slip, Text
+from tests.printing import judged
 from tests.printing.made import P58, SAFE
 from tests.printing.test_png import preview
 from tests.printing.test_templates import CODE, SHOP, STORE, batch, every
 
 pytestmark = pytest.mark.heavy
-VERSION = "emupos==0.4.0"
 JUDGE = Path(__file__).with_name("emupos_judge.py")
 Judge = Callable[[int, list[bytes]], dict[str, Any]]
 
 
-def _has(python: str) -> bool:
-    return (
-        subprocess.run(
-            [python, "-c", "import emupos.printer.printer"], capture_output=True, timeout=60
-        ).returncode
-        == 0
-    )
-
-
-def _new_enough(python: str) -> bool:
-    """Tell whether it runs and is 3.13 or later; a shim of pyenv is on PATH for versions that are not switched on."""
-    asked = [python, "-c", "import sys; sys.exit(sys.version_info < (3, 13))"]
-    return subprocess.run(asked, capture_output=True, timeout=60).returncode == 0
-
-
-def interpreters(path: str, pyenv: Path) -> list[str]:
-    """Return what may be Python 3.13 or later: this one, those of a PATH, those that pyenv keeps."""
-    found = [
-        sys.executable,
-        *(shutil.which(name, path=path) for name in ("python3", "python3.13", "python3.14")),
-    ]
-    kept = sorted(str(p) for p in pyenv.glob("versions/3.1[3-9]*/bin/python3"))
-    return [python for python in (*found, *kept) if python is not None]
-
-
-def _find(place: Path) -> str:
-    """Return an interpreter with emupos, or skip with the reason."""
-    if named := os.environ.get("KIOSK_EMUPOS_PYTHON"):
-        assert _has(named), f"KIOSK_EMUPOS_PYTHON names {named}, which has no emupos"
-        return named
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    usable = [p for p in interpreters(os.environ.get("PATH", ""), pyenv) if _new_enough(p)]
-    if not usable:
-        pytest.skip(
-            "NOT JUDGED BY EMUPOS: it needs Python 3.13 or later, and there is none on PATH or at pyenv; "
-            "install one, or set KIOSK_EMUPOS_PYTHON"
-        )
-    if (ready := next((p for p in usable if _has(p)), None)) is not None:
-        return ready
-    if usable[0] == sys.executable:
-        venv.create(place, with_pip=True)
-    else:
-        subprocess.run([usable[0], "-m", "venv", str(place)], check=True, timeout=120)
-    python = str(place / "bin" / "python")
-    done = subprocess.run(
-        [python, "-m", "pip", "install", "-q", VERSION], capture_output=True, text=True, timeout=300
-    )
-    if done.returncode:
-        pytest.skip(
-            f"NOT JUDGED BY EMUPOS: {VERSION} cannot be installed ({done.stderr.strip().splitlines()[-1:]})"
-        )
-    return python
-
-
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
-    python = _find(tmp_path_factory.mktemp("emupos"))
+    python = judged.judge(tmp_path_factory.mktemp("emupos"))
 
     def ask(width: int, parts: list[bytes]) -> dict[str, Any]:
         asked = json.dumps({"width": width, "parts": [p.hex() for p in parts]})
@@ -207,10 +145,3 @@ def test_the_barrier_is_answered_after_the_job(judge: Judge) -> None:
     answer = bytes.fromhex(told["answers"])
     assert esc.is_barrier(answer[0])
     assert esc.is_realtime(answer[1])
-
-
-def test_the_judge_is_looked_for_at_pyenv_too(tmp_path: Path) -> None:
-    for version in ("3.12.1", "3.13.0"):
-        (tmp_path / "versions" / version / "bin").mkdir(parents=True)
-        (tmp_path / "versions" / version / "bin" / "python3").touch()
-    assert interpreters("", tmp_path) == [sys.executable, str(tmp_path / "versions/3.13.0/bin/python3")]
