@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import leaks
+from tests.printing import judged
 
 if TYPE_CHECKING:
     from tests.browser import Tabs
@@ -55,6 +56,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         FAILED, True
     ):
         shutil.rmtree(config.option.basetemp, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly what nobody else has judged."""
+    judged.say(terminalreporter)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
