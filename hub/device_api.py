@@ -141,7 +141,7 @@ async def _who(request: web.Request, parts: Parts, raw: bytes, states: tuple[str
     )
     if not (TIME.fullmatch(when) and NONCE.fullmatch(nonce) and DEVICE.fullmatch(device)):
         raise Refused("bad_signature", "the request is not signed.", 401)
-    row = await parts.database.run(parts.devices.get, device)
+    row = await parts.database.run(parts.devices.at_the_door, device)
     if row is None:
         raise Refused("unknown_device", "this hub does not know that kiosk; enrol it.", 401)
     text = p.signed_text(request.method, request.raw_path, int(when), nonce, raw)

@@ -74,6 +74,25 @@ _SINCE = {
 }
 
 
+_XID = sa.text("pg_current_xact_id()::text::bigint")
+
+
+def _moving() -> sa.Executable:
+    """Return PostgreSQL's statement that writes an entry, or moves it to the end."""
+    row = pg_insert(changes).values(xid=_XID)
+    moved = {name: row.excluded[name] for name in ("op", "body", "xid")}
+    next_id = sa.func.nextval(sa.func.pg_get_serial_sequence("changes", "id"))
+    same = ["tenant", "device", "type", "obj"]
+    return row.on_conflict_do_update(index_elements=same, set_={**moved, "id": next_id})
+
+
+_WRITE: dict[str, sa.Executable] = {
+    # The row that was there goes, the new one gets the next id: the end of the log.
+    "sqlite": sa.insert(changes).prefix_with("OR REPLACE").values(xid=0),
+    "postgresql": _moving(),
+}
+
+
 def put(c: sa.Connection, tenant: str, kind: str, obj: str, body: Any, device: str = "") -> None:
     """Say that an object is now `body`, to one device or (empty) to all."""
     _write(c, tenant, kind, obj, "put", msgspec.to_builtins(body), device)
@@ -111,28 +130,12 @@ def forget(c: sa.Connection, tenant: str, kind: str, obj: str) -> None:
 
 
 def _xid(c: sa.Connection) -> Any:
-    return sa.text("pg_current_xact_id()::text::bigint") if c.dialect.name == "postgresql" else sa.literal(0)
+    return _XID if c.dialect.name == "postgresql" else sa.literal(0)
 
 
 def _write(c: sa.Connection, tenant: str, kind: str, obj: str, op: str, body: Any, device: str) -> None:
-    values = {
-        "tenant": tenant,
-        "device": device,
-        "type": kind,
-        "obj": obj,
-        "op": op,
-        "body": body,
-        "xid": _xid(c),
-    }
-    if c.dialect.name == "sqlite":
-        # The row that was there goes, the new one gets the next id: the end of the log.
-        c.execute(sa.insert(changes).prefix_with("OR REPLACE").values(**values))
-        return
-    row = pg_insert(changes).values(**values)
-    moved = {name: row.excluded[name] for name in ("op", "body", "xid")}
-    next_id = sa.func.nextval(sa.func.pg_get_serial_sequence("changes", "id"))
-    same = ["tenant", "device", "type", "obj"]
-    c.execute(row.on_conflict_do_update(index_elements=same, set_={**moved, "id": next_id}))
+    values = {"tenant": tenant, "device": device, "type": kind, "obj": obj, "op": op, "body": body}
+    c.execute(_WRITE[c.dialect.name], values)
 
 
 def mend(c: sa.Connection) -> int:

@@ -6,6 +6,7 @@ kept aside, acknowledged and named, so that it blocks nothing behind it.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -17,11 +18,24 @@ from hub.store import feed, gaps, homes
 from hub.store.catalog import Catalog
 from hub.store.envelope import BadItem, Envelope, RawItem, clean
 from hub.store.facts import Facts, Poison
+from hub.store.prepared import Prepared, stamp
 from hub.store.twins import Twins
 from kiosk.sync.protocol import GENESIS, Acknowledged, Ended, ItemVerdict, item_hash
 
-_ROW = sa.insert(journal)
-"""Built once, like the statements of `facts`: building them takes longer than the database does."""
+_OF = (
+    epochs.c.tenant == sa.bindparam("of_tenant"),
+    epochs.c.device == sa.bindparam("of_device"),
+    epochs.c.epoch == sa.bindparam("of_epoch"),
+)
+_END = Prepared(sa.select(epochs.c.seq, epochs.c.hash, epochs.c.address).where(*_OF).with_for_update())
+_GROWN = Prepared(sa.update(epochs).where(*_OF).values(seq=sa.bindparam("end"), hash=sa.bindparam("mark")))
+_NAMES = (
+    "tenant", "device", "epoch", "seq", "kind", "rid", "body", "t", "hash", "status", "verdict", "detail", "received_at",
+)  # fmt: skip
+_ROW = Prepared(
+    sa.insert(journal).values({name: sa.bindparam(name, type_=journal.c[name].type) for name in _NAMES})
+)
+"""Compiled once, like the statements of `facts`: building them takes longer than the database does."""
 
 
 class Uploads:
@@ -48,37 +62,37 @@ class Uploads:
                 end = seq
             prev = raw.hash
         if end > tip:
-            where = self._epoch(device, upload.epoch)
-            c.execute(sa.update(epochs).where(*where).values(seq=end, hash=prev))
+            _GROWN.run(c, **self._epoch(device, upload.epoch), end=end, mark=prev)
         if upload.parting:
             homes.parted(c, self.catalog, device, now)
         run = feed.fact(c, self.tenant, "run")
         return Acknowledged(upload.epoch, end, tuple(verdicts), now, run=run)
 
-    def _epoch(self, device: str, epoch: str) -> tuple[sa.ColumnElement[bool], ...]:
-        return epochs.c.tenant == self.tenant, epochs.c.device == device, epochs.c.epoch == epoch
+    def _epoch(self, device: str, epoch: str) -> dict[str, str]:
+        return {"of_tenant": self.tenant, "of_device": device, "of_epoch": epoch}
 
     def _tip(self, c: sa.Connection, device: str, upload: Envelope, now: datetime, address: str) -> int:
-        where = self._epoch(device, upload.epoch)
-        row = c.execute(sa.select(epochs).where(*where).with_for_update()).first()
+        of = self._epoch(device, upload.epoch)
+        row = _END.run(c, **of).fetchone()
         if row is None:
             self._begin(c, device, upload, now, address)
             return 0
-        closed = not row.hash
-        if upload.first_seq > row.seq + 1 and not closed:
-            raise Refused("seq_gap", f"items {row.seq + 1} to {upload.first_seq - 1} are missing.", 409)
-        if closed or (upload.first_seq == row.seq + 1 and upload.prev != row.hash):
-            self._note(c, device, "seq_regress", {"epoch": upload.epoch, "seq": row.seq}, now)
+        seq, mark, last_address = row
+        closed = not mark
+        if upload.first_seq > seq + 1 and not closed:
+            raise Refused("seq_gap", f"items {seq + 1} to {upload.first_seq - 1} are missing.", 409)
+        if closed or (upload.first_seq == seq + 1 and upload.prev != mark):
+            self._note(c, device, "seq_regress", {"epoch": upload.epoch, "seq": seq}, now)
             raise Refused(
                 "seq_regress",
                 "the journal does not continue what the hub has; begin a new epoch.",
                 409,
                 keep=True,
             )
-        if row.address != address:
-            c.execute(sa.update(epochs).where(*where).values(address=address))
+        if last_address != address:
+            c.execute(sa.update(epochs).where(*_OF).values(address=address), of)
         self._twins.look(c, device, upload.epoch, now)
-        return int(row.seq)
+        return int(seq)
 
     def _begin(self, c: sa.Connection, device: str, upload: Envelope, now: datetime, address: str) -> None:
         """Open an epoch. Another one of the same kiosk means that its journal went backwards: that is noted (P6)."""
@@ -142,22 +156,22 @@ class Uploads:
         self, c: sa.Connection, device: str, epoch: str, raw: RawItem, verdict: ItemVerdict, now: datetime
     ) -> None:
         kept = raw.kept()
-        row = {
-            "tenant": self.tenant,
-            "device": device,
-            "epoch": epoch,
-            "seq": raw.seq,
-            "kind": kept.kind,
-            "rid": kept.rid,
-            "body": kept.body,
-            "t": kept.t,
-            "hash": raw.hash,
-            "status": verdict.status,
-            "verdict": verdict.verdict,
-            "detail": verdict.detail,
-            "received_at": now,
-        }
-        c.execute(_ROW, row)
+        _ROW.run(
+            c,
+            tenant=self.tenant,
+            device=device,
+            epoch=epoch,
+            seq=raw.seq,
+            kind=kept.kind,
+            rid=kept.rid,
+            body=json.dumps(kept.body),
+            t=json.dumps(kept.t),
+            hash=raw.hash,
+            status=verdict.status,
+            verdict=verdict.verdict,
+            detail=verdict.detail,
+            received_at=stamp(c, now),
+        )
 
     def _known(self, c: sa.Connection, device: str, epoch: str, raw: RawItem, now: datetime) -> ItemVerdict:
         where = (

@@ -61,7 +61,7 @@ class SimHub:
         """Answer one request of an authentic device."""
         place = urlsplit(path)
         name = place.path.rpartition("/")[2]
-        row = self.parts.database.call(self.parts.devices.get, device)
+        row = self.parts.database.call(self.parts.devices.at_the_door, device)
         if name == "enrol":
             return await self._enrol(device, raw)
         if row is None:
