@@ -99,6 +99,14 @@ async def test_a_program_of_the_machine_manages_nothing(alone: Rig) -> None:
     assert (await alone.get("/api/v1/status"))[0] == 200
 
 
+async def test_a_program_of_the_machine_undoes_nothing(kiosk: Rig) -> None:
+    _, done = await kiosk.post("/api/v1/redeem", {"code": await kiosk.issue(CAPPED), "total": 1000})
+    for path, body in (("rollback", {"rid": done["rid"]}), ("conflicts/ab/1/let-stand", {})):
+        status, told = await kiosk.post(f"/api/v1/{path}", body)
+        assert (status, told["error"]) == (403, "forbidden"), path
+    assert [a.state for a in await kiosk.daemon.journal.recent()] == ["recorded"]
+
+
 async def test_the_socket_knows_its_owner_from_others_by_the_kernel(
     alone: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,7 +39,7 @@ CASES: dict[str, tuple[str, str, bytes, dict[str, str], int, str]] = {
         415,
         "not_json",
     ),
-    "no type": ("POST", "/api/v1/rollback", b"{}", {"Content-Type": "text/plain"}, 415, "not_json"),
+    "no type": ("POST", "/api/v1/look", b"{}", {"Content-Type": "text/plain"}, 415, "not_json"),
     "a bad key": ("POST", "/api/v1/slips/day", b"{}", {**JSON, "Idempotency-Key": "a b"}, 400, "bad_request"),
     "a long key": (
         "POST", "/api/v1/slips/day", b"{}", {**JSON, "Idempotency-Key": "k" * 201}, 400, "bad_request",
@@ -53,8 +53,6 @@ CASES: dict[str, tuple[str, str, bytes, dict[str, str], int, str]] = {
     "another's batch": ("POST", "/api/v1/batches/nix/hand-out", b"{}", JSON, 404, "unknown_batch"),
     "no batch": ("POST", "/api/v1/batches/a%20b/hand-out", b"{}", JSON, 400, "bad_request"),
     "too many slips": ("POST", f"/api/v1/batches/{SLIP}/hand-out", b'{"n": 21}', JSON, 400, "bad_request"),
-    "another's conflict": ("POST", "/api/v1/conflicts/ab/1/let-stand", b"{}", JSON, 409, "not_waiting"),
-    "no number": ("POST", "/api/v1/conflicts/ab/x/let-stand", b"{}", JSON, 400, "bad_request"),
     "no day": ("GET", "/api/v1/day?day=yesterday", b"", {}, 400, "bad_request"),
     "no month": ("GET", "/api/v1/month?month=2026-13", b"", {}, 400, "bad_request"),
     "two days": ("GET", "/api/v1/day?day=2026-11-24&day=2026-11-25", b"", {}, 400, "bad_request"),
@@ -69,6 +67,8 @@ CASES: dict[str, tuple[str, str, bytes, dict[str, str], int, str]] = {
     "no rights": ("POST", "/api/v1/backup", b'{"passphrase": "12345678"}', JSON, 403, "forbidden"),
 }  # fmt: skip
 MANAGED: dict[str, tuple[str, str, Any, int, str]] = {
+    "another's conflict": ("POST", "/api/v1/conflicts/ab/1/let-stand", {}, 409, "not_waiting"),
+    "no number": ("POST", "/api/v1/conflicts/ab/x/let-stand", {}, 400, "bad_request"),
     "no person": ("DELETE", "/api/v1/people/nobody", None, 404, "unknown_person"),
     "a person that is gone": (
         "POST", "/api/v1/people", {"name": "x", "role": "clerk", "id": "p1"}, 404, "unknown_person",

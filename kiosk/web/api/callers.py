@@ -22,8 +22,8 @@ from ui.money import local
 
 Scope = Literal["read", "redeem", "print", "undo", "manage"]
 ALL: frozenset[Scope] = frozenset(get_args(Scope))
-HERE: frozenset[Scope] = ALL - {"manage"}
-"""What any program of the machine may: what the counter does all day. Keys, people and settings are its owner's."""
+HERE: frozenset[Scope] = ALL - {"manage", "undo"}
+"""What any program of the machine may: what the counter does all day. To undo is a manager's, keys, people and settings its owner's."""
 PREFIX = "kt_"
 CREDENTIALS = struct.Struct("3i")
 """Process, user and group of a peer (unix(7), SO_PEERCRED)."""
