@@ -11,6 +11,7 @@ import msgspec
 from kiosk.config import Screen, Shop
 from kiosk.counter.brand import colours
 from kiosk.counter.opening import Opening, opening
+from kiosk.counter.picture_size import dots
 
 KINDS = {
     ".png": "image/png",
@@ -23,6 +24,9 @@ KINDS = {
 LARGEST = 30 * 1024 * 1024
 LARGEST_LOGO = 2 * 1024 * 1024
 """A logo of 20 MB would be unpacked to hundreds of MB by a browser that has to share 1 GB."""
+MOST_DOTS = 25_000_000
+"""A dot takes 4 bytes in the browser: 100 MB, more than a photo of any phone's usual 12 million dots."""
+MOST_LOGO_DOTS = 4_000_000
 MOST = 20
 
 
@@ -69,6 +73,8 @@ def unfit_logo(path: Path) -> str:
         return f'screen.logo = "{path}" is no PNG, JPEG or WebP; save the logo as one of them.'
     if (size := path.stat().st_size) > LARGEST_LOGO:
         return f'screen.logo = "{path}" has {size / 1048576:.1f} MB; at most 2 MB are shown, make it smaller.'
+    if (found := _dots(path)) > MOST_LOGO_DOTS:
+        return f'screen.logo = "{path}" has {found / 1e6:.0f} million dots; at most 4 million are shown, make it smaller.'
     return ""
 
 
@@ -81,7 +87,19 @@ def unfit(screen: Screen) -> tuple[str, ...]:
     for path in sorted(place.iterdir()) if screen.pictures and place.is_dir() else ():
         if path.suffix.lower() in KINDS and path.stat().st_size > LARGEST:
             told.append(f"{path} has {path.stat().st_size / 1048576:.0f} MB; at most 30 MB are shown.")
+        elif path.suffix.lower() in KINDS and (found := _dots(path)) > MOST_DOTS:
+            told.append(
+                f"{path} has {found / 1e6:.0f} million dots; at most 25 million are shown, make it smaller."
+            )
     return tuple(t for t in told if t)
+
+
+def _dots(path: Path) -> int:
+    """Return how many dots a picture has; 0 for one that cannot be read: it is not shown either."""
+    try:
+        return dots(path)
+    except OSError:
+        return 0
 
 
 def version(path: Path) -> str:
@@ -94,6 +112,7 @@ def look_for(directory: Path) -> tuple[Picture, ...]:
     """Return the pictures of a directory by name; what is no picture, too large or not readable is left out."""
     found = []
     for path in sorted(directory.iterdir()) if directory.is_dir() else ():
-        if path.suffix.lower() in KINDS and path.is_file() and 0 < path.stat().st_size <= LARGEST:
+        fits = path.suffix.lower() in KINDS and path.is_file() and 0 < path.stat().st_size <= LARGEST
+        if fits and _dots(path) <= MOST_DOTS:
             found.append(Picture(path.name, version(path)))
     return tuple(found[:MOST])

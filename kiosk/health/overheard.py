@@ -34,8 +34,10 @@ CONFIGURATION = (
     N_("screen.logo = {file} is not there; put the picture there, or leave the line out."),
     N_("screen.logo = {file} is no PNG, JPEG or WebP; save the logo as one of them."),
     N_("screen.logo = {file} has {size} MB; at most 2 MB are shown, make it smaller."),
+    N_("screen.logo = {file} has {n} million dots; at most 4 million are shown, make it smaller."),
     N_("screen.pictures = {file} is no directory; make it, or leave the line out."),
     N_("{file} has {size} MB; at most 30 MB are shown."),
+    N_("{file} has {n} million dots; at most 25 million are shown, make it smaller."),
 )
 REASONS = (
     N_("it must be one of {options}"),
