@@ -78,6 +78,29 @@ async def test_every_address_of_the_console_answers_in_the_pages_language(alone:
         assert kind == ("text/html" if "html" in accept else "application/json"), path
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/form-data; boundary=x",
+        "multipart/form-data",
+        "application/x-www-form-urlencoded; charset=nonsense",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+    ],
+)
+async def test_a_form_that_no_page_of_ours_posts_is_a_sentence_and_no_mistake(
+    alone: Rig, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = b"--x\r\nContent-Disposition: form-data; name=pin\r\n\r\n\xff"
+    for path in ("sign-in", "sign-out", "pair"):
+        status, said, _ = await asked(
+            alone, "POST", f"/staff/{path}", data=raw, headers={"Content-Type": kind}
+        )
+        assert status == 400, path
+        assert "请重新打开页面" in said, path
+    assert [r.getMessage() for r in caplog.records if r.levelname in ("ERROR", "CRITICAL")] == []
+
+
 async def test_an_address_of_a_change_leads_to_its_page(alone: Rig) -> None:
     for name, page in (
         ("sign-in", "/staff"),

@@ -8,6 +8,7 @@ from functools import lru_cache
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
@@ -35,6 +36,8 @@ TABS = (
     ("devices", "printed", N_("Devices")),
     ("settings", "settings", N_("Settings")),
 )
+FIELDS = 20
+"""More than any form of ours has that is posted without a script."""
 LIVE = "0123456789￥¥.,:·-–%/()"
 """Characters that figures of a live page may bring."""
 
@@ -120,6 +123,18 @@ def change(handler: Change, *, manager: bool = False, stream: bool = False) -> H
 
     guarded.__doc__ = handler.__doc__
     return guarded
+
+
+async def form(request: web.Request) -> dict[str, str]:
+    """Read a form as our pages post it, without files and in UTF-8; what else comes there is refused before it is taken apart."""
+    raw = await request.read()
+    try:
+        if request.content_type != "application/x-www-form-urlencoded":
+            raise ValueError
+        return dict(parse_qsl(raw.decode("utf-8"), keep_blank_values=True, max_num_fields=FIELDS))
+    except ValueError:
+        sentence = N_("The kiosk does not understand what this page asks; load the page again.")
+        raise Refused(400, "bad_request", texts_for(request)(sentence)) from None
 
 
 async def _body(visiting: Visit) -> bytes:

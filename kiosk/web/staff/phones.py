@@ -18,7 +18,7 @@ from kiosk.web.door import COOKIE, FIRST, Refused, over_tls, same_site
 from kiosk.web.phones import PAIRED, WAITING, digest, kept
 from kiosk.web.services import SERVICES, Services
 from kiosk.web.staff import told
-from kiosk.web.staff.frame import Visit, bare, done, texts_for
+from kiosk.web.staff.frame import Visit, bare, done, form, texts_for
 from ui.marks import N_
 
 LIFE_S = 30 * 86400
@@ -82,8 +82,7 @@ async def opened(request: web.Request) -> web.StreamResponse:
 async def pair(request: web.Request) -> web.StreamResponse:
     """Spend the code and sign the phone in."""
     services, t = request.app[SERVICES], texts_for(request)
-    form = await request.post()
-    code = str(form.get("code", ""))[:64]
+    code = (await form(request)).get("code", "")[:64]
     async with services.door.one:
         person, waiting = await _waiting(services, code)
         paired = await kept(services, PAIRED)

@@ -6,14 +6,14 @@ from aiohttp import web
 
 from kiosk.web.door import COOKIE, LIFE_S, over_tls
 from kiosk.web.services import SERVICES
-from kiosk.web.staff.frame import sign_in_page, visit
+from kiosk.web.staff.frame import form, sign_in_page, visit
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Check the PIN and begin a session."""
     services = request.app[SERVICES]
-    form = await request.post()
-    knock = await services.door.knock(str(form.get("pin", ""))[:32], request.remote or "")
+    given = await form(request)
+    knock = await services.door.knock(given.get("pin", "")[:32], request.remote or "")
     if knock.person is None:
         return sign_in_page(request, knock.end, 429 if knock.end == "blocked" else 403)
     response = web.HTTPSeeOther("/staff")
@@ -31,12 +31,12 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
     """End the session, on this device and for every copy of its cookie."""
-    form = await request.post()
+    given = await form(request)
     response = web.HTTPSeeOther("/staff")
     visiting = await visit(request)
     if visiting is not None:
         door = visiting.services.door
-        if door.is_ours(request, visiting.visitor, str(form.get("csrf", ""))):
+        if door.is_ours(request, visiting.visitor, given.get("csrf", "")):
             await door.end_session(visiting.visitor)
             response.del_cookie(COOKIE)
     raise response
