@@ -25,6 +25,7 @@ from kiosk.printing.slip import Slip
 from simulators import shop_photo
 from simulators.demo import chromium
 from simulators.demo.world import STORE, World
+from ui.texts import texts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,9 +84,21 @@ def slips(locale: str) -> dict[str, Slip]:
         "copy": templates.as_copy(templates.claim_slip(merchant, store, locale), NOW, locale),
         "day": templates.day_slip(store.name, "2026-11-24", lines, locale),
         "self-test": templates.self_test_slip("counter", NOW, locale),
-        "status": templates.status_slip("kiosk", [("IP", "192.168.1.20"), ("kiosk", "0.1.0")], locale),
+        "status": templates.status_slip(store.name, _status(locale), locale),
         "enrolment": templates.enrolment_slip("K7M2Q9XA", "https://hub.example.cn", locale),
+        "pairing": templates.pairing_slip("https://192.168.1.20:8443/staff/pair/" + "x" * 22, "王敏", locale),
     }
+
+
+def _status(locale: str) -> list[tuple[str, str]]:
+    """Return some of what a kiosk says of itself."""
+    t, url = texts("kiosk", "kiosk", locale), "https://192.168.1.20:8443"
+    return [
+        (t("Address"), "192.168.1.20"),
+        (t("Pages"), url),
+        (t("Kiosk"), "7M2Q9X"),
+        (t("Version"), "0.1.0"),
+    ]
 
 
 def draw_slips(out: Path) -> None:

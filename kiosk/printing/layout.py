@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,8 @@ QUIET_DOTS = 24
 """Blank above and below a code: at a gap of 0 a barcode below made a QR unreadable (facts: printing 4.1)."""
 BAR_GAP = 8
 """Blank between a barcode and its text."""
+ENDS = ("，", "。", "；", "、", "！", "？", ",", ".", ";", "!", "?")
+_CLAUSE = re.compile(r"[，。；、！？]|[,.;!?](?= )")
 MODULE_FLOOR, MODULE_WARN, MODULE_MOST = 4, 5, 8
 
 
@@ -285,16 +288,31 @@ def _in_one_line(cells: Sequence[s.Cell], widths: Sequence[int]) -> str | None:
 
 
 def _balanced(text: str, limit: int) -> list[str]:
-    """Break a centred text into lines of like length, so that no last character stands alone."""
+    """Break a centred text where its sense breaks, else into lines of like length: no last character stands alone."""
     lines = col.wrap(text, limit)
     if len(lines) == 1:
         return lines
+    if len(lines) == 2 and (halves := _halves(text, limit)) is not None:
+        return halves
     for less in range(limit - 1, limit // 2, -1):
         closer = col.wrap(text, less)
         if len(closer) > len(lines):
             break
         lines = closer
+        if all(line.endswith(ENDS) for line in lines):
+            break
     return lines
+
+
+def _halves(text: str, limit: int) -> list[str] | None:
+    """Return two lines of which the first ends a clause, as alike in length as they come; None where neither is a third."""
+    best, fair = None, 2 * col.columns(text) / 3
+    for end in _CLAUSE.finditer(text):
+        halves = [text[: end.end()].rstrip(), text[end.end() :].lstrip()]
+        longer = max(map(col.columns, halves))
+        if longer <= limit and longer <= fair:
+            best, fair = halves, longer
+    return best
 
 
 def _is_wide(char: str) -> bool:

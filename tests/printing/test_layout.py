@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,3 +167,18 @@ def test_markup_is_made_safe_before_it_is_measured() -> None:
 def test_the_width_of_a_barcode_is_the_one_drawn(data: str) -> None:
     start, wide = codes.bars(data)[-1]
     assert lay.bar_modules(data) == start + wide
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("打开微信扫一扫，领券后付款即可使用。", ["打开微信扫一扫，", "领券后付款即可使用。"]),
+        ("结账时出示本券。限用一次，不找零，复印无效。", ["结账时出示本券。限用一次，", "不找零，复印无效。"]),
+        ("Open WeChat, scan, claim; pay with the coupon.", ["Open WeChat, scan, claim;", "pay with the coupon."]),
+        ("Show this slip at the till. One use, no change given, no copy accepted.", ["Show this slip at the till.", "One use, no change given,", "no copy accepted."]),
+        ("好，这一句话没有合适的断句所以两行一样长才好看", ["好，这一句话没有合适的断", "句所以两行一样长才好看"]),
+    ],
+)  # fmt: skip
+def test_a_centred_text_breaks_where_its_sense_does(text: str, lines: list[str]) -> None:
+    laid = lay.lay_out(slip(Text(text=text, align="center")), 384)
+    assert [b.text for b in laid.blocks if isinstance(b, lay.Line)] == lines

@@ -50,7 +50,7 @@ def coupon_slip(
         *_when(batch, locale),
         *_where(store, batch, stores, locale),
         Rule(),
-        Text(text=t("Show this slip at the till. One use, no change given, no copy accepted.")),
+        centre(t("Show this slip at the till. One use, no change given, no copy accepted.")),
         Feed(),
         centre(t("See you next time"), bold=True),
         Cut(),

@@ -56,9 +56,10 @@ def name(text: str) -> Text:
 
 
 def pair(label: str, value: str, *, bold: bool = False) -> Row:
-    """A name on the left, its value on the right; the value takes the rest of the paper."""
+    """A name on the left, its value on the right; the value takes the rest of the paper, a long one some of the name's."""
+    first = max(columns(label) + 1, min(LABEL, 2 * LARGE - columns(value)))
     return Row(
-        cells=(Cell(text=label, columns=LABEL), Cell(text=value, columns=24, align="right")),
+        cells=(Cell(text=label, columns=first), Cell(text=value, columns=2 * LARGE - first, align="right")),
         bold=bold,
         stretch=True,
     )
@@ -66,10 +67,10 @@ def pair(label: str, value: str, *, bold: bool = False) -> Row:
 
 def under(label: str, value: str) -> list[Element]:
     """A pair whose value may be long: it then breaks inside its own column, beside the name."""
+    if columns(value) <= 2 * LARGE - columns(label) - 1:
+        return [pair(label, value)]
     if columns(label) >= LABEL:
         return [Text(text=label), Text(text=value, align="right")]
-    if columns(value) <= 2 * LARGE - LABEL:
-        return [pair(label, value)]
     return [Row(cells=(Cell(text=label, columns=LABEL), Cell(text=value, columns=24)), stretch=True)]
 
 

@@ -81,8 +81,8 @@ def pairing_slip(address: str, person: str, locale: str) -> Slip:
             *under(t("Person"), short(person)),
             Feed(),
             Qr(data=address, level="M", module=6),
-            Text(text=t("Scan this with the phone's camera within ten minutes. It works once.")),
-            Text(text=t("Tear this slip up afterwards.")),
+            centre(t("Scan this with the phone's camera within ten minutes. It works once.")),
+            centre(t("Tear this slip up afterwards.")),
             Cut(),
         ),
     )
