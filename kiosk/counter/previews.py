@@ -31,6 +31,8 @@ class Known(Struct, frozen=True):
     hub: str
     now: datetime
     logo: str = ""
+    status: Sequence[tuple[str, str]] = ()
+    """What the kiosk says of itself, name and value."""
 
 
 def preview(kind: str, known: Known, profile: Profile) -> Slip | None:
@@ -64,7 +66,7 @@ def preview(kind: str, known: Known, profile: Profile) -> Slip | None:
         case "self-test":
             return templates.self_test_slip(profile.name, now, locale, profile)
         case "status":
-            return templates.status_slip(place.device[:12], [("hub", known.hub or "-")], locale)
+            return templates.status_slip(name or place.device, list(known.status), locale)
         case "enrolment":
             return templates.enrolment_slip("X0000000", known.hub or "https://hub.example.cn", locale)
         case "pairing":

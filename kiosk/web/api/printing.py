@@ -235,7 +235,7 @@ async def slip_picture(call: Call, path: KindPath, query: Paper) -> File:
     """Draw what a slip looks like here, dot for dot; nothing is printed."""
     from kiosk.web.slip_previews import draw
 
-    made = await draw(call.services, path.kind, query.paper)
+    made = await draw(call.services, path.kind, query.paper, str(call.request.url.origin()))
     if made is None:
         sentence = told("there is no slip {kind} to look at here yet.", kind=path.kind)
         raise Problem("unknown_slip", sentence)
