@@ -13,17 +13,18 @@ import msgspec
 from kiosk.clock import Clock
 from kiosk.counter.glass import Glass
 from kiosk.counter.ladder import Climb, Rung, settled, step
+from kiosk.journal.errors import JournalError
 from kiosk.journal.store import Journal
 from kiosk.tasks import Spawn, alone
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0
-KEEPER_S = 10.0
-"""A keeper of the screen reports every 2 s; without one nobody can restart a browser."""
+KEEPER_S = 20.0
+"""A keeper of the screen reports every 2 s, and 17 s after a screenshot that hangs; without one nobody can restart a browser."""
 START_S = 30.0
 """A browser that has just been started is silent: its page proves itself 16 s later on a Pi 3 (facts: edge 3(d))."""
 COVERED_S = 25.0
-"""A screenshot and its decoding take up to 20 s on a Pi 3: one begun while an outcome covered the code proves nothing."""
+"""A screenshot and its decoding take up to 17 s: one begun while an outcome covered the code proves nothing."""
 Connector = Literal["on", "off", "unplugged", "unknown"]
 
 
@@ -163,12 +164,21 @@ class ScreenWatch:
         self._climb, rung = step(self._climb, self._clock.mono())
         if rung is None:
             return None
-        if rung in ("browser", "compositor") and not self.has_keeper:
+        kept = await self._keep()
+        if rung in ("browser", "compositor") and not (kept and self.has_keeper):
             rung = "report"
         log.warning("the counter page is %s: %s", trouble, rung)
-        await self._journal.put("screen_ladder", json.dumps(msgspec.to_builtins(self._climb)))
         self._take(rung)
         return rung
+
+    async def _keep(self) -> bool:
+        """Store the budgets; False when they cannot be: a restart whose count is lost might be repeated for ever (facts: edge 2.2)."""
+        try:
+            await self._journal.put("screen_ladder", json.dumps(msgspec.to_builtins(self._climb)))
+        except JournalError as err:
+            log.error("nothing is restarted for the counter page: %s", err)  # noqa: TRY400 - the sentence says it all
+            return False
+        return True
 
     def _take(self, rung: Rung) -> None:
         if rung == "reload":

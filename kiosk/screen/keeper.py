@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import secrets
+import select
 import signal
 import subprocess
 import tempfile
@@ -75,6 +76,25 @@ def total_kib(meminfo: Path = Path("/proc/meminfo")) -> int:
         return 0
 
 
+def end_compositor(pid: int, proc: Path = Path("/proc")) -> None:
+    """End cage, whose client this process is: one that hangs would not see its client end, and systemd would wait for ever."""
+    try:
+        if (proc / str(pid) / "comm").read_text("ascii").strip() != "cage":
+            return
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return  # it has ended
+    try:
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            signal.pidfd_send_signal(handle, sig)
+            if select.select([handle], [], [], STOP_S)[0]:
+                return
+    except ProcessLookupError:
+        log.debug("the compositor ended by itself")
+    finally:
+        os.close(handle)
+
+
 class Keeper:
     """The browser and its keeper."""
 
@@ -109,6 +129,8 @@ class Keeper:
             while not self._stop:
                 if self.turn() == "compositor":
                     log.warning("the compositor is restarted")
+                    self.end_browser()
+                    end_compositor(os.getppid())
                     return 1
                 self._pause(REPORT_S)
             return 0

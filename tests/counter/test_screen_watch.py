@@ -12,6 +12,7 @@ from kiosk.clock import ManualClock
 from kiosk.counter.glass import Glass
 from kiosk.counter.screen_watch import COVERED_S, KEEPER_S, Report, ScreenWatch
 from kiosk.events import Bus
+from kiosk.journal.errors import JournalError
 from kiosk.journal.store import Journal
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -124,6 +125,27 @@ async def test_a_page_that_proves_itself_in_time_is_left_alone(bench: Bench) -> 
             bench.page()
         assert await bench.watch.look() is None
         bench.clock.advance(1)
+
+
+async def test_a_budget_that_cannot_be_stored_restarts_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it end the watch: a full card leaves the page as it is, and says so."""
+
+    async def full(name: str, value: str | None) -> None:
+        raise JournalError("full", "The card is full.")
+
+    monkeypatch.setattr(bench.watch._journal, "put", full)
+    bench.page()
+    taken, orders = [], []
+    for _ in range(120):
+        bench.clock.advance(1)
+        orders.append(bench.watch.hear(Report(connector="on")))
+        if rung := await bench.watch.look():
+            taken.append(rung)
+    assert taken == ["reload", "report", "report", "report"]
+    assert set(orders) == {""}
+    assert bench.watch.reported
 
 
 async def test_without_a_keeper_it_is_only_reported(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,16 @@ import pytest
 from kiosk.screen import glass
 from kiosk.screen.canvas import PngCanvas
 from kiosk.screen.decode import read
-from kiosk.screen.keeper import FLAGS, LOOK_S, REPAINT_S, SMALL, Keeper, KeeperError, total_kib
+from kiosk.screen.keeper import (
+    FLAGS,
+    LOOK_S,
+    REPAINT_S,
+    SMALL,
+    Keeper,
+    KeeperError,
+    end_compositor,
+    total_kib,
+)
 from kiosk.screen.link import Away, Link
 from kiosk.screen.painter import Painter
 from tests.web.rig import eventually, rig
@@ -233,6 +243,29 @@ def test_each_browser_shows_a_page_of_a_new_name(keeper: Any, tmp_path: Path) ->
     shown = [line.split()[-1] for line in log.read_text().splitlines()]
     assert shown == [f"http://127.0.0.1:1/?page={page}" for page in (first, second)]
     assert first != second
+
+
+@pytest.mark.parametrize("state", ["running", "hung", "deaf"])
+def test_a_compositor_that_hangs_is_ended_by_its_client(
+    state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only cage is: whoever else started the keeper lives on."""
+    monkeypatch.setattr("kiosk.screen.keeper.STOP_S", 0.5)
+    deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); " if state == "deaf" else ""
+    for name, ends in (("cage", True), ("labwc", False)):
+        call = f"open('/proc/self/comm', 'w').write('{name}'); print('up', flush=True); time.sleep(100)"
+        words = [sys.executable, "-c", f"import signal, time; {deaf}{call}"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"up\n"
+            if state == "hung":
+                process.send_signal(signal.SIGSTOP)
+            try:
+                end_compositor(process.pid)
+                assert (process.poll() is not None) is ends
+            finally:
+                process.kill()
+    end_compositor(process.pid)
 
 
 def test_all_processes_of_the_browser_end_also_those_that_do_not_want_to(
