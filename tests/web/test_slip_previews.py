@@ -37,7 +37,7 @@ async def test_every_slip_can_be_looked_at(staff: Staff) -> None:
 
 async def test_the_status_says_what_it_would_on_paper(staff: Staff) -> None:
     """Address, pages, four lights, kiosk, version: at least eight lines of thirty dots under the title."""
-    async with look(staff, "status") as sheet:
+    with await look(staff, "status") as sheet:
         assert sheet.height > 2 * png.MARGIN + 2 * png.CELL + 8 * png.LINE
 
 
