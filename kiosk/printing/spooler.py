@@ -29,6 +29,7 @@ from kiosk.printing.pictures import load_pictures
 from kiosk.printing.printers.port import Follows, Outcome, Printer, when_left
 from kiosk.printing.queue import CAP, Queue, Waiting, rule_of
 from kiosk.printing.render import render
+from kiosk.printing.report import Rendered
 from kiosk.printing.slip import Slip, SlipError, bounded, parse_slip
 from kiosk.printing.templates import as_copy
 
@@ -270,13 +271,14 @@ class Spooler:
     async def _on(self, printer: Printer, job: Waiting) -> Outcome:
         """Send on one printer, in a task that a stop may cancel; what had left by then decides how it ended."""
         try:
-            data = await self._render(printer, job.slip, job.rid)
+            rendered = await self._render(printer, job.slip, job.rid)
         except Exception as err:
             log.exception("job %s cannot be drawn for printer %s", job.id, printer.name)
             return Outcome("failed", "configuration", f"the slip cannot be drawn: {err}")
         # Another id for each try and each reprint: under an old one a cloud gives its old answer and prints nothing.
         rid, asked_later = new_rid(), isinstance(printer, Follows) and printer.by_rid
-        note = {"printer": printer.name, "url": printer.url, "print": rid, "reference": ""}
+        data, lost = rendered.data, [told[:160] for told in rendered.report.lost[:5]]
+        note = {"printer": printer.name, "url": printer.url, "print": rid, "reference": "", "lost": lost}
         await self._journal.job_mark(job.id, "sending", note, item=False)
 
         async def left(reference: str) -> None:
@@ -309,11 +311,11 @@ class Spooler:
 
     async def _try(self, printer: Printer, slip: Slip, rid: str) -> Outcome:
         """Print past the queue and the journal."""
-        data = await self._render(printer, slip, rid)
+        data = (await self._render(printer, slip, rid)).data
         deadline_s = seconds_for(printer, data, slip.copies)
         return await printer.send(data, rid=rid, deadline_s=deadline_s, copies=slip.copies)
 
-    async def _render(self, printer: Printer, slip: Slip, rid: str) -> bytes:
+    async def _render(self, printer: Printer, slip: Slip, rid: str) -> Rendered:
         """Render for a printer; pictures are drawn beside the loop."""
         profile = printer.profile
         pictures = load_pictures(slip, self._pictures, profile.width_dots)
@@ -323,7 +325,7 @@ class Spooler:
             rendered = render(slip, printer.wants, profile, pictures)
         for note in rendered.report.lost:
             log.warning("slip %s: %s", rid, note)
-        return rendered.data
+        return rendered
 
     async def _end(self, job: str, outcome: Outcome) -> None:
         """Record how a job ended, here and for the hub."""

@@ -13,6 +13,7 @@ from kiosk.clock import ManualClock
 from kiosk.events import Bus, PrintDone
 from kiosk.journal.store import Journal
 from kiosk.printing import queue
+from kiosk.printing.printers.feie import FeiePrinter
 from kiosk.printing.printers.network import NetworkPrinter
 from kiosk.printing.slip import Cut, Drawer, Qr, Text
 from kiosk.printing.spooler import Spooler
@@ -36,7 +37,7 @@ class House:
         self.bus.on(PrintDone, self.done.append)
 
     async def open(
-        self, *printers: FakePrinter | NetworkPrinter, mirrors: tuple[FakePrinter, ...] = ()
+        self, *printers: FakePrinter | NetworkPrinter | FeiePrinter, mirrors: tuple[FakePrinter, ...] = ()
     ) -> Spooler:
         made = Spooler(
             self.journal, self.bus, printers, mirrors, now=lambda: self.clock.trusted().at + self.later

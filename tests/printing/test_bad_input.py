@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 from kiosk.printing import escpos, feie, png
 from kiosk.printing import templates as t
-from kiosk.printing.slip import Cell, Code128, Qr, Row, Text, bounded, parse_slip
+from kiosk.printing.printers.feie import FeiePrinter
+from kiosk.printing.printers.network import NetworkPrinter
+from kiosk.printing.printers.port import Trouble
+from kiosk.printing.slip import Cell, Code128, Element, Qr, Row, Text, bounded, parse_slip
+from kiosk.web.staff import told
+from simulators.escpos import EscposPrinterSim
 from simulators.paper import Interpreter
+from tests.cloud_printers.rig import rig
 from tests.printing.fakes import FakePrinter
-from tests.printing.house import House, open_house
+from tests.printing.house import House, open_house, retry_at_once
 from tests.printing.made import P58, slip
 from tests.printing.test_templates import CODE, SHOP, STORE, batch
+from ui.texts import texts
 
-__all__ = ["open_house"]  # a fixture
+__all__ = ["open_house", "retry_at_once"]  # fixtures
 LONG = "长" * 10_000
 
 
@@ -31,11 +40,11 @@ def test_a_shop_with_a_name_of_ten_thousand_characters_gets_a_slip_of_usual_leng
 
 
 def test_a_text_that_is_cut_says_so_with_its_place() -> None:
-    made, told = bounded(
+    made, notes = bounded(
         slip(Text(text=LONG), Row(cells=(Cell(text="a", columns=8), Cell(text=LONG, columns=24))))
     )
-    assert [note.split(" has ")[0] for note in told] == ["elements[0]", "elements[1].cells[1]"]
-    assert "10000 characters, 2000 are printed" in told[0]
+    assert [note.split(" has ")[0] for note in notes] == ["elements[0]", "elements[1].cells[1]"]
+    assert "10000 characters, 2000 are printed" in notes[0]
     assert parse_slip(json.loads(msgspec.json.encode(made))) == made
     first = made.elements[0]
     assert isinstance(first, Text)
@@ -78,8 +87,7 @@ def test_emoji_and_rare_characters_are_a_mark_and_are_reported(text: str) -> Non
     assert "〓" in shown
     assert "好" in shown
     assert "吃" in shown
-    told = " ".join(made.report.lost + made.report.degraded)
-    assert "elements[0]" in told or "element" in told
+    assert "elements[0]" in " ".join(made.report.lost)
 
 
 def test_codes_that_do_not_fit_are_left_out_by_name_and_the_rest_is_printed() -> None:
@@ -89,3 +97,61 @@ def test_codes_that_do_not_fit_are_left_out_by_name_and_the_rest_is_printed() ->
     assert b"rest" in made.data
     assert b"\x1d(k" not in made.data
     assert b"\x1dk" not in made.data
+
+
+# -- how each ends, and what the staff console says of it --
+
+NO_PAPER = "Not printed: no paper, or the cover is open."
+MARKED = "Printed: the printer does not have some of its characters; 〓 stands for them."
+LEFT_OUT = "Printed: a code or a picture did not fit and was left out; do not give this slip out."
+GONE = "Look whether it was printed: the connection broke while it printed."
+NOBODY = "Not printed: no printer answers; look at its power and cable."
+
+
+@pytest.mark.parametrize(
+    ("fault", "made", "state", "reason", "said"),
+    [
+        ("paper_out", Text(text="a"), "failed", "blocked", NO_PAPER),
+        ("cover_open", Text(text="a"), "failed", "blocked", NO_PAPER),
+        ("reset_mid_job", Text(text="一" * 300), "unknown", "gone", GONE),
+        ("none", Text(text="王😀"), "printed", "", MARKED),
+        ("none", Text(text="𠮷"), "printed", "", MARKED),
+        ("none", Qr(data="a" * 500, level="H"), "printed", "", LEFT_OUT),
+        ("none", Code128(data="A" * 40), "printed", "", LEFT_OUT),
+        ("none", Text(text=LONG), "printed", "", "Printed"),
+    ],
+)
+async def test_staff_read_how_it_ended_and_why(
+    house: House, sim: EscposPrinterSim, fault: str, made: Element, state: str, reason: str, said: str
+) -> None:
+    sim.set_fault(fault)
+    spooler = await house.open(NetworkPrinter("p", "tcp://", P58, "127.0.0.1", sim.port))
+    row = await spooler.print(slip(made), rid="R1", kind="self-test")
+    assert (row.state, row.detail["reason"]) == (state, reason), row.detail
+    assert told.job_state(row, texts("kiosk", "kiosk", "en")) == said
+    chinese = told.job_state(row, texts("kiosk", "kiosk", "zh_CN"))
+    assert chinese.isascii() is False
+    assert said.partition(":")[0] not in chinese
+
+
+async def test_a_printer_that_was_swapped_for_something_else(house: House, unused_tcp_port: int) -> None:
+    spooler = await house.open(NetworkPrinter("p", "tcp://", P58, "127.0.0.1", unused_tcp_port))
+    row = await spooler.print(slip(Text(text="a")), rid="R1", kind="self-test")
+    assert (row.state, row.detail["reason"]) == ("failed", "not_present")
+    assert told.job_state(row, texts("kiosk", "kiosk", "en")) == NOBODY
+
+
+async def test_content_over_the_limit_of_a_cloud(house: House, tmp_path: Path) -> None:
+    async with rig("feie", tmp_path) as cloud:
+        printer = cloud.printer()
+        assert isinstance(printer, FeiePrinter)
+        spooler = await house.open(printer)
+        row = await spooler.print(slip(Text(text="长" * 2000)), rid="R1", kind="self-test")
+        assert cloud.prints == 0
+    assert (row.state, row.detail["reason"]) == ("failed", "configuration")
+    assert "bytes, Feie takes 5000; shorten it" in row.detail["detail"]
+    assert "as it is set up" in told.job_state(row, texts("kiosk", "kiosk", "en"))
+
+
+def test_every_trouble_has_a_sentence() -> None:
+    assert set(told.WHY) == set(get_args(Trouble)) - {""}

@@ -34,7 +34,7 @@ async def test_a_slip_is_durable_before_anything_leaves_and_its_end_is_recorded(
     assert row.state == "sending"
     assert parse_slip(json.loads(row.slip)) == SLIP
     assert row.detail == {
-        "coupon": "7-1", "printer": "usb", "url": "fake://usb", "print": printer.jobs[0][0], "reference": "",
+        "coupon": "7-1", "printer": "usb", "url": "fake://usb", "print": printer.jobs[0][0], "reference": "", "lost": [],
     }  # fmt: skip
     printer.gate.set()
     row = await task

@@ -8,6 +8,7 @@ from kiosk.counter import words
 from kiosk.journal.jobs import ONCE
 from kiosk.journal.rows import Attempt, JobRow
 from kiosk.journal.search import Row
+from kiosk.printing.columns import LOST
 from ui.marks import N_
 from ui.texts import Texts
 
@@ -32,6 +33,20 @@ JOBS = {
     "replaced": N_("Printed again"),
     "void": N_("Replaced by a new code"),
 }
+WHY = {
+    "not_present": N_("no printer answers; look at its power and cable."),
+    "permission": N_("the kiosk may not use that printer; ask who looks after the kiosk."),
+    "busy": N_("something else is printing there, or too many slips wait."),
+    "gone": N_("the connection broke while it printed."),
+    "blocked": N_("no paper, or the cover is open."),
+    "io": N_("the printer reports a fault; switch it off and on."),
+    "no_answer": N_("the printer fell silent and did not confirm."),
+    "unconfirmed": N_("this printer cannot confirm what it prints."),
+    "configuration": N_("it cannot be printed as it is set up; ask who looks after the kiosk."),
+}
+"""By the trouble of a print."""
+MARKED = N_("the printer does not have some of its characters; 〓 stands for them.")
+LEFT_OUT = N_("a code or a picture did not fit and was left out; do not give this slip out.")
 UNDER_WAY = ("queued", "sending", "sent")
 STATES = {
     "open": N_("Under way"),
@@ -79,8 +94,13 @@ def job(j: JobRow, t: Texts) -> dict[str, Any]:
 
 
 def job_state(j: JobRow, t: Texts) -> str:
-    """Return how a print job is."""
-    return t(JOBS.get(j.state, JOBS["unknown"]))
+    """Return how a print job is, and why, or what it lacks, in a sentence."""
+    state, why = t(JOBS.get(j.state, JOBS["unknown"])), ""
+    if j.state in ("failed", "unknown"):
+        why = WHY.get(str(j.detail.get("reason", "")), "")
+    elif lost := j.detail.get("lost"):
+        why = MARKED if all(LOST in note for note in lost) else LEFT_OUT
+    return t("{state}: {why}", state=state, why=t(why)) if why else state
 
 
 def row(r: Row, names: dict[str, str], t: Texts) -> dict[str, Any]:
