@@ -19,6 +19,7 @@ from hub import device_api
 from hub.errors import Refused
 from hub.parts import Parts
 from hub.store import feed
+from hub.store.database import Database
 from kiosk.coupons.ids import new_rid
 from tests.proof.kiosks import SimKiosk
 from tests.proof.loop import run, seeded
@@ -342,6 +343,18 @@ def hub_time(world_now: Any) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def one_connection(database: Database) -> Iterator[None]:
+    """Let the transactions of a history keep one connection, as those of each of the hub's own threads do."""
+    database._own.lasting = True
+    try:
+        yield
+    finally:
+        database._own.lasting = False
+        if (kept := getattr(database._own, "connection", None)) is not None:
+            database._leave(kept)
+
+
 def history(seed: int, base: Path, template: Template, *, restores: bool = False) -> World:
     """Play the history of a seed and check the promises; Violation names the one that was broken."""
     from tests.proof.check import check
@@ -368,7 +381,7 @@ def history(seed: int, base: Path, template: Template, *, restores: bool = False
         return world
 
     try:
-        with seeded(seed) as rng:
+        with seeded(seed) as rng, one_connection(parts.database):
             return run(play(rng))
     finally:
         parts.database.engine.dispose()
