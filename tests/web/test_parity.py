@@ -13,8 +13,9 @@ PERSONS = {
     "POST /staff/sign-out",
     "POST /staff/pair",
     "GET /staff/pair/{code}",
+    "GET /staff/",
 }
-"""A session is a person's: the PIN, and the code on the slip that pairs a phone."""
+"""A session is a person's: the PIN, and the code on the slip that pairs a phone; the last one leads to the first page."""
 SAME = {
     # what is done
     "POST /staff/look": "POST look",

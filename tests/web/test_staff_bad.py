@@ -103,6 +103,7 @@ async def test_a_form_that_no_page_of_ours_posts_is_a_sentence_and_no_mistake(
 
 async def test_an_address_of_a_change_leads_to_its_page(alone: Rig) -> None:
     for name, page in (
+        ("", "/staff"),
         ("sign-in", "/staff"),
         ("pair", "/staff"),
         ("redeem", "/staff"),

@@ -129,6 +129,7 @@ def add_routes(app: web.Application) -> None:
     router.add_post("/staff/pair", phones.pair)
     for path, handler in PAGES.items():
         router.add_get(f"/staff{path}", page(handler))
+    router.add_get("/staff/", _first)
     for path, handler in FILES.items():
         router.add_get(f"/staff{path}", own(handler))
     for name, changing in CLERK.items():
@@ -140,6 +141,11 @@ def add_routes(app: web.Application) -> None:
     router.add_post("/staff/restore", change(settings.restore, manager=True, stream=True))
     router.add_get("/staff/diagnostics.zip", own(settings.bundle, manager=True))
     app.cleanup_ctx.extend((_keep_days, camera.keep_reader))
+
+
+async def _first(request: web.Request) -> web.StreamResponse:
+    """Lead to the first page who types one stroke too many."""
+    raise web.HTTPSeeOther("/staff")
 
 
 async def _keep_days(app: web.Application) -> AsyncIterator[None]:
