@@ -60,9 +60,11 @@ def _draw(url: str, canvas: str) -> int:
     from kiosk.screen.canvas import CanvasError, open_canvas
     from kiosk.screen.link import Link
     from kiosk.screen.painter import Painter
+    from kiosk.screen.power import Power
 
     try:
-        Painter(Link(url), open_canvas(canvas)).run()
+        display = Power() if canvas.startswith("fb:") else None
+        Painter(Link(url), open_canvas(canvas), power=display).run()
     except CanvasError as err:
         raise CommandError(str(err)) from err
     except OSError as err:

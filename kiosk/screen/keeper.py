@@ -34,6 +34,8 @@ STOP_S = 5.0
 CRASH_S = 10.0
 """A browser that ends sooner than this after its start is started again more slowly."""
 SLOWEST_S = 30.0
+OLD_S = 12 * 3600.0
+"""A browser that has run for so long is started anew when the shop closes: what it has gathered in memory is gone (facts: edge 3(d))."""
 FLAGS = (
     "--kiosk",
     "--no-first-run",
@@ -212,6 +214,9 @@ class Keeper:
         report = {"connector": self._connector(), "page": self._page, **more}
         told = self._link.post("/api/v1/counter/screen", report)
         self._power.follow(bool(told["open"]))
+        if not told["open"] and self._process is not None and self._now() - self._started > OLD_S:
+            log.info("the browser is started anew for the next day")
+            self.end_browser()
         if told.get("look"):
             self._looked = -LOOK_S
         return str(told["do"])

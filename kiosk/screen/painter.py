@@ -11,6 +11,7 @@ from typing import Any
 from kiosk.screen.canvas import Canvas
 from kiosk.screen.drawing import Drawn, draw
 from kiosk.screen.link import Away, Link
+from kiosk.screen.power import Power
 
 log = logging.getLogger(__name__)
 AGAIN_S = 2.0
@@ -19,8 +20,16 @@ AGAIN_S = 2.0
 class Painter:
     """A counter page without a browser."""
 
-    def __init__(self, link: Link, canvas: Canvas, *, pause: Callable[[float], None] = time.sleep) -> None:
-        self._link, self._canvas, self._pause = link, canvas, pause
+    def __init__(
+        self,
+        link: Link,
+        canvas: Canvas,
+        *,
+        power: Power | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Draw on a canvas; `power` is that of the display behind it, where it is one."""
+        self._link, self._canvas, self._power, self._pause = link, canvas, power, pause
         self._view: dict[str, Any] | None = None
         self._drawn: Drawn | None = None
         self._frame = self._turn = 0
@@ -48,6 +57,8 @@ class Painter:
             self._draw(self._view)
         if view is not None and view != self._view:
             self._draw(view)
+        if self._power is not None and self._view is not None:
+            self._power.follow(bool(self._view["open"]))
         self._prove()
 
     def _draw(self, view: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The keeper: it starts the browser again, looks at the glass, obeys; the painter follows the daemon."""
+"""The keeper: it starts the browser again, looks at the glass, obeys."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 
 from kiosk.screen import glass
-from kiosk.screen.canvas import PngCanvas
-from kiosk.screen.decode import read
 from kiosk.screen.keeper import (
     FLAGS,
     LOOK_S,
@@ -27,8 +25,7 @@ from kiosk.screen.keeper import (
     end_compositor,
     total_kib,
 )
-from kiosk.screen.link import Away, Link
-from kiosk.screen.painter import Painter
+from kiosk.screen.link import Away
 from tests.web.rig import eventually, rig
 
 
@@ -43,13 +40,14 @@ class Daemon:
 
     def __init__(self, *orders: str) -> None:
         self.orders, self.heard = list(orders), []  # type: ignore[var-annotated]
+        self.open = True
 
     def post(self, path: str, body: Any) -> Any:
         self.heard.append(body)
         order = self.orders.pop(0) if self.orders else ""
         if order == "away":
             raise Away("nobody")
-        return {"do": order, "open": True, "look": order == "look"}
+        return {"do": order, "open": self.open, "look": order == "look"}
 
 
 @pytest.fixture
@@ -228,6 +226,28 @@ def test_the_page_draws_itself_anew_before_a_look_and_an_order_comes_first(
     assert len(daemon.heard) == 5, "no picture of a browser that is about to end"
 
 
+def test_a_browser_that_ran_all_day_is_started_anew_when_the_shop_closes(
+    keeper: Any, clock: list[float]
+) -> None:
+    daemon = Daemon()
+    one = keeper(daemon)
+    one.turn()
+    first = alive(one)
+    for wait, is_open, same in (
+        (13 * 3600, True, True),
+        (2, False, False),
+        (2, False, True),
+        (11 * 3600, False, True),
+        (2, True, True),
+    ):
+        clock[0] += wait
+        daemon.open = is_open
+        one.turn()
+        one.turn()
+        assert (alive(one) == first) is same
+        first = alive(one)
+
+
 def test_each_browser_shows_a_page_of_a_new_name(keeper: Any, tmp_path: Path) -> None:
     daemon = Daemon("", "browser", "")
     one = keeper(daemon)
@@ -335,65 +355,3 @@ async def test_a_screenshot_is_read_as_a_phone_would(tmp_path: Path) -> None:
     assert await asyncio.to_thread(glass.look, script(tmp_path / "blank", 'printf "" > "$3"')) is None
     assert await asyncio.to_thread(glass.look, script(tmp_path / "broken", "exit 1")) is None
     assert await asyncio.to_thread(glass.look, str(tmp_path / "nothing")) is None
-
-
-async def test_the_painter_follows_the_daemon_and_proves_its_picture(tmp_path: Path) -> None:
-    async with rig(tmp_path) as kiosk:
-        canvas = PngCanvas(tmp_path / "glass.png", (800, 480))
-        painter = Painter(Link(kiosk.url), canvas)
-
-        def one_view() -> None:
-            for view in painter._link.views():
-                painter.take(view)
-                return
-
-        await asyncio.to_thread(one_view)
-        _, view = await kiosk.get("/api/v1/counter")
-        assert read(tmp_path / "glass.png") == view["link"]
-        assert kiosk.daemon.glass is not None
-        assert kiosk.daemon.glass.state() == "ok"
-        kiosk.daemon.bench.scan("till", "134567890123456789")
-        await kiosk.outcome("refused")
-        await asyncio.to_thread(one_view)
-        assert read(tmp_path / "glass.png") == "", "the outcome is shown in place of the code"
-
-
-async def test_the_command_draws_and_says_that_the_daemon_is_gone(tmp_path: Path) -> None:
-    async with rig(tmp_path) as kiosk:
-        port = kiosk.url.rpartition(":")[2]
-        config = tmp_path / "screen.toml"
-        config.write_text(f'[web]\nlisten = "127.0.0.1:{port}"\n')
-        picture = tmp_path / "glass.png"
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "kiosk", "screen", "--draw", f"png:{picture}:800x480", "-c", str(config)
-        )
-        try:
-            async with asyncio.timeout(30):
-                while not picture.exists():  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
-            before = picture.read_bytes()
-            await kiosk.daemon.stop()
-            async with asyncio.timeout(30):
-                while picture.read_bytes() == before:  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
-            assert await asyncio.to_thread(read, picture), "the code still opens the store's page"
-        finally:
-            process.terminate()
-            await process.wait()
-
-
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["--draw", "svg:x"], 2),
-        (["--draw", "fb:/dev/fb99"], 2),
-        (["--browser", "/nothing/chromium"], 4),
-    ],
-)
-async def test_what_cannot_be_kept_is_said_in_one_sentence(words: list[str], code: int) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "kiosk", "screen", *words, stderr=asyncio.subprocess.PIPE
-    )
-    _, err = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == code
-    assert err.decode().count("\n") == 1, err
