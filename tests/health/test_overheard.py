@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from PIL import Image
 
 from kiosk.config import ConfigError, Screen, load
 from kiosk.counter.dress import unfit
-from kiosk.health.overheard import CONFIGURATION, JOURNAL, heard
+from kiosk.hardware.kept import trouble
+from kiosk.health import gather
+from kiosk.health.overheard import CONFIGURATION, DEVICES, JOURNAL, heard
 from kiosk.journal import store
+from kiosk.printing import printers
 from tests.web.test_chinese import english
 
 
@@ -87,3 +91,35 @@ def test_what_is_wrong_with_the_merchants_own_pictures(tmp_path: Path) -> None:
 def test_what_nobody_knows_is_passed_on() -> None:
     assert heard("Something new happened.", JOURNAL).say("zh_CN") == "Something new happened."
     assert heard("", JOURNAL).say("zh_CN") == ""
+
+
+def test_what_printers_say_of_themselves() -> None:
+    """Every state that carries words, read from the drivers themselves."""
+    source = "".join(
+        path.read_text("utf-8")
+        for room in (printers, gather)
+        for path in sorted(Path(room.__file__).parent.glob("*.py"))
+    )
+    said = re.findall(r'Status\("[a-z_]+", f?"([^"]+)"', source)
+    assert len(said) > 15
+    for text in said:
+        plain = re.sub(r"\{[^{}]*\}", "7", text)
+        assert english(heard(plain, DEVICES).say("zh_CN")) == [], plain
+        assert (heard(plain, DEVICES).say(), heard(plain, DEVICES).more) == (plain, ()), "known as a whole"
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        TimeoutError(),
+        *(
+            OSError(number, "x")
+            for number in (errno.ENOENT, errno.EIO, errno.EACCES, errno.EBUSY, errno.ENOTTY)
+        ),
+    ],
+)
+def test_what_devices_say_of_themselves(err: OSError) -> None:
+    _, detail = trouble(err, "/dev/ttyACM0")
+    told = heard(detail, DEVICES).say("zh_CN")
+    assert english(told) == []
+    assert "/dev/ttyACM0" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from kiosk.health.checks.printers import GOOD
 from kiosk.health.model import Finding, PrinterFact
+from kiosk.health.overheard import DEVICES, heard
 from kiosk.health.remedies import RISKS
 from kiosk.health.summary import LIGHTS
 from kiosk.web import own_stands
@@ -52,6 +54,8 @@ STATES: dict[str, tuple[str, str]] = {
     "not configured": (N_("Found, not set up"), N_("Add this address to kiosk.toml:")),
     "not supported": (N_("Found, not supported yet"), N_("Use a model of the list in the manual.")),
 }
+UNTOLD = re.compile(r"[A-Za-z]{2,} +[a-z]{2,} +[a-z]{2,}")
+"""A sentence in English."""
 PROMPTS = {"absent", "error", "out", "cover", "offline", "nobody_answered"}
 
 AGAIN = (N_("Check again"), "/staff/examine")
@@ -135,11 +139,19 @@ def _shown(kind: str, name: str, state: str, detail: str, url: str, t: Texts) ->
         "name": t(name) if found else name,
         "told": t(words),
         "todo": t(todo) if todo else "",
-        "detail": ": ".join(map(t, detail.split(": "))) if state in PROMPTS or found else "",
+        "detail": _detail(detail, t) if state in PROMPTS or found else "",
         "url": url,
         "good": state in ("ok", "starting"),
         "found": found,
     }
+
+
+def _detail(detail: str, t: Texts) -> str:
+    """Return what a device says of itself in the words of the page; what is known in English alone is left to `kiosk devices`."""
+    told_ = heard(detail, DEVICES).say(t.locale)
+    if told_ == detail:
+        told_ = ": ".join(map(t, detail.split(": ")))
+    return "" if t.locale == "zh_CN" and UNTOLD.search(told_) else told_
 
 
 def _finding(f: Finding, visiting: Visit) -> dict[str, Any]:
