@@ -14,9 +14,32 @@ from kiosk.web.services import SERVICES
 from tests.web.rig import SOON_S, Rig, eventually
 
 HUB = ("offline", "pending", "revoked", "starting")
+TITLES = {
+    "zh_CN": {
+        "confirmed": "核销成功",
+        "accepted": "已按规则本机受理",
+        "refused": "未受理：这张券已经用过",
+        "retry": "请再试一次",
+        "help": "请咨询店员",
+        "printed": "请取走小票",
+        "info": "终端状态已打印",
+        "busy": "请稍候",
+    },
+    "en": {
+        "confirmed": "Coupon confirmed",
+        "accepted": "Accepted here under the batch's rule",
+        "refused": "Not accepted: this coupon was used before",
+        "retry": "Please try again",
+        "help": "Please ask the staff",
+        "printed": "Please take your slip",
+        "info": "How the kiosk is was printed",
+        "busy": "One moment, please",
+    },
+}
+"""A sentence that suits each outcome, as long as they get; the real ones are judged where they are made."""
 WORDS = {
-    "zh_CN": ("已按规则本机受理", "满20减3", "满20元可用，请核对"),
-    "en": ("Accepted here under the batch's rule", "¥3 off from ¥20", "Valid from ¥20, please check"),
+    "zh_CN": ("满20减3", "满20元可用，请核对"),
+    "en": ("¥3 off from ¥20", "Valid from ¥20, please check"),
 }
 HOURS = {
     "zh_CN": {"hours": "营业 08:00–22:30", "notice": "2月16日至2月22日休息"},
@@ -108,8 +131,8 @@ class Stage:
         }.get(state, {})
         self._show._outcome = None
         if state.startswith("outcome-"):
-            title, detail, hint = texts or WORDS[self._locale]
             kind: Any = state.removeprefix("outcome-")
+            title, detail, hint = texts or (TITLES[self._locale][kind], *WORDS[self._locale])
             self._show._take(Outcome(kind=kind, title=title, detail=detail, hint=hint, until_s=600))
         self._show._dirty.set()
         await eventually(lambda: self._show.view.get("turn") == self._turn)
