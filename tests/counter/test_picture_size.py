@@ -54,6 +54,16 @@ def test_a_file_that_is_cut_or_spoilt_breaks_nothing(
     assert dots(tmp_path / "a") >= 0
 
 
+def test_a_clip_of_200_mb_is_named_and_not_shown(tmp_path: Path) -> None:
+    with (tmp_path / "film.mp4").open("wb") as clip:
+        clip.truncate(200 * 1024 * 1024)
+    (tmp_path / "short.mp4").write_bytes(b"whether it can be played, the browser finds out")
+    assert [(p.name, p.is_clip) for p in look_for(tmp_path)] == [("short.mp4", True)]
+    assert unfit(Screen(pictures=str(tmp_path))) == (
+        f"{tmp_path}/film.mp4 has 200 MB; at most 30 MB are shown.",
+    )
+
+
 def test_a_small_file_of_too_many_dots_is_named_and_not_shown(tmp_path: Path) -> None:
     """30 KB that would take 1.6 GB in the browser: it ends, the screen is dark, and the ladder is used up in vain."""
     bomb = tmp_path / "bomb.png"

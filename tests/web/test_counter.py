@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from kiosk.hardware.signals import Held
 from tests.web.rig import CAPPED, NEVER, PAUSED, SLIP, Rig, eventually, rig
@@ -115,6 +118,32 @@ async def test_a_keeper_is_told_to_restart_what_hangs(kiosk: Rig) -> None:
     assert [t for t in told if t] == ["browser", "compositor"]
     elsewhere = {"X-Forwarded-For": "192.168.1.9"}
     assert (await kiosk.post("/api/v1/counter/screen", {"connector": "on"}, headers=elsewhere))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "null"},
+        {"Host": "evil.example:8080"},
+        {"X-Forwarded-For": "192.168.1.9"},
+    ],
+    ids=["another site", "a frame without origin", "a name that leads here", "through a proxy"],
+)
+async def test_nobody_elsewhere_proves_the_counter_page(kiosk: Rig, headers: dict[str, str]) -> None:
+    _, view = await kiosk.get("/api/v1/counter")
+    right = {"seq": view["seq"], "bits": "".join(view["qr"]["modules"]), "frame": 1, "visible": True}
+    for path, body in (("proof", right), ("screen", {"connector": "on", "page": "theirs"})):
+        status, _ = await kiosk.post(f"/api/v1/counter/{path}", body, headers=headers)
+        assert status == (421 if "Host" in headers else 403), path
+    assert kiosk.daemon.glass.state() == "none"  # type: ignore[union-attr]
+    assert not kiosk.daemon.watch.has_keeper  # type: ignore[union-attr]
+    form = {"Content-Type": "text/plain"}  # what a page may send anywhere without being asked first
+    async with kiosk.http.post(
+        f"{kiosk.url}/api/v1/counter/proof", data=json.dumps(right), headers={**form, **headers}
+    ) as answer:
+        assert answer.status in (403, 415, 421)
+    assert kiosk.daemon.glass.state() == "none"  # type: ignore[union-attr]
 
 
 async def test_a_frozen_page_is_stale_even_if_it_reports(kiosk: Rig) -> None:
