@@ -22,6 +22,7 @@ QUIET_DOTS = 24
 BAR_GAP = 8
 """Blank between a barcode and its text."""
 ENDS = ("，", "。", "；", "、", "！", "？", ",", ".", ";", "!", "?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CLAUSE = re.compile(r"[，。；、！？]|[,.;!?](?= )")
 MODULE_FLOOR, MODULE_WARN, MODULE_MOST = 4, 5, 8
 
@@ -230,7 +231,13 @@ class _Work:
         return small
 
     def qr(self, e: s.Qr) -> None:
-        """Add a QR code whose modules are as large as fits."""
+        """Add a QR code whose modules are as large as fits.
+
+        One with control characters is left out: a printer without QR codes would take its content for commands.
+        """
+        if _CONTROL.search(e.data):
+            self.lost.append("a QR code with control characters is left out; a link or a code has none.")
+            return
         try:
             side = qr.side(e.data, e.level)
         except ValueError as err:
