@@ -93,7 +93,8 @@ def unseal(sealed: bytes, passphrase: str) -> bytes:
     salt = sealed[len(MAGIC) :][:SALT]
     nonce = sealed[len(MAGIC) + SALT :][:NONCE]
     try:
-        return AESGCM(_key(passphrase, salt)).decrypt(nonce, sealed[len(MAGIC) + SALT + NONCE :], MAGIC)
+        body = memoryview(sealed)[len(MAGIC) + SALT + NONCE :]  # a copy would be as large as the file again
+        return AESGCM(_key(passphrase, salt)).decrypt(nonce, body, MAGIC)
     except (InvalidTag, ValueError):
         raise BackupError(
             N_("The passphrase does not fit, or the file is damaged; nothing was changed.")

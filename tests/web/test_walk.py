@@ -125,6 +125,17 @@ async def test_a_program_does_nothing_without_its_right(alone: Rig) -> None:
     assert kept == ["token"] * len(ALL)
 
 
+async def test_a_page_elsewhere_guesses_no_pin_and_shuts_nobody_out(alone: Rig) -> None:
+    url = alone.url + "/staff/sign-in"
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+        for _ in range(6):
+            async with alone.http.post(url, data={"pin": "0000"}, headers=headers) as answer:
+                assert answer.status == 403
+    async with alone.http.post(url, data={"pin": PIN}) as answer:
+        assert answer.status == 200, "nobody was shut out"
+    assert await acts(alone) == []
+
+
 async def test_guessing_pins_is_journalled_and_shown_to_managers_alone(clerk: Staff) -> None:
     for guess in range(6):
         async with clerk.kiosk.http.post(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from kiosk.web.door import COOKIE, LIFE_S, over_tls
+from kiosk.web.door import COOKIE, LIFE_S, Refused, over_tls, same_site
 from kiosk.web.services import SERVICES
-from kiosk.web.staff.frame import form, sign_in_page, visit
+from kiosk.web.staff.frame import form, sign_in_page, texts_for, visit
+from ui.marks import N_
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Check the PIN and begin a session."""
     services = request.app[SERVICES]
+    if not same_site(request):  # a page elsewhere could shut this address out by guessing
+        raise Refused(
+            403, "csrf", texts_for(request)(N_("That did not come from this console; load the page again."))
+        )
     given = await form(request)
     knock = await services.door.knock(given.get("pin", "")[:32], request.remote or "")
     if knock.person is None:
