@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +67,16 @@ def shelf(tmp_path: Path) -> Iterator[Path]:
 def clock() -> ManualClock:
     """A clock that stands until it is moved."""
     return ManualClock(NOW)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Give a failure of a test that notes its seed the one command that plays it again."""
+    report = yield
+    if report.failed and (seed := dict(item.user_properties).get("seed")) is not None:
+        command = f"KIOSK_SEED={seed} .venv/bin/pytest -m prove '{item.nodeid}'"
+        report.sections.append(("replay", command))
+    return report
 
 
 def _layer(nodeid: str) -> str:

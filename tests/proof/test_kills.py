@@ -137,6 +137,7 @@ def _rows(path: Path, query: str) -> list[Any]:
 async def test_nothing_is_lost_or_counted_twice_when_programs_are_killed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
+    record_property("seed", SEED)
     rng = random.Random(SEED)
     hub_port, kiosk_port = _port(), _port()
     codes = _prepare(tmp_path, hub_port, kiosk_port)

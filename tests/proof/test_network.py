@@ -144,6 +144,7 @@ def _check(hub: Hub, answers: dict[str, Counter[str]]) -> None:
 async def test_a_bad_wire_costs_no_coupon(
     name: str, kind: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
+    record_property("seed", SEED)
     async with apart(tmp_path, kind) as (wire, hub, kiosk, told):
         capped, never = _issue(hub, "CAPPED"), _issue(hub, "NEVER")
         await kiosk.synced()
@@ -169,6 +170,7 @@ async def test_a_hub_that_was_killed_behind_a_dead_wire_is_found_again(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Every connection of the kiosk is half open: its other end is gone, and no packet has said so."""
+    record_property("seed", SEED)
     async with apart(tmp_path, "tunnel") as (wire, hub, kiosk, told):
         capped = _issue(hub, "CAPPED")
         await kiosk.synced()
