@@ -26,6 +26,7 @@ pytestmark = pytest.mark.prove
 KILLS = 120
 SECONDS = float(os.environ.get("KIOSK_PROVE_SECONDS", "90"))
 """A small share of the drill stops earlier, after at least 10 kills."""
+DISK_MIB = 6
 
 
 class Till:
@@ -136,12 +137,12 @@ async def test_kill_9_at_random_moments_loses_nothing_that_was_acknowledged(tmp_
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB; only root can mount one."""
+    """A file system of 6 MiB; only root can mount one."""
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
     place = tmp_path / "small"
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(place)], check=True)
     yield place
     subprocess.run(["umount", str(place)], check=True)
 
@@ -158,7 +159,8 @@ def fill(filler: Path) -> None:
 
 async def test_a_disk_that_fills_up_while_redeeming_halves_nothing(small_disk: Path) -> None:
     filler, reserve = small_disk / "filler", small_disk / "reserve"
-    reserve.write_bytes(b"x" * (1 << 20))  # a till that runs on while this machine is busy leaves little to free
+    # A till that runs on while this machine is busy leaves little to free.
+    reserve.write_bytes(b"x" * (1 << 20))
     with Till(small_disk / "data", 7) as till:
         till.wait_for("honoured ", 30)
         fill(filler)
@@ -171,7 +173,7 @@ async def test_a_disk_that_fills_up_while_redeeming_halves_nothing(small_disk: P
 
 
 async def test_a_card_that_never_takes_a_byte_is_named_at_the_start(small_disk: Path) -> None:
-    (small_disk / "filler").write_bytes(b"x" * ((4 << 20) - 8192))
+    (small_disk / "filler").write_bytes(b"x" * ((DISK_MIB << 20) - 8192))
     with Till(small_disk / "data", 7) as till:
         said = till.end()
     assert len(said) == 1
