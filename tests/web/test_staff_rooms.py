@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -40,6 +41,12 @@ async def test_a_hand_out_that_makes_no_sense_is_one_sentence(staff: Staff, body
     status, told = await staff.do("hand-out", body)
     assert status == 400
     assert told["message"] == "终端看不懂这个页面的请求，请重新打开页面。"
+
+
+async def test_what_can_be_handed_out_comes_first(staff: Staff) -> None:
+    page = await staff.page(path="/staff/coupons")
+    order = re.findall(r'<h2 id="b-([^"]+)"', page)
+    assert (order[0], len(order) > 3) == (SLIP, True)
 
 
 async def test_a_batch_of_no_slips_gives_none(staff: Staff) -> None:

@@ -47,11 +47,13 @@ async def coupons_page(visiting: Visit) -> web.StreamResponse:
     services, t = visiting.services, visiting.t
     journal = services.journal
     now = services.clock.trusted().at
+    batches = [_standing(s, t, now) for s in await records.standings(journal, services.clock)]
+    batches.sort(key=lambda b: not b["can_give"])  # what is handed out all day is under the thumb
     return await show(
         visiting,
         "staff_coupons.html.jinja",
         "coupons",
-        batches=[_standing(s, t, now) for s in await records.standings(journal, services.clock)],
+        batches=batches,
         jobs=[told.job(j, t) for j in await journal.jobs(limit=20)],
         held=services.spooler.paused,
         kinds=[{"id": kind, "title": t(told.SLIPS[kind])} for kind in KINDS],
