@@ -21,6 +21,7 @@ from hub.device_api import STORE, answer, decode, signed
 from hub.errors import HubError, Refused
 from hub.parts import Parts, now
 from hub.schema import prints
+from kiosk.printing.printers.cloud_printer import CloudPrinter
 from kiosk.printing.printers.clouds import MODULES, AccountError, account, driver
 from kiosk.printing.printers.port import Outcome, Printer
 from kiosk.printing.profiles import PROFILES
@@ -97,6 +98,12 @@ class CloudPrinters:
             await self._parts.database.run(_finish, self._parts.tenant, ask.rid, outcome)
         except HubError as err:
             log.warning("the end of print %s could not be written: %s", ask.rid, err)
+
+    def told(self, scheme: str) -> None:
+        """Have the orders under way at a cloud looked at, since it says that one was printed."""
+        for url, printer in self._open.items():
+            if url.startswith(f"{scheme}://") and isinstance(printer, CloudPrinter):
+                printer.told()
 
     def _of_store(self, url: str, store: str) -> Printer:
         if not store or self._parts.settings.printers.get(url) != store:
@@ -197,11 +204,28 @@ def add_routes(app: web.Application, parts: Parts) -> None:
     app.router.add_post("/v1/device/slip", signed(_print))
     app.router.add_post("/v1/device/slip/end", signed(_ended))
     app.router.add_get("/v1/device/printer", signed(_state))
+    for method in ("GET", "POST"):
+        app.router.add_route(method, "/v1/clouds/{scheme}", _told)
     app.on_cleanup.append(_stop)
 
 
 async def _stop(app: web.Application) -> None:
     await app[CLOUD].stop()
+
+
+async def _told(request: web.Request) -> web.StreamResponse:
+    """Take a cloud's call, or its probe, with the words that it wants.
+
+    Anybody may call: Yilianyun's signature covers no field, and Feie's proves only what is asked for anyway. So nothing of it is
+    read; the order is looked at. With several workers a call may reach another one, which knows of no order: then it is asked for
+    in its turn.
+    """
+    cloud = driver(scheme := request.match_info["scheme"])
+    if cloud is None or not cloud.can.calls_back:
+        raise web.HTTPNotFound
+    request.app[CLOUD].told(scheme)
+    kind = "application/json" if cloud.thanks.startswith("{") else "text/plain"
+    return web.Response(text=cloud.thanks, content_type=kind)
 
 
 async def _print(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:

@@ -48,6 +48,12 @@ class Feie(Struct, frozen=True, kw_only=True):
     ukey: Annotated[str, Meta(description="Account key; prefer ukey_file.")] = ""
     ukey_file: Annotated[str, Meta(description="File with the account key, mode 0600.")] = ""
     base_url: HttpUrl = "https://api.feieyun.cn/Api/Open/"
+    backurl: Annotated[
+        HttpUrl,
+        Meta(
+            description="Where Feie tells of prints: public_url and /v1/clouds/feie, registered in its console; empty: it is asked alone."
+        ),
+    ] = ""
 
 
 class Yilianyun(Struct, frozen=True, kw_only=True):

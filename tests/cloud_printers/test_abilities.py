@@ -95,10 +95,11 @@ async def test_an_order_is_found_by_our_key(cloud: Rig) -> None:
 
 
 def test_what_a_cloud_can_and_we_do_not_use(cloud: Rig) -> None:
-    """`clears`, `calls_back`: the simulators have what the vendors publish, and tests of their own for what it does."""
+    """`clears`, `calls_back`: the simulators have what the vendors publish; what a call does is in `test_called_back`."""
     operations = {"feie": feie_ops.OPERATIONS, "yilianyun": yilianyun_ops.OPERATIONS}.get(cloud.cloud, {})
     assert ({"Open_delPrinterSqs", "printer/cancelall"} & set(operations) != set()) is cloud.can.clears
     assert hasattr(cloud.sim, "pushes") is cloud.can.calls_back
+    assert bool(cloud.driver.thanks) is cloud.can.calls_back
     told = cloud.can.later(cloud.driver.title)
     assert ("clear" in told) is (cloud.can.clears and not cloud.can.lists)
 

@@ -56,10 +56,17 @@ class Fleet:
         return await self.hub.parts.database.run(lambda c: list(c.execute(sa.select(prints))))
 
 
-def settings_of(cloud: Rig, base: Path) -> Settings:
+def settings_of(cloud: Rig, base: Path, port: int = 0) -> Settings:
     numbers = [d.number for d in cloud.sim.devices.values()]
     account: dict[str, Any] = {
-        "feie": lambda: {"feie": Feie(user=FEIE_USER, ukey=UKEY, base_url=cloud.sim.url)},
+        "feie": lambda: {
+            "feie": Feie(
+                user=FEIE_USER,
+                ukey=UKEY,
+                base_url=cloud.sim.url,
+                backurl=f"http://127.0.0.1:{port}/v1/clouds/feie" if port else "",
+            )
+        },
         "yilianyun": lambda: {
             "yilianyun": Yilianyun(client_id=CLIENT_ID, client_secret=SECRET, base_url=cloud.sim.url(2))
         },
@@ -68,14 +75,16 @@ def settings_of(cloud: Rig, base: Path) -> Settings:
         },
     }[cloud.cloud]()
     owners = {f"{cloud.cloud}://{numbers[0]}": "S1", f"{cloud.cloud}://{numbers[1]}": "S2"}
-    return Settings(database=f"sqlite:///{base / 'hub.db'}", listen="127.0.0.1:0", printers=owners, **account)
+    return Settings(
+        database=f"sqlite:///{base / 'hub.db'}", listen=f"127.0.0.1:{port}", printers=owners, **account
+    )
 
 
 @pytest.fixture
-async def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Fleet]:
+async def fleet(request: pytest.FixtureRequest, tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Fleet]:
     (tmp_path / "hub").mkdir()
     async with rig(getattr(request, "param", "feie"), tmp_path / "hub") as cloud:
-        settings = settings_of(cloud, tmp_path / "hub")
+        settings = settings_of(cloud, tmp_path / "hub", unused_tcp_port)
         hub = Hub(settings)
         await hub.start()
         proxy = Proxy(hub.port)

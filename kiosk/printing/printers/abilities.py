@@ -23,7 +23,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     refuses_offline: bool = False
     """An order for a printer that is off can be refused instead of being kept."""
     calls_back: bool = False
-    """It can tell of a print. Not used: a kiosk behind a shop's router cannot be called."""
+    """It can tell of a print: the hub, which can be called, then asks at once. A kiosk behind a shop's router asks alone."""
     most: int = 0
     """Size of the longest order, in `unit`; 0: none is published."""
     unit: Literal["bytes", "characters"] = "bytes"

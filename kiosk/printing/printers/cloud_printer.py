@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import ClassVar, Generic, TypeVar
@@ -15,6 +16,8 @@ from kiosk.printing.printers.port import Outcome, Status, Wants
 from kiosk.printing.profiles import Profile
 
 Clock = Callable[[], float]
+LEAST_S = 0.2
+"""Shortest time between two looks at an order."""
 
 
 class Order(msgspec.Struct):
@@ -54,6 +57,7 @@ class CloudPrinter(Generic[Work]):
         self.number, self.clock = number, clock
         self._one = asyncio.Lock()
         self._job: Work | None = None
+        self._called = asyncio.Event()
 
     @property
     def by_rid(self) -> bool:
@@ -95,6 +99,18 @@ class CloudPrinter(Generic[Work]):
         return msgspec.structs.replace(
             ended, detail=f"{ended.detail.rstrip('.')}. {self.can.later(self.title)}"
         )
+
+    def told(self) -> None:
+        """Look at the order under way at once: its cloud says that something came of it. No word of that is believed."""
+        self._called.set()
+
+    async def _rest(self, pause_s: float) -> None:
+        """Wait before the next look, not so long when the cloud calls; calls of a stranger make no more than five looks a second."""
+        await asyncio.sleep(min(LEAST_S, pause_s))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, pause_s - LEAST_S)):
+                await self._called.wait()
+        self._called.clear()
 
     async def status(self) -> Status:
         """Ask the cloud for the printer's state; it may be minutes old."""

@@ -58,6 +58,8 @@ class Driver(msgspec.Struct, frozen=True, kw_only=True):
     who: str = "user"
     key: str = "key"
     """Settings that hold the account's name and its key; `key` + `_file` names a file with the key."""
+    thanks: str = ""
+    """The answer that a cloud which calls back wants, or it calls again."""
 
 
 def driver(scheme: str) -> Driver | None:

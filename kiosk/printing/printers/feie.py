@@ -156,7 +156,7 @@ class FeiePrinter(CloudPrinter[FeieOrder]):
                 return Outcome("printed", "", f"acknowledged by the printer, order {work.number}", work.size)
             if self._expired(work) and work.left() > reserve:
                 break
-            await asyncio.sleep(min(next(pause), max(0.05, work.left() - reserve)))
+            await self._rest(min(next(pause), max(0.05, work.left() - reserve)))
         expired = self._expired(work)
         if await self._acknowledged(work):
             return Outcome("printed", "", f"acknowledged by the printer, order {work.number}", work.size)
@@ -201,10 +201,22 @@ class FeiePrinter(CloudPrinter[FeieOrder]):
 
 
 def _open(name: str, url: str, profile: Profile, number: str, given: Account) -> FeiePrinter:
-    account = FeieAccount(user=given.who, ukey=given.key, base_url=given.base_url or REGIONS["cn"])
+    account = FeieAccount(
+        user=given.who,
+        ukey=given.key,
+        base_url=given.base_url or REGIONS["cn"],
+        backurl=given.more.get("backurl", ""),
+    )
     return FeiePrinter(name, url, profile, number, account)
 
 
 DRIVER = Driver(
-    scheme="feie", title="Feie", example="920000001", can=CAN, render=render, open=_open, key="ukey"
+    scheme="feie",
+    title="Feie",
+    example="920000001",
+    can=CAN,
+    render=render,
+    open=_open,
+    key="ukey",
+    thanks="SUCCESS",
 )

@@ -30,6 +30,8 @@ class FeieAccount(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     ukey: str
     base_url: str = REGIONS["cn"]
+    backurl: str = ""
+    """Where Feie tells of prints, registered in its console too; empty: it is asked alone."""
 
     def __repr__(self) -> str:
         """Leave the key out."""
@@ -75,6 +77,8 @@ class FeieApi:
     async def print_msg(self, sn: str, content: str, copies: int, expired: int, timeout_s: float) -> str:
         """Give an order and return its id. `expired`: Unix seconds by Feie's clock, after which it is dropped."""
         params = {"sn": sn, "content": content, "times": str(copies), "expired": str(expired)}
+        if self._account.backurl:
+            params["backurl"] = self._account.backurl
         data = await self._call("Open_printMsg", params, timeout_s)
         if not isinstance(data, str | int) or not str(data):
             raise NoAnswer("Feie took the order without giving it a number.")

@@ -145,7 +145,7 @@ class YilianyunPrinter(CloudPrinter[Order]):
                 why = await self._why(work)
                 if why.state in ("offline", "out"):
                     break
-            await asyncio.sleep(min(next(pause), max(0.05, work.left() - reserve)))
+            await self._rest(min(next(pause), max(0.05, work.left() - reserve)))
         return await self._take_back(work, why)
 
     async def _take_back(self, work: Order, why: Status) -> Outcome:
@@ -203,4 +203,5 @@ DRIVER = Driver(
     open=_open,
     who="client_id",
     key="client_secret",
+    thanks='{"data":"OK"}',
 )
