@@ -1,4 +1,4 @@
-"""A Debian kernel under qemu whose root is this machine's, read only: real USB gadgets, real hot-plug, real input events.
+"""A Debian kernel under qemu whose root is this machine's, read only: real USB gadgets, real hot-plug, real input events, a display driven by DRM.
 
 The kernel's package and busybox are fetched by apt-get once and kept in a cache (KIOSK_KERNEL_CACHE, else the user's). The
 initramfs holds busybox and the modules alone; everything else (Python, the tests) is this machine's over 9p.
@@ -18,7 +18,7 @@ from pathlib import Path
 MODULES = (
     "virtio_pci", "9pnet_virtio", "9p",
     "dummy_hcd", "libcomposite", "usb_f_hid", "usb_f_acm", "usb_f_printer",
-    "usbhid", "hid-generic", "evdev", "uinput", "usblp", "cdc-acm", "sch_netem",
+    "usbhid", "hid-generic", "evdev", "uinput", "usblp", "cdc-acm", "sch_netem", "bochs",
 )  # fmt: skip
 BOOT_S = 900
 """Emulated (TCG) on purpose: nested KVM hangs in the BIOS on machines that offer /dev/kvm and cannot keep it. Boot: 5 s."""
@@ -142,7 +142,7 @@ def boot(command: str, scratch: Path) -> tuple[int, str]:
     kernel = sorted((root / "boot").glob("vmlinuz-*"))[-1]
     words = [
         "qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", "max", "-m", "1024", "-smp", "2",
-        "-nographic", "-no-reboot", "-net", "none", "-kernel", str(kernel), "-initrd", str(scratch / "initramfs.gz"),
+        "-nographic", "-vga", "std", "-no-reboot", "-net", "none", "-kernel", str(kernel), "-initrd", str(scratch / "initramfs.gz"),
         "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap",
         "-append", "console=ttyS0 quiet panic=-1 oops=panic",
     ]  # fmt: skip
