@@ -24,6 +24,7 @@ from hub.errors import HubError, Refused
 from hub.schema import attempts, audit, coupons, devices, epochs, leases, stores
 from hub.store import feed
 from hub.store.catalog import Catalog
+from hub.store.prepared import Prepared, stamp
 from hub.store.uses import take_use
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.record import LeaseBody
@@ -37,6 +38,54 @@ MARGIN = timedelta(hours=1)
 """What clocks may be off, and what is under way: a kiosk counts its own error against itself already."""
 Coupon = tuple[int, int]
 """Number of the batch and serial."""
+
+
+def _of(name: str) -> Any:
+    return sa.bindparam(f"of_{name}")
+
+
+# A fleet asks for leases once a minute where there is nothing to grant: compiled once, that takes a third of the time.
+_SAME = Prepared(
+    sa.select(leases.c.device, leases.c.stock_id, leases.c.amount, leases.c.state)
+    .where(leases.c.tenant == _of("tenant"), leases.c.id == _of("lease"))
+    .with_for_update()
+)
+_STANDS = Prepared(
+    sa.select(epochs.c.epoch, devices.c.twin_at.is_(None))
+    .outerjoin(devices, sa.and_(devices.c.tenant == epochs.c.tenant, devices.c.id == epochs.c.device))
+    .where(epochs.c.tenant == _of("tenant"), epochs.c.device == _of("device"))
+    .order_by(epochs.c.opened_at.desc())
+    .limit(1)
+)
+_HELD = Prepared(
+    sa.select(leases.c.id).where(
+        leases.c.tenant == _of("tenant"),
+        leases.c.device == _of("device"),
+        leases.c.state == "held",
+        leases.c.stock_id == _of("stock"),
+    )
+)
+_OVER = Prepared(
+    sa.select(leases.c.id, leases.c.device)
+    .where(leases.c.tenant == _of("tenant"), leases.c.state == "ending", leases.c.not_after < _of("end"))
+    .where(sa.or_(_of("stock") == "", leases.c.stock_id == _of("stock")))
+    .order_by(leases.c.id)
+    .with_for_update()
+)
+_COUPONS = sa.select(coupons.c.serial, coupons.c.max_uses - coupons.c.uses).where(
+    coupons.c.tenant == _of("tenant"), coupons.c.batch == _of("batch")
+)
+_FRESH = {
+    here: Prepared(
+        _COUPONS.where(coupons.c.leased_to.is_(None), coupons.c.uses == 0, coupons.c.state == "live")
+        .where(coupons.c.store == _of("store") if here else coupons.c.store.is_(None))
+        .order_by(coupons.c.serial)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .with_for_update(skip_locked=True)
+    )
+    for here in (True, False)
+}
+"""Coupons that were never used, claimed at a store or nowhere. Two kiosks that ask at once pass over what the other one is taking."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -78,15 +127,15 @@ class Leases:
 
     def grant(self, c: sa.Connection, device: str, store: str, ask: LeaseAsk, now: datetime) -> Leased:
         """Reserve coupons for a device and let its feed bring the lease; the same `rid` grants once."""
-        known = self.get(c, ask.rid)
+        known = _SAME.run(c, of_tenant=self.tenant, of_lease=ask.rid).fetchone()
         if known is not None:
-            same = (known.device, known.stock_id) == (device, ask.stock_id)
-            return Leased(ask.stock_id, known.amount if same and known.state == "held" else 0, now)
+            same = tuple(known[:2]) == (device, ask.stock_id)
+            return Leased(ask.stock_id, int(known[2]) if same and known[3] == "held" else 0, now)
         batch = self.catalog.batch(c, ask.stock_id, store)
         if batch is None or batch.offline.policy != "lease":
             raise Refused("unknown_batch", f"{ask.stock_id[:32]} is not a batch with leases.", 404)
-        twin = sa.select(devices.c.twin_at).where(devices.c.tenant == self.tenant, devices.c.id == device)
-        apart = self._epoch(c, device) != ask.epoch or c.execute(twin).scalar() is not None
+        stands = _STANDS.run(c, of_tenant=self.tenant, of_device=device).fetchone()
+        apart = stands is None or stands[0] != ask.epoch or not stands[1]
         if apart or not _open(batch, store, now):
             return Leased(batch.stock_id, 0, now)
         self.lapse(c, now, batch.stock_id)
@@ -97,17 +146,9 @@ class Leases:
             self._give(c, device, batch, ask, now, before, [name for name, _ in found], amount)
         return Leased(batch.stock_id, amount, now)
 
-    def _epoch(self, c: sa.Connection, device: str) -> str | None:
-        newest = (
-            sa.select(epochs.c.epoch)
-            .where(epochs.c.tenant == self.tenant, epochs.c.device == device)
-            .order_by(epochs.c.opened_at.desc())
-        )
-        return c.execute(newest.limit(1)).scalar()
-
     def _held(self, c: sa.Connection, device: str, stock_id: str) -> list[str]:
-        where = (leases.c.tenant == self.tenant, leases.c.device == device, leases.c.state == "held")
-        return list(c.execute(sa.select(leases.c.id).where(*where, leases.c.stock_id == stock_id)).scalars())
+        rows = _HELD.run(c, of_tenant=self.tenant, of_device=device, of_stock=stock_id)
+        return [str(row[0]) for row in rows.fetchall()]
 
     def _pick(
         self, c: sa.Connection, device: str, store: str, batch: Batch, before: list[str]
@@ -117,29 +158,27 @@ class Leases:
         A coupon that was used elsewhere is never reserved: its kiosk knows its own uses only.
         """
         room = min(batch.offline.quota or QUOTA, QUOTA_MAX)
-        some = (
-            sa.select(coupons.c.serial, coupons.c.max_uses - coupons.c.uses)
-            .where(coupons.c.tenant == self.tenant, coupons.c.batch == batch.number)
-            .order_by(coupons.c.serial)
-        )
-        # All of them, however small the quota is by now: the kiosk may have honoured any without having told it yet.
-        held = (
-            coupons.c.leased_to == device,
-            coupons.c.lease.in_(before),
-            coupons.c.uses < coupons.c.max_uses,
-            coupons.c.state != "void",
-        )
-        found = [
-            ((batch.number, serial), left) for serial, left in c.execute(some.where(*held).with_for_update())
-        ]
-        fresh = some.where(coupons.c.leased_to.is_(None), coupons.c.uses == 0, coupons.c.state == "live")
-        for which in (coupons.c.store == store, coupons.c.store.is_(None)):
+        found = self._left(c, device, batch, before) if before else []
+        for most in _FRESH.values():
             want = (room - sum(left for _, left in found)) // batch.max_uses
             if want > 0:
-                # Two kiosks that ask at once pass over what the other one is taking.
-                query = fresh.where(which).limit(want).with_for_update(skip_locked=True)
-                found += [((batch.number, serial), left) for serial, left in c.execute(query)]
+                of = {"of_tenant": self.tenant, "of_batch": batch.number, "most": want}
+                rows = most.run(c, **of, of_store=store).fetchall()
+                found += [((batch.number, int(serial)), int(left)) for serial, left in rows]
         return found
+
+    def _left(
+        self, c: sa.Connection, device: str, batch: Batch, before: list[str]
+    ) -> list[tuple[Coupon, int]]:
+        """Return what is left of leases, however small the quota is by now: the kiosk may have honoured any of it, and not told yet."""
+        query = (
+            _COUPONS.where(coupons.c.leased_to == device, coupons.c.lease.in_(before))
+            .where(coupons.c.uses < coupons.c.max_uses, coupons.c.state != "void")
+            .order_by(coupons.c.serial)
+            .with_for_update()
+        )
+        rows = c.execute(query, {"of_tenant": self.tenant, "of_batch": batch.number})
+        return [((batch.number, serial), left) for serial, left in rows]
 
     def _give(
         self,
@@ -268,15 +307,8 @@ class Leases:
 
     def lapse(self, c: sa.Connection, now: datetime, stock_id: str | None = None) -> None:
         """Free what ended leases hold whose time is over for certain."""
-        where = [
-            leases.c.tenant == self.tenant,
-            leases.c.state == "ending",
-            leases.c.not_after < now - MARGIN,
-        ]
-        if stock_id is not None:
-            where.append(leases.c.stock_id == stock_id)
-        query = sa.select(leases.c.id, leases.c.device).where(*where).order_by(leases.c.id).with_for_update()
-        for name, device in c.execute(query).all():
+        of = {"of_tenant": self.tenant, "of_end": stamp(c, now - MARGIN), "of_stock": stock_id or ""}
+        for name, device in _OVER.run(c, **of).fetchall():
             freed = self.free(c, name, now)
             self._end(c, name, device, "lapsed")
             self.note(c, device, "lease_lapsed", {"lease": name, "free": len(freed)}, now)

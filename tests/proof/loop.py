@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import random
 import secrets
 from collections.abc import Coroutine, Iterator
@@ -24,9 +25,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _run_once(self) -> None:
         if not self._ready:  # type: ignore[attr-defined]
-            timers = [h for h in self._scheduled if not h._cancelled]  # type: ignore[attr-defined]
+            timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
+            while timers and timers[0].cancelled():  # a heap: the loop takes such ones off in the same way
+                heapq.heappop(timers)._scheduled = False  # type: ignore[attr-defined]
+                self._timer_cancelled_count -= 1  # type: ignore[attr-defined]
             if timers:
-                self._virtual = max(self._virtual, min(h._when for h in timers))
+                self._virtual = max(self._virtual, timers[0].when())
         super()._run_once()  # type: ignore[misc]
 
 

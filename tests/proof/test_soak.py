@@ -19,7 +19,7 @@ from tests.proof.check import check
 from tests.proof.loop import run, seeded
 from tests.proof.many import in_memory
 from tests.proof.template import Template
-from tests.proof.world import World, hub_time
+from tests.proof.world import World, hub_time, one_connection
 
 SECONDS = float(os.environ.get("KIOSK_PROVE_SECONDS", "60"))
 KIOSKS, EVENTS, EVERY_S = 50, 60, 43.0
@@ -103,7 +103,7 @@ async def _play(
 def _soak(base: Path, kiosks: int, events: int, seconds: float, seed: int) -> Soak:
     parts = Template(base / "template", kiosks).hub(base / "hub")
     try:
-        with seeded(seed) as rng:
+        with seeded(seed) as rng, one_connection(parts.database):
             return run(_play(rng, parts, base, kiosks, events, seconds))
     finally:
         parts.close()
