@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from tests import leaks
 from tests.printing import judged
+from tests.proof import table
 
 if TYPE_CHECKING:
     from tests.browser import Tabs
@@ -59,7 +60,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly what nobody else has judged."""
+    """Print the proof's table; say loudly what nobody else has judged."""
+    table.say(terminalreporter)
     judged.say(terminalreporter)
 
 

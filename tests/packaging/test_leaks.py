@@ -38,12 +38,15 @@ def test_on_purpose():
     os.dup(0)
 """
 
+ENDINGS = ("printing/__init__.py", "printing/judged.py", "proof/__init__.py", "proof/table.py")
+SHARED = ("__init__.py", "conftest.py", "leaks.py", *ENDINGS)
+
 
 def run(place: Path, source: str) -> subprocess.CompletedProcess[str]:
     """Run one test file beside a copy of the conftest, impatiently."""
     tests = place / "tests"
-    tests.mkdir()
-    for name in ("__init__.py", "conftest.py", "leaks.py"):
+    for name in SHARED:
+        (tests / name).parent.mkdir(parents=True, exist_ok=True)
         text = (ROOT / "tests" / name).read_text("utf-8")
         (tests / name).write_text(text.replace("PATIENCE_S = 5.0", "PATIENCE_S = 0.2"), "utf-8")
     (tests / "test_sample.py").write_text(source, "utf-8")
