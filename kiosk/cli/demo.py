@@ -9,7 +9,7 @@ from typing import Any
 
 from kiosk.cli.common import DONE, FAILED, NOT_SO, USAGE, CommandError
 
-PRINTERS = ("escpos", "feie", "yilianyun", "virtual")
+PRINTERS = ("escpos", "serial", "usb", "feie", "yilianyun", "virtual")
 """Keys of `simulators.demo.printers.CHOICES`, which is not there without the simulators."""
 
 

@@ -14,6 +14,8 @@ class Choice(NamedTuple):
     """Module that serves it; empty: the kiosk needs none."""
     settings: Callable[[dict[str, Any], Path], str]
     """Sections of kiosk.toml, by the line in which the simulator says where it is and the directory of the pictures."""
+    kiosk: str = "kiosk"
+    """Module that runs the kiosk."""
 
 
 def _first(says: dict[str, Any]) -> str:
@@ -43,6 +45,14 @@ def _yilianyun(says: dict[str, Any], slips: Path) -> str:
     )
 
 
+def _serial(says: dict[str, Any], slips: Path) -> str:
+    return _counter(says["serial"]) + _paper(slips, mirror=True)
+
+
+def _usb(_: dict[str, Any], slips: Path) -> str:
+    return _counter("usb://0416:5011") + _paper(slips, mirror=True)
+
+
 def _virtual(_: dict[str, Any], slips: Path) -> str:
     return _paper(slips, mirror=False)
 
@@ -58,6 +68,8 @@ def _paper(slips: Path, *, mirror: bool) -> str:
 
 CHOICES = {
     "escpos": Choice("simulators.escpos", _escpos),
+    "serial": Choice("simulators.escpos", _serial),
+    "usb": Choice("", _usb, "simulators.usb_kiosk"),
     "feie": Choice("simulators.feie", _feie),
     "yilianyun": Choice("simulators.yilianyun", _yilianyun),
     "virtual": Choice("", _virtual),

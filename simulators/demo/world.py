@@ -124,7 +124,10 @@ class World:
             env,
         )
         self.kiosk = Program(
-            "kiosk", [*python, "kiosk", "run", "-c", str(self.dir / "kiosk.toml")], log / "kiosk.log", env
+            "kiosk",
+            [*python, self._choice.kiosk, "run", "-c", str(self.dir / "kiosk.toml")],
+            log / "kiosk.log",
+            env,
         )
         # A customer's cookie belongs to an address here, which the jar refuses unless told.
         self.http = aiohttp.ClientSession(
