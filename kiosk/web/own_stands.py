@@ -102,7 +102,7 @@ class Size(NamedTuple):
 
 LARGE = Size((240, 320), 64)
 """Some 10 KB."""
-SMALL = Size((150, 200), 32)
+SMALL = Size((150, 200), 24)
 """Some 4 KB: twelve beside each other are less than a page may weigh."""
 
 
