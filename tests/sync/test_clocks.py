@@ -94,6 +94,37 @@ async def test_a_boot_in_1970_lets_the_kiosk_in_and_counts_from_the_hubs_time(
     assert abs(told.at - datetime.now(UTC)) < timedelta(minutes=5)
 
 
+async def test_a_kiosk_that_slept_for_two_years_gets_in_unless_it_was_shut_out(
+    shop: Shop, proxy: Proxy, make: MakeKiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its calendar stands where it was switched off, and a redemption that nobody has heard of is in its journal."""
+    today = datetime.now(UTC)
+    hub_is_at(monkeypatch, today - 2 * YEAR)
+    codes = await held(shop, "LONG", "capped", today - 3 * YEAR, today + YEAR)
+    token = await shop.do(shop.parts.devices.token, "S1", 1, today - 2 * YEAR)
+    kiosk = await make(token=token, clock=Skewed(-2 * YEAR))
+    assert (await kiosk.redeem(codes[0])).verdict == "confirmed"
+    await away(kiosk, proxy)
+    assert (await kiosk.redeem(codes[1])).verdict == "offline"
+    await kiosk.stop()
+    await proxy.up()
+
+    hub_is_at(monkeypatch, datetime.now(UTC))
+    kiosk = await make(start=False, clock=Skewed(-2 * YEAR))
+    await kiosk.start()
+    assert (await kiosk.redeem(codes[2])).verdict == "confirmed"
+    await kiosk.synced()
+    assert [a.state for a in await shop.attempts()] == ["recorded"] * 3
+    assert abs(kiosk.clock.trusted().at - datetime.now(UTC)) < timedelta(minutes=5)
+    await kiosk.stop()
+
+    await shop.do(shop.parts.devices.revoke, kiosk.device, "op", datetime.now(UTC))
+    kiosk = await make(start=False, clock=Skewed(-2 * YEAR))
+    await kiosk.start(synced=False)
+    await until(lambda: kiosk.sync.state == "revoked", "it is told")
+    await kiosk.stop()
+
+
 @pytest.mark.parametrize("jump", [-YEAR, YEAR], ids=["a year back", "a year ahead"])
 async def test_a_calendar_that_jumps_during_a_lease_neither_ends_nor_extends_it(
     jump: timedelta, shop: Shop, proxy: Proxy, make: MakeKiosk
