@@ -52,7 +52,7 @@ async def test_what_a_call_says_is_not_believed(kind: str, tmp_path: Path) -> No
         cloud.device.held = True
         async with started(cloud.printer()) as printer:
             assert isinstance(printer, CloudPrinter)
-            sending = asyncio.create_task(printer.send(cloud.job, rid=new_rid(), deadline_s=6))
+            sending = asyncio.create_task(printer.send(cloud.job, rid=new_rid(), deadline_s=3))
             await until(lambda: bool(cloud.orders))
             printer.told()
             assert (await sending).ended != "printed"

@@ -58,7 +58,7 @@ async def test_only_known_operations_are_asked_for(kind: str, tmp_path: Path) ->
     async with rig(kind, tmp_path) as cloud:
         cloud.sim.set_fault({"fault": "offline"})
         async with started(cloud.printer()) as printer:
-            await printer.send(cloud.job, rid=new_rid(), deadline_s=6)
+            await printer.send(cloud.job, rid=new_rid(), deadline_s=3)
         name = "apiname" if cloud.cloud == "feie" else "path"
         assert {call[name] for call in cloud.sim.calls} <= OPERATIONS[cloud.cloud]
 

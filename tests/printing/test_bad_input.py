@@ -10,7 +10,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from kiosk.printing import escpos, feie, png
+from kiosk.printing import escpos, feie, png, queue
 from kiosk.printing import templates as t
 from kiosk.printing.printers.feie import FeiePrinter
 from kiosk.printing.printers.network import NetworkPrinter
@@ -101,6 +101,13 @@ def test_codes_that_do_not_fit_are_left_out_by_name_and_the_rest_is_printed() ->
 
 # -- how each ends, and what the staff console says of it --
 
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again for a moment alone."""
+    monkeypatch.setattr(queue, "OTHERS", queue.Rule(300, 0.1, 2, survives=False))
+
+
 NO_PAPER = "Not printed: no paper, or the cover is open."
 MARKED = "Printed: the printer does not have some of its characters; 〓 stands for them."
 LEFT_OUT = "Printed: a code or a picture did not fit and was left out; do not give this slip out."
@@ -108,6 +115,7 @@ GONE = "Look whether it was printed: the connection broke while it printed."
 NOBODY = "Not printed: no printer answers; look at its power and cable."
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("fault", "made", "state", "reason", "said"),
     [
@@ -134,6 +142,7 @@ async def test_staff_read_how_it_ended_and_why(
     assert said.partition(":")[0] not in chinese
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_printer_that_was_swapped_for_something_else(house: House, unused_tcp_port: int) -> None:
     spooler = await house.open(NetworkPrinter("p", "tcp://", P58, "127.0.0.1", unused_tcp_port))
     row = await spooler.print(slip(Text(text="a")), rid="R1", kind="self-test")
