@@ -15,7 +15,7 @@ RISKS = {
     "devices": N_("Until then that device does nothing; everything else goes on."),
     "page": N_("Until then customers may not be able to scan the screen."),
     "config": N_("The kiosk runs on, without that setting."),
-    "network": N_("Until then phones in the shop cannot open the console."),
+    "network": N_("Until then nobody sees a page at that address."),
     "keys": N_("Whoever takes the card can print on the account's printers."),
 }
 REMEDIES = {

@@ -81,6 +81,7 @@ def test_a_healthy_kiosk_has_nothing_to_report() -> None:
         ({"account_keys_here": True}, "keys", "warning"),
         ({"account_keys_here": True, "hub_url": ""}, "keys", "info"),
         ({"not_open": "0.0.0.0:8443"}, "network", "warning"),
+        ({"not_open": "127.0.0.1:8080"}, "network", "error"),
         ({"config_warnings": ("x",)}, "config", "warning"),
         ({"config_warnings": ("x",), "fallback_config": True}, "config", "error"),
     ],

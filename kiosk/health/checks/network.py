@@ -9,12 +9,17 @@ def check(facts: Facts) -> Finding | None:
     """Report an address that could not be listened on; the counter goes on at its own."""
     if not facts.not_open:
         return None
+    screen = facts.not_open.startswith("127.")
     return Finding(
         "network",
-        "warning",
+        "error" if screen else "warning",
         told(
             "The pages cannot be reached at {address}: another program uses that port.",
             address=facts.not_open,
         ),
-        told("Stop that program and restart the kiosk, or choose another port in web.lan of kiosk.toml."),
+        told("Stop that program and restart the kiosk; the counter's screen asks for its page there.")
+        if screen
+        else told(
+            "Stop that program and restart the kiosk, or choose another port in web.lan of kiosk.toml."
+        ),
     )
