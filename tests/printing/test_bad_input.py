@@ -164,3 +164,15 @@ async def test_content_over_the_limit_of_a_cloud(house: House, tmp_path: Path) -
 
 def test_every_trouble_has_a_sentence() -> None:
     assert set(told.WHY) == set(get_args(Trouble)) - {""}
+
+
+async def test_what_waited_too_long_and_what_a_stop_left_open_are_told_apart(house: House) -> None:
+    t = texts("kiosk", "kiosk", "en")
+    for n, state in enumerate(("queued", "sending")):
+        await house.journal.job_add(f"J{n}", f"R{n}", "coupon", msgspec.json.encode(slip(Text(text="a"))), {})
+        if state != "queued":
+            await house.journal.job_mark(f"J{n}", state, {"printer": "usb"}, item=False)
+    await house.open(FakePrinter("usb"))
+    said = {row.id: told.job_state(row, t) for row in await house.journal.jobs()}
+    assert said["J0"] == "Not printed: it had waited too long, or the kiosk stopped before it was sent."
+    assert said["J1"] == "Look whether it was printed: the kiosk stopped while it was being printed."

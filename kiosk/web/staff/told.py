@@ -45,6 +45,11 @@ WHY = {
     "configuration": N_("it cannot be printed as it is set up; ask who looks after the kiosk."),
 }
 """By the trouble of a print."""
+NO_TROUBLE = {
+    "failed": N_("it had waited too long, or the kiosk stopped before it was sent."),
+    "unknown": N_("the kiosk stopped while it was being printed."),
+}
+"""By the state of a print that no printer gave trouble."""
 MARKED = N_("the printer does not have some of its characters; 〓 stands for them.")
 LEFT_OUT = N_("a code or a picture did not fit and was left out; do not give this slip out.")
 UNDER_WAY = ("queued", "sending", "sent")
@@ -97,7 +102,7 @@ def job_state(j: JobRow, t: Texts) -> str:
     """Return how a print job is, and why, or what it lacks, in a sentence."""
     state, why = t(JOBS.get(j.state, JOBS["unknown"])), ""
     if j.state in ("failed", "unknown"):
-        why = WHY.get(str(j.detail.get("reason", "")), "")
+        why = WHY.get(str(j.detail.get("reason", "")), NO_TROUBLE[j.state])
     elif lost := j.detail.get("lost"):
         why = MARKED if all(LOST in note for note in lost) else LEFT_OUT
     return t("{state}: {why}", state=state, why=t(why)) if why else state
