@@ -335,7 +335,7 @@ class Catalog:
 
     def tell_device(self, c: sa.Connection, device: str, store: str) -> None:
         """Tell a kiosk that has come to a store which batches are paused there."""
+        everywhere = {batch.stock_id: batch.status for batch in self.batches(c)}
         for batch in self.batches(c, store):
-            everywhere = self.batch(c, batch.stock_id)
-            if everywhere is not None and everywhere.status != batch.status:
+            if batch.status != everywhere[batch.stock_id]:
                 feed.put(c, self.tenant, "batch", batch.stock_id, batch, device)
