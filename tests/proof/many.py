@@ -64,9 +64,15 @@ def share(first: int, step: int, count: int, seconds: float, restores: bool) -> 
     return played, tally, ""
 
 
+BESIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+"""Tests that run at a time: a test alone has every core, one of two has half of them for twice the seconds."""
+
+
 def play(first: int, count: int, seconds: float, restores: bool) -> tuple[int, Tally, str]:
-    """Play histories on every core."""
-    cores = min(len(os.sched_getaffinity(0)), count)
+    """Play histories on this test's share of the cores."""
+    have = len(os.sched_getaffinity(0))
+    cores = min(max(1, have // BESIDE), count)
+    seconds *= min(BESIDE, have)
     if cores == 1:
         return share(first, 1, count, seconds, restores)
     each = -(-count // cores)
