@@ -281,6 +281,14 @@ MUTATIONS = (
         "display", "a page that does not move is stale", "tests/web/test_counter.py::test_a_frozen_page_is_stale_even_if_it_reports",
         "kiosk/counter/glass.py", "        return frame > last", "        return True",
     ),
+    _one(
+        "display", "only the page in the keeper's browser proves the screen", "tests/counter/test_screen_watch.py::test_with_a_keeper_only_the_page_in_its_browser_counts",
+        "kiosk/counter/screen_watch.py", "        return not self.has_keeper or not self._page or page == self._page", "        return True",
+    ),
+    _one(
+        "display", "a compositor that hangs is ended", "tests/screen/test_keeper.py::test_a_compositor_that_hangs_is_ended_by_its_client",
+        "kiosk/screen/keeper.py", "        for sig in (signal.SIGTERM, signal.SIGKILL):", "        for sig in (signal.SIGTERM,):",
+    ),
     Mutation(
         "paper", "what fails the proof leaves no file", "tests/posters/test_making.py::test_a_failed_proof_leaves_nothing",
         (
