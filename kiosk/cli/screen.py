@@ -57,14 +57,18 @@ def _keep(url: str, named: str | None) -> int:
 
 
 def _draw(url: str, canvas: str) -> int:
-    from kiosk.screen.canvas import CanvasError, open_canvas
+    from contextlib import nullcontext
+
+    from kiosk.screen.canvas import CanvasError, open_canvas, without_text
     from kiosk.screen.link import Link
     from kiosk.screen.painter import Painter
     from kiosk.screen.power import Power
 
     try:
-        display = Power() if canvas.startswith("fb:") else None
-        Painter(Link(url), open_canvas(canvas), power=display).run()
+        display = canvas.startswith("fb:")
+        painter = Painter(Link(url), open_canvas(canvas), power=Power() if display else None)
+        with without_text() if display else nullcontext():
+            painter.run()
     except CanvasError as err:
         raise CommandError(str(err)) from err
     except OSError as err:

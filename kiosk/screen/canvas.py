@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from PIL import Image, ImageChops
 
 SYS = Path("/sys/class/graphics")
+KDSETMODE, KD_TEXT, KD_GRAPHICS = 0x4B3A, 0, 1
+"""linux/kd.h; see ioctl_console(2)."""
 
 
 class CanvasError(Exception):
@@ -66,6 +71,20 @@ class Framebuffer:
             view = memoryview(raw)
             while view:
                 view = view[os.write(f.fileno(), view) :]
+
+
+@contextmanager
+def without_text(terminal: int = 0) -> Iterator[bool]:
+    """Keep the kernel's cursor and messages off the display that is drawn on; False where the terminal is no console, as over ssh."""
+    try:
+        fcntl.ioctl(terminal, KDSETMODE, KD_GRAPHICS)
+    except OSError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        fcntl.ioctl(terminal, KDSETMODE, KD_TEXT)
 
 
 def packed(image: Image.Image, depth: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
 from kiosk.counter.feedback import TABLE
-from kiosk.screen.canvas import CanvasError, Framebuffer, PngCanvas, open_canvas, packed
+from kiosk.screen.canvas import CanvasError, Framebuffer, PngCanvas, open_canvas, packed, without_text
 from kiosk.screen.decode import read
 from kiosk.screen.drawing import MARKS, OUTCOMES, draw
 from ui.codes import modules
@@ -187,6 +188,16 @@ def test_a_canvas_that_is_none_is_named(text: str) -> None:
 def test_a_framebuffer_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(CanvasError, match="connect the display"):
         Framebuffer(tmp_path / "fb7", tmp_path)
+
+
+def test_a_terminal_that_is_no_console_is_left_alone() -> None:
+    ours, theirs = os.openpty()
+    try:
+        with without_text(theirs) as quiet:
+            assert quiet is False
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def test_a_file_is_whole(tmp_path: Path) -> None:

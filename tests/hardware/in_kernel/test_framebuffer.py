@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from kiosk.screen.canvas import Framebuffer, open_canvas
+from kiosk.screen.canvas import KD_GRAPHICS, KD_TEXT, Framebuffer, open_canvas, without_text
 from kiosk.screen.decode import read
 from kiosk.screen.drawing import draw
 from kiosk.screen.glass import connector
@@ -22,6 +24,19 @@ pytestmark = pytest.mark.heavy
 DEVICE = Path("/dev/fb0")
 FBIOBLANK, UNBLANK, POWERDOWN = 0x4611, 0, 4
 """linux/fb.h"""
+KDGETMODE = 0x4B3B
+
+
+@pytest.fixture(autouse=True)
+def console() -> Iterator[int]:
+    """Give the display's console, quiet as `kiosk screen` makes it: its cursor was 16 grey dots in a picture that should be black."""
+    opened = os.open("/dev/tty1", os.O_RDWR | os.O_NOCTTY)
+    try:
+        with without_text(opened) as quiet:
+            assert quiet
+            yield opened
+    finally:
+        os.close(opened)
 
 
 def shown(fb: Framebuffer, path: Path) -> Path:
@@ -58,6 +73,17 @@ def test_a_display_that_is_switched_off_is_known() -> None:
     finally:
         blank(UNBLANK)
     assert connector() == "on"
+
+
+def test_the_kernels_cursor_and_messages_come_back_afterwards(console: int) -> None:
+    assert mode(console) == KD_GRAPHICS
+    with without_text(console) as quiet:
+        assert quiet
+    assert mode(console) == KD_TEXT
+
+
+def mode(console: int) -> int:
+    return int.from_bytes(fcntl.ioctl(console, KDGETMODE, bytes(4)), "little")
 
 
 async def test_the_painter_proves_what_it_drew_there(tmp_path: Path) -> None:
