@@ -20,7 +20,7 @@ from kiosk.counter.glass import Glass
 from kiosk.counter.screen_watch import Report, ScreenWatch
 from kiosk.events import Bus, Outcome
 from kiosk.journal.store import Journal
-from kiosk.screen.keeper import LOOK_S, REPORT_S
+from kiosk.screen.keeper import LOOK_S, REPAINT_S, REPORT_S
 from simulators.demo import eyes
 from tests.browser import Chromium, own_chromium, until
 from tests.web.rig import Rig, eventually, rig
@@ -66,7 +66,7 @@ class Model:
         self.clock, self.phase, self.second = clock, phase, 0
         self.newest = self.page_seq = 1
         self.bits, self.page_runs, self.read, self.connector = RIGHT, True, LINK, "on"
-        self.looked_at = -LOOK_S
+        self.looked_at, self.looks = -LOOK_S, False
         self.begin_daemon(journal)
 
     def begin_daemon(self, journal: Journal) -> None:
@@ -104,10 +104,13 @@ class Model:
         self.second += 1
         if self.page_runs and (self.second + self.phase) % PROOF_S == 0:
             self.glass.report(self.bits, self.second, True, self.page_seq, self.newest)
-        if self.second % int(REPORT_S) == 0:
-            looks = self.second - self.looked_at >= LOOK_S or self.watch.look_again
-            self.looked_at = self.second if looks else self.looked_at
-            self.watch.hear(Report(connector=self.connector, looked=looks, read=self.read or None))  # type: ignore[arg-type]
+        if self.looks:  # a second after the page was told to draw itself anew
+            self.looks = False
+            self.watch.hear(Report(connector=self.connector, looked=True, read=self.read or None))  # type: ignore[arg-type]
+        elif self.second % int(REPORT_S) == 0:
+            self.looks = self.second - self.looked_at >= LOOK_S or self.watch.look_again
+            self.looked_at = self.second if self.looks else self.looked_at
+            self.watch.hear(Report(connector=self.connector, looks=self.looks))  # type: ignore[arg-type]
         return self.watch.state()
 
 
@@ -172,12 +175,14 @@ class Drill:
         return (await asyncio.to_thread(eyes.codes, shot)).get("qr")
 
     async def keep(self) -> None:
-        """Report every 2 s as the keeper does; look every 20 s, or at once when asked."""
+        """Report every 2 s as the keeper does; look every 20 s, or at once when asked, a second after the page was told."""
         last, again = -LOOK_S, False
         while True:
             report: dict[str, object] = {"connector": self.connector}
             if again or time.monotonic() - last >= LOOK_S:
                 last = time.monotonic()
+                await self.kiosk.post("/api/v1/counter/screen", report | {"looks": True})
+                await asyncio.sleep(REPAINT_S)
                 report |= {"looked": True, "read": await self._look()}
             status, told = await self.kiosk.post("/api/v1/counter/screen", report)
             assert status == 200
