@@ -278,6 +278,11 @@ MUTATIONS = (
         "kiosk/printing/spooler.py", 'self._journal.jobs(("sending", "sent"))', 'self._journal.jobs(("nothing",))',
     ),
     _one(
+        "printing", "a copy settles the doubt in the step that orders it",
+        "tests/journal/test_voids.py::test_a_copy_settles_the_doubt_about_the_slip_that_it_repeats",
+        "kiosk/journal/jobs.py", "WHERE id = ? AND state = 'unknown'\"", "WHERE id = ? AND state = 'nothing'\"",
+    ),
+    _one(
         "display", "a page that does not move is stale", "tests/web/test_counter.py::test_a_frozen_page_is_stale_even_if_it_reports",
         "kiosk/counter/glass.py", "        return frame > last", "        return True",
     ),
