@@ -6,10 +6,12 @@ It is the one client of cage: when it ends, cage ends, and systemd starts both a
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import secrets
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -125,6 +127,8 @@ class Keeper:
 
     def run(self) -> int:
         """Keep the screen until asked to stop, or until the daemon wants the compositor restarted."""
+        if shutil.which(self._browser) is None:
+            raise self._cannot(os.strerror(errno.ENOENT))
         for sig in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sig, self._asked)
         try:
@@ -145,23 +149,33 @@ class Keeper:
 
     def turn(self) -> str:
         """Do once what has to be done now and then; return the daemon's order."""
-        self._keep_browser()
-        order = self._report()
+        try:
+            if self._due():
+                self._link.probe()
+                self._start()
+            order = self._report()
+        except Away as err:
+            # A browser that is started now would show an error page until somebody loads it anew.
+            log.info("the daemon is away: %s", err)
+            return ""
         if order == "browser":
             log.warning("the browser is restarted")
             self.end_browser()
-            self._keep_browser()
+            self._start()
         return order
 
-    def _keep_browser(self) -> None:
+    def _due(self) -> bool:
+        """Tell whether a browser is to be started: there is none, and the last one did not crash a moment ago."""
         if self._process is not None and self._process.poll() is None:
             if self._now() - self._started > CRASH_S:
                 self._crashes = 0
-            return
+            return False
         if self._process is not None:
             self._crashes += 1
-            if self._now() - self._started < min(SLOWEST_S, 2.0**self._crashes):
-                return  # the next turn tries again
+            return self._now() - self._started >= min(SLOWEST_S, 2.0**self._crashes)
+        return True
+
+    def _start(self) -> None:
         self._page = secrets.token_urlsafe(9)
         small = SMALL if 0 < total_kib() < SMALL_KIB else ()
         shown = WAYLAND if os.environ.get("WAYLAND_DISPLAY") else ()
@@ -177,10 +191,13 @@ class Keeper:
         try:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)
         except OSError as err:
-            raise KeeperError(
-                f"{self._browser} cannot be started ({err.strerror}); install chromium, or name one with --browser."
-            ) from err
+            raise self._cannot(err.strerror) from err
         self._started = self._now()
+
+    def _cannot(self, why: str | None) -> KeeperError:
+        return KeeperError(
+            f"{self._browser} cannot be started ({why}); install chromium, or name one with --browser."
+        )
 
     def end_browser(self) -> None:
         """End the browser with all its processes."""
@@ -197,17 +214,13 @@ class Keeper:
     def _report(self) -> str:
         program = glass.screenshot_program()
         due = self._now() - self._looked >= LOOK_S and self._now() - self._started > FIRST_LOOK_S
-        try:
-            if program and due:
-                self._looked = self._now()
-                if order := self._tell(looks=True):
-                    return order
-                self._pause(REPAINT_S)
-                return self._tell(looked=True, read=glass.look(program))
+        if not (program and due):
             return self._tell()
-        except Away as err:
-            log.info("the daemon is away: %s", err)
-            return ""
+        self._looked = self._now()
+        if order := self._tell(looks=True):
+            return order
+        self._pause(REPAINT_S)
+        return self._tell(looked=True, read=glass.look(program))
 
     def _tell(self, **more: object) -> str:
         """Report to the daemon; return its order."""

@@ -24,17 +24,28 @@ class Link:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
 
+    def probe(self) -> None:
+        """Return when the daemon is there; Away when it is not."""
+        self._ask("GET", "/healthz", None)
+
     def post(self, path: str, body: Any) -> Any:
         """Send JSON and return the JSON answer; Away when there is none."""
+        raw = self._ask("POST", path, json.dumps(body))
+        try:
+            return json.loads(raw)
+        except ValueError as err:
+            raise Away(str(err)) from err
+
+    def _ask(self, method: str, path: str, body: str | None) -> bytes:
         link = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
         try:
-            link.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            link.request(method, path, body, {"Content-Type": "application/json"})
             answer = link.getresponse()
             raw = answer.read()
             if answer.status != 200:
                 raise Away(f"HTTP {answer.status}")
-            return json.loads(raw)
-        except (OSError, http.client.HTTPException, ValueError) as err:
+            return raw
+        except (OSError, http.client.HTTPException) as err:
             raise Away(str(err) or type(err).__name__) from err
         finally:
             link.close()

@@ -40,7 +40,11 @@ class Daemon:
 
     def __init__(self, *orders: str) -> None:
         self.orders, self.heard = list(orders), []  # type: ignore[var-annotated]
-        self.open = True
+        self.open = self.there = True
+
+    def probe(self) -> None:
+        if not self.there:
+            raise Away("nobody")
 
     def post(self, path: str, body: Any) -> Any:
         self.heard.append(body)
@@ -93,6 +97,26 @@ def test_it_keeps_one_browser_and_reports(keeper: Any, tmp_path: Path) -> None:
     one.turn()
     assert alive(one) == first
     assert daemon.heard[0]["connector"] == "on"
+
+
+def test_no_browser_is_started_while_the_daemon_is_away(keeper: Any, clock: list[float]) -> None:
+    """It would show an error page of its own on the counter, and never look again."""
+    daemon = Daemon()
+    daemon.there = False
+    one = keeper(daemon)
+    one.turn()
+    assert one._process is None
+    daemon.there = True
+    one.turn()
+    os.killpg(alive(one), signal.SIGKILL)
+    one._process.wait()
+    daemon.there = False
+    clock[0] += 5
+    one.turn()
+    assert one._process.poll() is not None
+    daemon.there = True
+    one.turn()
+    alive(one)
 
 
 def test_a_browser_that_ends_is_started_again_and_one_that_crashes_more_slowly(
