@@ -21,6 +21,7 @@ from hub.parts import Parts, now
 from hub.secrets import same
 from hub.store import people, report
 from hub.store.envelope import clean
+from ui.forms import fields
 
 COOKIE = "console"
 LIFE_S = 12 * 3600
@@ -138,9 +139,10 @@ def _load(c: sa.Connection, parts: Parts) -> dict[str, Any]:
     }
 
 
-async def _form(request: web.Request) -> Any:
+async def _form(request: web.Request) -> dict[str, str]:
+    raw = await request.read()
     try:
-        return await request.post()
+        return fields(request.content_type, raw)
     except ValueError:
         raise web.HTTPBadRequest(text="the form cannot be read.") from None
 
@@ -148,12 +150,12 @@ async def _form(request: web.Request) -> Any:
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Check name and password."""
     parts, guard, form = request.app[PARTS], request.app[GUARD], await _form(request)
-    name = str(form.get("name", "")).strip()[:64]
+    name = form.get("name", "").strip()[:64]
     if guard.blocked(name):
         return page(request, "admin_sign_in.html.jinja", 429, wrong="blocked")
     account = await parts.database.run(people.find, parts.tenant, name)
     # Beside the loop and the database: a flood of sign-ins must not hold up redemptions.
-    if not await asyncio.to_thread(people.right, account, str(form.get("password", ""))) or account is None:
+    if not await asyncio.to_thread(people.right, account, form.get("password", "")) or account is None:
         guard.fail(name)
         return page(request, "admin_sign_in.html.jinja", 403, wrong="wrong")
     response = web.HTTPSeeOther("/admin")
@@ -176,10 +178,10 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     raise response
 
 
-async def _allowed(request: web.Request) -> tuple[Parts, Person, Any]:
+async def _allowed(request: web.Request) -> tuple[Parts, Person, dict[str, str]]:
     """Return parts, person and form of a request that may change something."""
     who, form = await person(request), await _form(request)
-    if who is None or not who.may_change or not same(str(form.get("csrf", "")), who.csrf):
+    if who is None or not who.may_change or not same(form.get("csrf", ""), who.csrf):
         raise web.HTTPForbidden(text="sign in with a role that may change this, and try again.")
     return request.app[PARTS], who, form
 
@@ -201,42 +203,42 @@ async def change_batch(request: web.Request) -> web.StreamResponse:
     """Pause or restart a batch."""
     parts, who, form = await _allowed(request)
     status = "paused" if form.get("do") == "pause" else "running"
-    stock_id = clean(str(form.get("stock_id", "")))
+    stock_id = clean(form.get("stock_id", ""))
     return await _do(request, who, "batch", parts.catalog.set_status, stock_id, status)
 
 
 async def approve(request: web.Request) -> web.StreamResponse:
     """Let a kiosk in."""
     parts, who, form = await _allowed(request)
-    code, store = clean(str(form.get("code", ""))), clean(str(form.get("store", "")))
+    code, store = clean(form.get("code", "")), clean(form.get("store", ""))
     return await _do(request, who, "approve", parts.devices.approve, code, store, who.name, now())
 
 
 async def revoke(request: web.Request) -> web.StreamResponse:
     """Shut a kiosk out."""
     parts, who, form = await _allowed(request)
-    device = clean(str(form.get("device", "")))
+    device = clean(form.get("device", ""))
     return await _do(request, who, "revoke", parts.devices.revoke, device, who.name, now())
 
 
 async def trust(request: web.Request) -> web.StreamResponse:
     """Let a kiosk decide alone again whose card was in doubt."""
     parts, who, form = await _allowed(request)
-    device = clean(str(form.get("device", "")))
+    device = clean(form.get("device", ""))
     return await _do(request, who, "trust", parts.devices.trust, device, who.name, now())
 
 
 async def give_up(request: web.Request) -> web.StreamResponse:
     """Free the use of an approval that was never recorded."""
     parts, who, form = await _allowed(request)
-    rid = clean(str(form.get("rid", "")))
+    rid = clean(form.get("rid", ""))
     return await _do(request, who, "give_up", parts.acts.give_up, rid, who.name, now())
 
 
 async def roll_back(request: web.Request) -> web.StreamResponse:
     """Undo a redemption."""
     parts, who, form = await _allowed(request)
-    rid, why = clean(str(form.get("rid", "")))[:32], clean(str(form.get("why", "")))
+    rid, why = clean(form.get("rid", ""))[:32], clean(form.get("why", ""))
     return await _do(request, who, "rollback", _undo_once, parts, rid, why, who.name)
 
 

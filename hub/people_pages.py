@@ -19,6 +19,7 @@ from hub.secrets import same
 from hub.store.coupons import Held
 from kiosk.coupons.batch import Batch, Merchant, Store
 from kiosk.coupons.code import grouped
+from ui.forms import fields
 from ui.money import offer, period
 
 COOKIE = "who"
@@ -140,10 +141,10 @@ async def claim(request: web.Request) -> web.StreamResponse:
     parts, visitor = request.app[PARTS], Visitor(request)
     name = request.match_info["store"]
     try:
-        form = await request.post()
+        form = fields(request.content_type, await request.read())
     except ValueError:
         return message(request, "stale_form", 400)
-    token, stock_id = str(form.get("form", "")), str(form.get("stock_id", ""))
+    token, stock_id = form.get("form", ""), form.get("stock_id", "")
     merchant, store, _, _ = await parts.database.run(_load, parts, name, visitor.openid)
     if store is None:
         return message(request, "unknown_store", 404)

@@ -206,6 +206,25 @@ async def test_a_stranger_learns_nothing(http: aiohttp.ClientSession, name: str)
     assert (status, "用户名或密码不正确" in page) == (403, True)
 
 
+@pytest.mark.parametrize("path", ["/admin/sign-in", "/admin/approve", "/c/kjy-south/claim"])
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data; boundary=x", b"--x\r\nno header\r\n\r\n"),
+        ("multipart/form-data", b"--"),
+        ("application/x-www-form-urlencoded; charset=utf-9", b"name=a"),
+        ("application/x-www-form-urlencoded", b"name=\xff"),
+        ("application/x-www-form-urlencoded", b"a=1&" * 50),
+    ],
+    ids=["multipart", "boundary", "charset", "utf8", "fields"],
+)
+async def test_what_no_page_of_ours_posts_is_refused(
+    http: aiohttp.ClientSession, path: str, kind: str, body: bytes
+) -> None:
+    async with http.post(path, data=body, headers={"Content-Type": kind}, allow_redirects=False) as answer:
+        assert 400 <= answer.status < 500
+
+
 @pytest.mark.parametrize(
     "cookie", ["a", "a.b.c", "é.1.x", "eA.99999999999.x", "eA==.x.x", "..", "a.9" + "9" * 5000 + ".c"]
 )

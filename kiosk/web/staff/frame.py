@@ -8,7 +8,6 @@ from functools import lru_cache
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
@@ -19,6 +18,7 @@ from kiosk.counter.backup import STAGED
 from kiosk.web.door import Refused, Visitor
 from kiosk.web.local_api import answer
 from kiosk.web.services import PAGES, SERVICES, Services
+from ui.forms import fields
 from ui.marks import N_
 from ui.routes import HEADERS
 from ui.texts import Texts, negotiate
@@ -36,8 +36,6 @@ TABS = (
     ("devices", "printed", N_("Devices")),
     ("settings", "settings", N_("Settings")),
 )
-FIELDS = 20
-"""More than any form of ours has that is posted without a script."""
 LIVE = "0123456789￥¥.,:·-–%/()"
 """Characters that figures of a live page may bring."""
 
@@ -129,9 +127,7 @@ async def form(request: web.Request) -> dict[str, str]:
     """Read a form as our pages post it, without files and in UTF-8; what else comes there is refused before it is taken apart."""
     raw = await request.read()
     try:
-        if request.content_type != "application/x-www-form-urlencoded":
-            raise ValueError
-        return dict(parse_qsl(raw.decode("utf-8"), keep_blank_values=True, max_num_fields=FIELDS))
+        return fields(request.content_type, raw)
     except ValueError:
         sentence = N_("The kiosk does not understand what this page asks; load the page again.")
         raise Refused(400, "bad_request", texts_for(request)(sentence)) from None
