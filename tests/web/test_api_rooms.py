@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -161,21 +163,36 @@ async def test_the_bundle_for_support_holds_no_secret(alone: Rig) -> None:
     assert not [s for s in (*kept, f'"{PIN}"') if s in said]
 
 
-async def test_settings_printers_and_logo_are_written_into_the_file(alone: Rig, tmp_path: Path) -> None:
-    from PIL import Image
-
+@asynccontextmanager
+async def from_file(alone: Rig, tmp_path: Path) -> AsyncIterator[tuple[Rig, Path]]:
+    """Run a kiosk whose configuration is a file; yield it and the file."""
     path = tmp_path / "kiosk.toml"
     path.write_text(f'data_dir = "{tmp_path / "own"}"\n[web]\nlisten = "127.0.0.1:0"\n', "utf-8")
     daemon = Daemon(Loaded(load(path).value, ()), path)
     await daemon.start()
     try:
-        own = Rig(None, daemon, alone.http, None)
+        yield Rig(None, daemon, alone.http, None), path
+    finally:
+        await daemon.stop()
+
+
+async def test_the_shops_settings_are_written_into_the_file(alone: Rig, tmp_path: Path) -> None:
+    async with from_file(alone, tmp_path) as (own, path):
         shop = {"hours": "08:00-22:00", "holidays": "2027-01-01", "look": "fresh", "locale": "en"}
         _, told = await own.post("/api/v1/settings/shop", shop, headers=owner(own))
         assert (told["hours"], told["look"], told["waits"]) == ("08:00-22:00", "fresh", True)
         status, told = await own.post("/api/v1/settings/shop", {**shop, "hours": "25:00"}, headers=owner(own))
         assert (status, told["error"]) == (422, "bad_setting")
-        printer = {"name": "counter", "url": f"virtual://{tmp_path}/own/paper", "profile": "generic-80"}
+        said = load(path).value
+        assert (said.shop.hours, said.screen.look) == ("08:00-22:00", "fresh")
+        asked: list[bool] = []
+        own.daemon.restart = lambda: asked.append(True)
+        assert (await own.post("/api/v1/restart", headers=owner(own)))[1] == {"ok": True}
+        assert asked == [True]
+
+
+async def test_a_printer_that_nobody_means_is_refused(alone: Rig, tmp_path: Path) -> None:
+    async with from_file(alone, tmp_path) as (own, _):
         (tmp_path / "own" / "link").symlink_to(tmp_path)
         for url in (
             f"virtual://{tmp_path}/elsewhere",
@@ -186,22 +203,35 @@ async def test_settings_printers_and_logo_are_written_into_the_file(alone: Rig, 
             "tcp://169.254.169.254:80",
             "tcp://[fe80::1]:9100",
         ):
-            for path_, body in (("try-printer", {"url": url}), ("printers", {"url": url, "name": "counter"})):
-                status, told = await own.post(f"/api/v1/settings/{path_}", body, headers=owner(own))
+            for path, body in (("try-printer", {"url": url}), ("printers", {"url": url, "name": "counter"})):
+                status, told = await own.post(f"/api/v1/settings/{path}", body, headers=owner(own))
                 assert (status, told["error"]) == (422, "bad_setting"), url
                 words = "own directory" if url.startswith("virtual") else "gave itself"
                 assert words in told["message"], told
         assert not (tmp_path / "elsewhere").exists()
-        _, told = await own.post("/api/v1/settings/try-printer", {k: printer[k] for k in ("url", "profile")},
-            headers=owner(own),
-        )  # fmt: skip
+
+
+async def test_a_printer_is_tried_and_written_into_the_file(alone: Rig, tmp_path: Path) -> None:
+    async with from_file(alone, tmp_path) as (own, path):
+        tried = {"url": f"virtual://{tmp_path}/own/paper", "profile": "generic-80"}
+        _, told = await own.post("/api/v1/settings/try-printer", tried, headers=owner(own))
         assert told["outcome"] == "printed"
-        assert (await own.post("/api/v1/settings/printers", printer, headers=owner(own)))[1] == {
-            "restart": True
-        }
-        picture = io.BytesIO()
-        Image.new("RGB", (200, 200), "black").save(picture, "PNG")
-        put = {"Content-Type": "application/octet-stream"}
+        _, told = await own.post(
+            "/api/v1/settings/printers", {**tried, "name": "counter"}, headers=owner(own)
+        )
+        assert told == {"restart": True}
+        assert load(path).value.printers["counter"].profile == "generic-80"
+        status, raw, _ = await sent(own, "DELETE", "settings/printers/counter")
+        assert (status, b"unknown_printer" in raw) == (404, True), "it is in the file, not in use yet"
+
+
+async def test_a_logo_is_written_into_the_file(alone: Rig, tmp_path: Path) -> None:
+    from PIL import Image
+
+    picture = io.BytesIO()
+    Image.new("RGB", (200, 200), "black").save(picture, "PNG")
+    put = {"Content-Type": "application/octet-stream"}
+    async with from_file(alone, tmp_path) as (own, path):
         status, _, _ = await sent(
             own, "PUT", "settings/logo", data=io.BytesIO(picture.getvalue()), headers=put
         )
@@ -209,23 +239,9 @@ async def test_settings_printers_and_logo_are_written_into_the_file(alone: Rig, 
         assert (await sent(own, "GET", "settings/logo"))[2] == "image/png"
         status, raw, _ = await sent(own, "PUT", "settings/logo", data=io.BytesIO(b"no picture"), headers=put)
         assert (status, b"bad_picture" in raw) == (422, True)
-        said = load(path).value
-        assert (said.shop.hours, said.screen.look, said.printers["counter"].profile) == (
-            "08:00-22:00",
-            "fresh",
-            "generic-80",
-        )
-        assert said.screen.logo
+        assert load(path).value.screen.logo
         assert (await sent(own, "DELETE", "settings/logo"))[0] == 200
         assert load(path).value.screen.logo == ""
-        status, raw, _ = await sent(own, "DELETE", "settings/printers/counter")
-        assert (status, b"unknown_printer" in raw) == (404, True), "it is in the file, not in use yet"
-        asked: list[bool] = []
-        daemon.restart = lambda: asked.append(True)
-        assert (await own.post("/api/v1/restart", headers=owner(own)))[1] == {"ok": True}
-        assert asked == [True]
-    finally:
-        await daemon.stop()
 
 
 async def test_the_counter_page_is_loaded_anew(kiosk: Rig) -> None:
