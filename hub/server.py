@@ -20,6 +20,7 @@ from hub.store import feed
 from kiosk.notify import tell, watchdog
 from ui.doorkeeper import KEEPALIVE_S, Doorkeeper, Rules
 
+STOPS = (signal.SIGTERM, signal.SIGINT)
 STOP_S = 3.0
 """Time for requests under way at a stop; held ones end at once by the bell."""
 RULES = Rules(most=8000)
@@ -84,7 +85,7 @@ def _nothing() -> None:
 async def serve(settings: Settings, started: Callable[[], None] = _nothing, *, shared: bool = False) -> None:
     """Serve until SIGTERM or SIGINT; `started` is called once it listens."""
     stop = asyncio.Event()
-    for sig in (signal.SIGTERM, signal.SIGINT):
+    for sig in STOPS:
         asyncio.get_running_loop().add_signal_handler(sig, stop.set)
     hub = Hub(settings)
     await hub.start(shared=shared)
@@ -102,6 +103,17 @@ async def serve(settings: Settings, started: Callable[[], None] = _nothing, *, s
         await hub.stop()
 
 
+def serve_here(settings: Settings, started: Callable[[], None] = _nothing, *, shared: bool = False) -> None:
+    """Serve as this whole process; HubError when it cannot begin."""
+
+    async def served() -> None:
+        await serve(settings, started, shared=shared)
+        # A loop that closes has no place for a signal any more: whoever stops a service may ask a process twice.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+
+    asyncio.run(served())
+
+
 def serve_many(settings: Settings, workers: int, started: Callable[[], None] = _nothing) -> int:
     """Serve with several processes on one port; PostgreSQL only. A worker that dies ends the service, systemd restarts it."""
     if settings.database.startswith("sqlite"):
@@ -117,8 +129,8 @@ def serve_many(settings: Settings, workers: int, started: Callable[[], None] = _
             with contextlib.suppress(ProcessLookupError):  # it has ended and was waited for
                 os.kill(child, signal.SIGTERM)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for sig in STOPS:
+        signal.signal(sig, stop)
     for n in range(workers):
         if (pid := os.fork()) == 0:
             os._exit(_worker(settings, _nothing if n else started))
@@ -130,10 +142,10 @@ def serve_many(settings: Settings, workers: int, started: Callable[[], None] = _
 
 def _worker(settings: Settings, started: Callable[[], None]) -> int:
     """Serve in a process of several, and return its exit code."""
-    for sig in (signal.SIGTERM, signal.SIGINT):
+    for sig in STOPS:
         signal.signal(sig, signal.SIG_DFL)
     try:
-        asyncio.run(serve(settings, started, shared=True))
+        serve_here(settings, started, shared=True)
     except HubError as err:
         print(f"kiosk-hub: {err}", file=sys.stderr)
         return err.code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import csv
 import getpass
@@ -81,14 +80,14 @@ def run_serve(args: argparse.Namespace) -> int:
 
 def _serve(workers: int, settings: Settings, path: Path | None) -> int:
     """Serve; `path` is the file to keep a copy of once that has begun."""
-    from hub.server import serve, serve_many
+    from hub.server import serve_here, serve_many
 
     def started() -> None:
         keep_last_good(path, settings)
 
     if workers > 1:
         return serve_many(settings, workers, started)
-    asyncio.run(serve(settings, started))
+    serve_here(settings, started)
     return 0
 
 

@@ -22,6 +22,7 @@ from hub.schema import devices
 
 from .world import CAPPED, DEADLINE_S, Kiosk, issue
 
+ROOT = Path(__file__).parents[2]
 LONG_S = 4 * DEADLINE_S
 """A start of a process on a machine that others keep busy."""
 
@@ -129,6 +130,37 @@ async def test_several_workers_share_one_port_and_one_truth(
         hub.process.send_signal(signal.SIGTERM)
         code, err = await hub.end()
         assert (code, "Traceback" in err) == (0, False), err
+
+
+LATE = """
+import os, signal, sys
+from asyncio.selector_events import BaseSelectorEventLoop
+from hub.cli import main
+
+close = BaseSelectorEventLoop.close
+
+def closed(loop):
+    close(loop)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+BaseSelectorEventLoop.close = closed
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+async def test_a_signal_that_comes_again_while_it_ends_changes_nothing(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """systemd asks each process of a service to stop, and the first of several asks the others besides."""
+    path = write(settings, tmp_path)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LATE, "serve", "-c", str(path),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=ROOT,
+    )  # fmt: skip
+    hub = Serving(process)
+    await hub.begun()
+    process.send_signal(signal.SIGTERM)
+    assert await hub.end() == (0, "")
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
