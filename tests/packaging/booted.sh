@@ -21,7 +21,7 @@ step page-answers "$(python3 -c 'import urllib.request as u; print(u.urlopen("ht
 runuser -u kiosk -- kiosk doctor >/doctor.txt 2>&1
 step doctor $?
 step enrol "$(runuser -u kiosk -- kiosk enrol --hub http://127.0.0.1:8090 --json)"
-step secrets "$(find /var/lib/kiosk /var/lib/kiosk-hub /etc/kiosk/kiosk.toml /etc/kiosk-hub/hub.toml -perm /007 | wc -l)"
+step secrets "$(find /var/lib/kiosk /var/lib/kiosk-hub /etc/kiosk/kiosk.toml /etc/kiosk-hub/hub.toml ! -type l -perm /007 | wc -l)"
 
 first=$(now kiosk MainPID)
 kill -9 "$first"
