@@ -34,7 +34,8 @@ LIFE_S = 12 * 3600
 TRIES, WINDOW_S = 5, 300.0
 """Five wrong PINs in five minutes shut an address out until the five minutes are over; restarts do not reset it."""
 ALL_TRIES = 30
-"""Wrong PINs from all addresses together, in the same time: whoever changes addresses is shut out too."""
+"""Wrong PINs from all addresses of the network together, in the same time: whoever changes addresses is shut out too. The kiosk's own
+page is counted by itself, so that nobody in the network shuts the counter out."""
 FIRST = "first"
 """The manager whose PIN is in kiosk.toml or in staff.pin; always there, so that nobody locks the shop out."""
 PASSED_ON = ("forwarded", "via", "x-real-ip")
@@ -109,12 +110,12 @@ class Door:
 
         A page whose name was pointed at this machine afterwards (DNS rebinding) names its own host.
         """
-        name = (urlsplit(f"//{request.host}").hostname or "").lower()
+        name = _host(request)
         return _is_address(name) or name in self._hosts or name == "localhost" or name.endswith(".local")
 
     def is_local(self, request: web.Request) -> bool:
         """Tell whether the machine itself asks."""
-        name = (urlsplit(f"//{request.host}").hostname or "").lower()
+        name = _host(request)
         direct = _is_loopback(request.remote or "") and not _passed_on(request)
         return direct and (name == "localhost" or _is_loopback(name)) and same_site(request)
 
@@ -125,29 +126,33 @@ class Door:
 
     def owns(self, token: str) -> bool:
         """Tell whether a token is the one in `local.token`, which only the kiosk's own user can read."""
-        return hmac.compare_digest(token.encode(), self._token.encode())
+        return same(token, self._token)
 
     # -- people --
 
     async def knock(self, pin: str, remote: str) -> Knock:
-        """Check a PIN; failures are kept in the journal's facts, a lock-out among the acts."""
+        """Check a PIN; failures are kept in the journal's facts, a lock-out among the acts.
+
+        A right one forgives no wrong one: a clerk would have as many guesses as he likes at the manager's.
+        """
         async with self.one:
             now = self._clock.trusted().at.timestamp()
             failures = await self._failures(now)
             mine = failures.get(remote, [])
-            if len(mine) >= TRIES or sum(map(len, failures.values())) >= ALL_TRIES:
+            if len(mine) >= TRIES or (not _is_loopback(remote) and _many(failures) >= ALL_TRIES):
                 return Knock("blocked")
             person = await self._whose(pin)
             if person is not None:
-                if mine:
-                    failures.pop(remote)
-                    await self._journal.put("pin_failures", json.dumps(failures))
                 return Knock("ok", person)
             mine = [*mine, now]
-            newest = dict(sorted({**failures, remote: mine}.items(), key=lambda kv: kv[1][-1])[-50:])
+            failures[remote] = mine
+            newest = dict(sorted(failures.items(), key=lambda kv: kv[1][-1])[-50:])
             await self._journal.put("pin_failures", json.dumps(newest))
-            if len(mine) == TRIES:
-                log.warning("%d wrong PINs from %s: shut out for %g s", TRIES, remote, WINDOW_S)
+            everybody = not _is_loopback(remote) and _many(failures) == ALL_TRIES
+            if len(mine) == TRIES or everybody:
+                log.warning(
+                    "%d wrong PINs, the last from %s: shut out for %g s", _many(failures), remote, WINDOW_S
+                )
                 await self._journal.note_act("", remote, "locked")
             return Knock("wrong")
 
@@ -156,7 +161,7 @@ class Door:
         return {r: recent for r, ts in kept.items() if (recent := [t for t in ts if 0 <= now - t < WINDOW_S])}
 
     async def _whose(self, pin: str) -> Person | None:
-        if hmac.compare_digest(pin.encode(), self._pin.encode()):
+        if same(pin, self._pin):
             return self._first()
         return await people.find(pin, await self._journal.people())
 
@@ -176,7 +181,7 @@ class Door:
         return bytes.fromhex(kept)
 
     def _mark(self, text: str) -> str:
-        return hmac.new(self._key.encode(), text.encode(), sha256).hexdigest()[:40]
+        return hmac.new(self._key.encode(), as_bytes(text), sha256).hexdigest()[:40]
 
     def mark(self, raw: bytes) -> str:
         """Return what stands for bytes that are not kept: nobody without this kiosk's key can make it."""
@@ -195,7 +200,7 @@ class Door:
     async def visitor(self, request: web.Request) -> Visitor | None:
         """Return the person whose session a request belongs to."""
         raw, _, mark = request.cookies.get(COOKIE, "").rpartition(".")
-        if not raw or not hmac.compare_digest(mark.encode(), self._mark(raw).encode()):
+        if not raw or not same(mark, self._mark(raw)):
             return None
         until, person_id, standing, token = raw.split(".")
         if int(until) <= self._clock.wall().timestamp() or token in await self._ended():
@@ -234,7 +239,7 @@ class Door:
 
     def is_ours(self, request: web.Request, visitor: Visitor, token: str) -> bool:
         """Tell whether a request that changes something comes from a page of ours with that session."""
-        return same_site(request) and hmac.compare_digest(token.encode(), self.csrf(visitor.session).encode())
+        return same_site(request) and same(token, self.csrf(visitor.session))
 
 
 def over_tls(request: web.Request) -> bool:
@@ -247,7 +252,33 @@ def same_site(request: web.Request) -> bool:
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         return False
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+    try:
+        return origin is None or urlsplit(origin).netloc == request.host
+    except ValueError:  # no page has such an origin
+        return False
+
+
+def as_bytes(text: str) -> bytes:
+    """Return what came from outside as bytes: a header may hold any."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def same(given: str, right: str) -> bool:
+    """Compare two texts in constant time."""
+    return hmac.compare_digest(as_bytes(given), right.encode())
+
+
+def _host(request: web.Request) -> str:
+    """Return the host that a request names, in small letters; empty where it names none."""
+    try:
+        return (urlsplit(f"//{request.host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _many(failures: dict[str, list[float]]) -> int:
+    """Count the wrong PINs of the network."""
+    return sum(len(ts) for remote, ts in failures.items() if not _is_loopback(remote))
 
 
 def _is_address(name: str) -> bool:

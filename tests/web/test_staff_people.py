@@ -13,7 +13,7 @@ from kiosk.counter import people
 from kiosk.coupons.record import Change
 from kiosk.journal.people import Person
 from kiosk.web import door as door_module
-from tests.web.rig import CAPPED, SLIP, Rig, rig
+from tests.web.rig import CAPPED, PIN, SLIP, Rig, rig
 from tests.web.test_staff import Staff, staff
 
 __all__ = ["staff"]
@@ -114,6 +114,41 @@ async def test_who_changes_addresses_is_shut_out_too(alone: Rig, monkeypatch: py
     monkeypatch.setattr(door_module, "ALL_TRIES", 6)
     ends = [(await door.knock("0000", f"10.0.0.{n}")).end for n in range(8)]
     assert ends == ["wrong"] * 6 + ["blocked"] * 2
+    assert [(a.what, a.name) for a in await alone.daemon.journal.acts("locked")] == [("locked", "10.0.0.5")]
+    assert (await door.knock(PIN, "127.0.0.1")).end == "ok", "nobody in the network shuts the counter out"
+
+
+async def test_a_right_pin_forgives_no_wrong_one(alone: Rig) -> None:
+    """A clerk would have as many guesses as he likes at the manager's."""
+    door = alone.daemon.server._runner.app[_services()].door  # type: ignore[union-attr]
+    guesses = ["0000", "0001", "0002", "0003", PIN, "0004", PIN]
+    ends = [(await door.knock(pin, "10.0.0.1")).end for pin in guesses]
+    assert ends == ["wrong"] * 4 + ["ok", "wrong", "blocked"]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/staff", b"Host: ["),
+        ("/healthz", b"Host: ["),
+        ("/staff", b"Cookie: staff=1.2.3.4.\xff"),
+        ("/api/v1/status", b"Authorization: Bearer \xff"),
+        ("/api/v1/status", b"Origin: http://["),
+    ],
+    ids=["host", "host of health", "cookie", "token", "origin"],
+)
+async def test_headers_of_any_bytes_are_no_mistake_of_the_kiosk(
+    alone: Rig, path: str, line: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = b"" if line.startswith(b"Host") else b"Host: 127.0.0.1\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(alone.url.rpartition(":")[2]))
+    writer.write(b"GET %b HTTP/1.1\r\n%b%b\r\nConnection: close\r\n\r\n" % (path.encode(), own, line))
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert int(answer.split()[1]) < 500
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_session_is_over_after_its_time(clerk: Staff, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from kiosk.coupons.ids import new_rid
 from kiosk.health.model import told
 from kiosk.journal.clients import Client
 from kiosk.web.api.problems import Problem
+from kiosk.web.door import as_bytes
 from kiosk.web.services import Services
 from ui.money import local
 
@@ -86,7 +87,7 @@ async def _bearer(token: str, services: Services) -> Caller:
         return Caller(ALL)
     secret = token.removeprefix(PREFIX).partition("_")[2]
     client = await services.journal.client(named(token)) if token.startswith(PREFIX) else None
-    given = sha256(secret.encode()).hexdigest()
+    given = sha256(as_bytes(secret)).hexdigest()
     if client is None or not hmac.compare_digest(client.digest, given):
         raise _unknown()
     headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -147,7 +146,7 @@ async def restore(visiting: Visit, raw: bytes) -> web.StreamResponse:
     services, t, request = visiting.services, visiting.t, visiting.request
     try:
         passphrase = base64.urlsafe_b64decode(request.headers.get("X-Passphrase", "")).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise Refused(400, "bad_request", t("The passphrase did not arrive whole; try again.")) from None
     with tempfile.TemporaryFile(dir=services.data_dir) as kept:
         size = 0
