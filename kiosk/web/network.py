@@ -118,5 +118,5 @@ def _make_ready(services: Services) -> None:
         return
     try:
         own_certificate(services.data_dir)
-    except OSError:
+    except (OSError, ValueError, TypeError):
         raise NotDone("bad_setting", NO_CERTIFICATE, dir=services.data_dir) from None

@@ -92,7 +92,7 @@ class Server:
         given = self._settings.tls
         try:
             return context(given) if isinstance(given, TlsFiles) else own_context(self._dir)
-        except (OSError, ssl.SSLError) as err:
+        except (OSError, ssl.SSLError, ValueError, TypeError) as err:  # the last two: PEM that is none
             raise ListenError(
                 f"the certificate cannot be used ({err}); correct web.tls in kiosk.toml."
             ) from err

@@ -146,6 +146,24 @@ async def test_a_network_address_that_fails_never_stops_the_counter(path: Path, 
                 assert answer.status == 200
 
 
+@pytest.mark.parametrize("file", ["tls-ca.pem", "tls-ca-key.pem"])
+async def test_an_authority_that_cannot_be_read_never_stops_the_counter(
+    path: Path, lan: int, file: str
+) -> None:
+    async with running(path) as staff:
+        assert (await staff.do("network", {"open": True}))[1]["ok"]
+        kept = staff.kiosk.daemon.data_dir / file
+    kept.write_text("no PEM")
+    for other in kept.parent.glob("tls-c*.pem"):
+        if other.name not in ("tls-ca.pem", "tls-ca-key.pem"):
+            other.unlink()
+    async with running(path) as staff:
+        assert "打不开" in await staff.page(path="/staff/devices")
+        async with staff.browser.get(staff.kiosk.url + "/") as answer:
+            assert answer.status == 200
+        assert (await staff.do("network", {"open": True}))[0] < 500
+
+
 async def test_what_a_file_opens_by_hand_is_closed_there(path: Path, lan: int) -> None:
     change(path, "127.0.0.1", "0.0.0.0")
     daemon = Daemon(Loaded(load(path).value, ()), path)

@@ -14,12 +14,12 @@ def check(facts: Facts) -> Finding | None:
         "network",
         "error" if screen else "warning",
         told(
-            "The pages cannot be reached at {address}: another program uses that port.",
+            "The pages cannot be reached at {address}: another program uses that port, this machine has no such address, or the certificate cannot be used; the log says which.",
             address=facts.not_open,
         ),
-        told("Stop that program and restart the kiosk; the counter's screen asks for its page there.")
+        told("Remove the cause and restart the kiosk; the counter's screen asks for its page there.")
         if screen
         else told(
-            "Stop that program and restart the kiosk, or choose another port in web.lan of kiosk.toml."
+            "Remove the cause and restart the kiosk, or choose another address in web.lan of kiosk.toml."
         ),
     )
