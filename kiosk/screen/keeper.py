@@ -36,6 +36,8 @@ STOP_S = 5.0
 CRASH_S = 10.0
 """A browser that ends sooner than this after its start is started again more slowly."""
 SLOWEST_S = 30.0
+MOST_CRASHES = 5
+"""From then on the pause is the slowest."""
 OLD_S = 12 * 3600.0
 """A browser that has run for so long is started anew when the shop closes: what it has gathered in memory is gone (facts: edge 3(d))."""
 FLAGS = (
@@ -170,12 +172,13 @@ class Keeper:
             if self._now() - self._started > CRASH_S:
                 self._crashes = 0
             return False
-        if self._process is not None:
-            self._crashes += 1
-            return self._now() - self._started >= min(SLOWEST_S, 2.0**self._crashes)
-        return True
+        return self._process is None or self._now() - self._started >= min(
+            SLOWEST_S, 2.0 ** (self._crashes + 1)
+        )
 
     def _start(self) -> None:
+        if self._process is not None:
+            self._crashes = min(self._crashes + 1, MOST_CRASHES)
         self._page = secrets.token_urlsafe(9)
         small = SMALL if 0 < total_kib() < SMALL_KIB else ()
         shown = WAYLAND if os.environ.get("WAYLAND_DISPLAY") else ()

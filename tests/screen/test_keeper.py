@@ -18,6 +18,7 @@ from kiosk.screen import glass
 from kiosk.screen.keeper import (
     FLAGS,
     LOOK_S,
+    MOST_CRASHES,
     REPAINT_S,
     SMALL,
     Keeper,
@@ -117,6 +118,20 @@ def test_no_browser_is_started_while_the_daemon_is_away(keeper: Any, clock: list
     daemon.there = True
     one.turn()
     alive(one)
+
+
+def test_a_browser_that_ends_each_time_is_started_for_ever(keeper: Any, clock: list[float]) -> None:
+    one = keeper(Daemon(), "exit 1")
+    starts = set()
+    for _ in range(60):
+        one.turn()
+        starts.add(one._process.pid)
+        one._process.wait()
+        clock[0] += 31
+    assert len(starts) == 60
+    for _ in range(2000):
+        one._due()
+    assert one._crashes == MOST_CRASHES
 
 
 def test_a_browser_that_ends_is_started_again_and_one_that_crashes_more_slowly(
