@@ -5,6 +5,7 @@ The code on paper outlives every campaign; two stands of one store that open dif
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -78,8 +79,12 @@ class Ledger:
             return
         self._known[made.store_id, made.material] = made
         try:
-            with self.path.open("ab") as file:
-                file.write(msgspec.json.encode(made) + b"\n")
+            with self.path.open("a+b") as file:
+                # Behind a line that a power failure cut off this one would be lost too.
+                cut = file.tell() > 0 and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n"
+                file.write(b"\n" * cut + msgspec.json.encode(made) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             raise FailedError(
                 "{file} could not be written: {why}", file=self.path, why=error.strerror or error

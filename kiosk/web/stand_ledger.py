@@ -43,10 +43,10 @@ def _revised(path: Path, template: str, data: dict[str, str], strict: bool) -> d
     if known is None:
         number = asked.revision
     elif (known.payload, known.terms) == (asked.payload, asked.terms):
-        number = known.revision
+        number = max(known.revision, chosen.revision)
     elif strict and known.payload != asked.payload:
         raise NotDone("second_link", SECOND, old=known.payload)
     else:
-        number = known.revision + 1
+        number = max(known.revision + 1, chosen.revision)
     permanent = chosen.kind != "versioned"
     return data if permanent and number == chosen.revision else {**data, "revision": str(number)}

@@ -216,6 +216,9 @@ def test_the_ledger_bears_a_line_cut_off(tmp_path: Path) -> None:
         file.write('{"store_id":"S1","mat')
     with pytest.raises(RefusedError, match="was printed with https://a"):
         Ledger(book).check(Printed("S1", "stand-a6", "https://b", 1))
+    Ledger(book).record(Printed("S2", "stand-a6", "https://c", 1))
+    with pytest.raises(RefusedError, match="was printed with https://c"):
+        Ledger(book).check(Printed("S2", "stand-a6", "https://d", 1))
 
 
 def test_a_revision_is_a_number(store: dict[str, str], tmp_path: Path) -> None:
