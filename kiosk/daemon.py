@@ -144,6 +144,7 @@ class Daemon:
         await self.spooler.start()
         later(stack, self.spooler.stop, "printers")
         services = self._serve(place, authority)
+        await services.door.settle()
         feedback = Feedback(
             self.bus,
             self.fittings.pins.lights,

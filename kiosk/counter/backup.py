@@ -179,9 +179,15 @@ def put_back(data_dir: Path) -> list[str]:
 
 
 def is_own(data_dir: Path) -> bool:
-    """Tell whether the staged backup is of this very kiosk, which then knows what was taken away since."""
+    """Tell whether the staged backup is of this very kiosk, whose journal knows what was taken away since: it was not lost meanwhile."""
     here, staged = data_dir / IDENTITY, data_dir / STAGED / IDENTITY
-    return here.is_file() and staged.is_file() and here.read_bytes() == staged.read_bytes()
+    if not (here.is_file() and staged.is_file() and here.read_bytes() == staged.read_bytes()):
+        return False
+    try:
+        return rights.one_line(data_dir / JOURNAL, data_dir / STAGED / JOURNAL)
+    except sqlite3.Error as err:
+        log.warning("the rights of now cannot be read (%s); the backup's tokens and phones end", err)
+        return False
 
 
 def _settle(data_dir: Path, staged: Path) -> None:
@@ -193,7 +199,9 @@ def _settle(data_dir: Path, staged: Path) -> None:
         try:
             rights.keep(data_dir / JOURNAL, staged / JOURNAL)
         except sqlite3.Error as err:
-            log.warning("the rights of now cannot be read (%s); the backup's tokens and phones end", err)
+            log.warning(
+                "the rights of now cannot be taken over (%s); the backup's tokens and phones end", err
+            )
         else:
             for name in FILES:
                 if name != IDENTITY and (data_dir / name).is_file():

@@ -14,7 +14,20 @@ from kiosk.journal.items import text
 
 TABLES = ("person", "client", "act")
 """People, programs with their tokens, and who did what."""
-FACTS = ("sessions_ended", "phones", "phones_waiting", "pin_failures", "pin_salt")
+LINE = "rights"
+"""The fact that stands for the sessions' key: a journal that was begun anew has another one, or none yet."""
+FACTS = (LINE, "sessions_ended", "phones", "phones_waiting", "pin_failures", "pin_salt")
+
+
+def one_line(present: Path, copy: Path) -> bool:
+    """Tell whether a journal knows what was taken away since a copy was made: it goes on from there. sqlite3.Error: no."""
+    return _line(present) == _line(copy)
+
+
+def _line(path: Path) -> str | None:
+    with contextlib.closing(_open(path)) as db:
+        row = db.execute("SELECT value FROM fact WHERE name = ?", (LINE,)).fetchone()
+        return None if row is None else str(row[0])
 
 
 def keep(present: Path, copy: Path) -> None:
@@ -52,7 +65,11 @@ def end(copy: Path) -> None:
 
 def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(f"file:{path}?mode=rw", uri=True)
-    db.execute("PRAGMA synchronous = FULL")
+    try:
+        db.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error:
+        db.close()
+        raise
     return db
 
 

@@ -40,7 +40,7 @@ ENDS = {
     "answer": "ORDER BY client {d}, key {d}",
     "fact": "ORDER BY name {d}",
 }
-PEOPLE_FACTS = ("pin_failures", "pin_salt", "sessions_ended", "hidden_batches")
+PEOPLE_FACTS = ("pin_failures", "pin_salt", "hidden_batches")
 KEPT_FACTS = ("enrolled", "database", "time", "unclean_boots", *PEOPLE_FACTS)
 """What is true of this kiosk whatever became of its journal."""
 

@@ -25,11 +25,12 @@ from aiohttp import web
 from kiosk.clock import Clock
 from kiosk.counter import people
 from kiosk.journal.people import Person
+from kiosk.journal.rights import LINE
 from kiosk.journal.store import Journal
 
 log = logging.getLogger(__name__)
 
-COOKIE = "staff"
+COOKIE, SESSIONS = "staff", "session.key"
 LIFE_S = 12 * 3600
 TRIES, WINDOW_S = 5, 300.0
 """Five wrong PINs in five minutes shut an address out until the five minutes are over; restarts do not reset it."""
@@ -99,9 +100,17 @@ class Door:
     def start(self) -> None:
         """Read the secrets of the data directory, or make them."""
         self._token = keep_secret(self._dir / "local.token", secrets.token_urlsafe(32))
-        self._key = keep_secret(self._dir / "session.key", secrets.token_hex(32))
+        self._key = keep_secret(self._dir / SESSIONS, secrets.token_hex(32))
         if not self._pin:
             self._pin = keep_secret(self._dir / "staff.pin", f"{secrets.randbelow(10**6):06}")
+
+    async def settle(self) -> None:
+        """End all sessions where the journal is not the one that they were opened beside: it cannot tell which were ended."""
+        if await self._journal.get(LINE) == self._mark(LINE):
+            return
+        (self._dir / SESSIONS).unlink()
+        self._key = keep_secret(self._dir / SESSIONS, secrets.token_hex(32))
+        await self._journal.put(LINE, self._mark(LINE))
 
     # -- machines --
 

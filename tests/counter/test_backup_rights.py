@@ -12,6 +12,7 @@ from kiosk.counter import backup
 from kiosk.events import Bus
 from kiosk.journal.clients import Client
 from kiosk.journal.people import Person
+from kiosk.journal.rights import LINE
 from kiosk.journal.store import Journal
 
 from .world import NOW
@@ -45,6 +46,7 @@ async def a_backup_and_what_came_after(home: Path) -> bytes:
     for name in ("leaked", "till"):
         await journal.add_client(token(name))
     await journal.put("phones", '{"a": {}}')
+    await journal.put(LINE, "of this journal")
     raw = await backup.make(journal, home, None, PHRASE)
     await journal.drop_person("P1")
     await journal.put_person(Person("P3", "小张", "manager", "v3"))
@@ -113,6 +115,20 @@ async def test_on_another_card_tokens_phones_and_sessions_end(tmp_path: Path) ->
     assert await rights(new) == (["P1", "P2"], [], "", "")
     assert not (new / "session.key").exists()
     assert (new / "staff.pin").read_text() == "111111"
+
+
+async def test_where_the_journal_was_lost_meanwhile_tokens_end(tmp_path: Path) -> None:
+    """It was begun anew, and knows of nobody who was let out."""
+    home = tmp_path / "home"
+    raw = await a_backup_and_what_came_after(home)
+    for path in home.glob("journal.db*"):
+        path.unlink()
+    await (await opened(home)).stop()
+    backup.stage(raw, PHRASE, home)
+    assert not backup.is_own(home)
+    backup.put_back(home)
+    assert await rights(home) == (["P1", "P2"], [], "", "")
+    assert not (home / "session.key").exists()
 
 
 async def test_with_a_journal_that_cannot_be_read_tokens_end(tmp_path: Path) -> None:

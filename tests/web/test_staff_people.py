@@ -11,9 +11,11 @@ import pytest
 
 from kiosk.counter import people
 from kiosk.coupons.record import Change
+from kiosk.daemon import Daemon
 from kiosk.journal.people import Person
+from kiosk.toml import Loaded
 from kiosk.web import door as door_module
-from tests.web.rig import CAPPED, PIN, SLIP, Rig, rig
+from tests.web.rig import CAPPED, PIN, SLIP, Rig, rig, settings
 from tests.web.test_staff import Staff, staff
 
 __all__ = ["staff"]
@@ -116,6 +118,30 @@ async def test_who_changes_addresses_is_shut_out_too(alone: Rig, monkeypatch: py
     assert ends == ["wrong"] * 6 + ["blocked"] * 2
     assert [(a.what, a.name) for a in await alone.daemon.journal.acts("locked")] == [("locked", "10.0.0.5")]
     assert (await door.knock(PIN, "127.0.0.1")).end == "ok", "nobody in the network shuts the counter out"
+
+
+async def test_with_the_journal_who_signed_out_is_forgotten_so_all_sessions_end(tmp_path: Path) -> None:
+    async with (
+        rig(tmp_path, hub=False) as kiosk,
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser,
+    ):
+        home = kiosk.daemon.data_dir
+        await Staff(kiosk, browser).sign_in()
+        cookie = next(c.value for c in browser.cookie_jar)
+    for lost in (False, True):
+        if lost:
+            for path in home.glob("journal.db*"):
+                path.unlink()
+        daemon = Daemon(Loaded(settings(home), ()), None)
+        await daemon.start()
+        try:
+            async with (
+                aiohttp.ClientSession(headers={"Cookie": f"staff={cookie}"}) as http,
+                http.get(f"{daemon.server.url}/staff") as answer,
+            ):
+                assert ("data-csrf" in await answer.text()) is not lost
+        finally:
+            await daemon.stop()
 
 
 async def test_a_right_pin_forgives_no_wrong_one(alone: Rig) -> None:
