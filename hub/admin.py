@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from aiohttp import web
 
-from hub.device_api import PARTS
+from hub.device_api import PARTS, address
 from hub.errors import HubError, Refused
 from hub.pages import page
 from hub.parts import Parts, now
@@ -44,20 +44,20 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Guard:
-    """Counts failed sign-ins a name and makes guessing slow."""
+    """Counts failed sign-ins a name and address and makes guessing slow: by the name alone anybody could shut an operator out."""
 
     def __init__(self) -> None:
-        self._failed: OrderedDict[str, list[float]] = OrderedDict()
+        self._failed: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
 
-    def blocked(self, name: str) -> bool:
-        """Tell whether a name has failed too often of late."""
-        recent = [at for at in self._failed.get(name, ()) if time.monotonic() - at < WINDOW_S]
+    def blocked(self, who: tuple[str, str]) -> bool:
+        """Tell whether a name has failed too often of late from an address."""
+        recent = [at for at in self._failed.get(who, ()) if time.monotonic() - at < WINDOW_S]
         return len(recent) >= TRIES
 
-    def fail(self, name: str) -> None:
-        """Count a failure; of ten thousand names the one that failed longest ago is forgotten."""
-        recent = [at for at in self._failed.pop(name, ()) if time.monotonic() - at < WINDOW_S]
-        self._failed[name] = [*recent, time.monotonic()]
+    def fail(self, who: tuple[str, str]) -> None:
+        """Count a failure; of ten thousand the one that failed longest ago is forgotten."""
+        recent = [at for at in self._failed.pop(who, ()) if time.monotonic() - at < WINDOW_S]
+        self._failed[who] = [*recent, time.monotonic()]
         if len(self._failed) > NAMES_MAX:
             self._failed.popitem(last=False)
 
@@ -147,16 +147,27 @@ async def _form(request: web.Request) -> dict[str, str]:
         raise web.HTTPBadRequest(text="the form cannot be read.") from None
 
 
+def _same_site(request: web.Request) -> bool:
+    """Tell whether a browser says that a page of ours, or no page, asks (Fetch Metadata; without it RFC 6454 Origin)."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site in ("none", "same-origin")
+    origin = request.headers.get("Origin")
+    return origin is None or origin.partition("://")[2] == request.host
+
+
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Check name and password."""
+    if not _same_site(request):  # a page elsewhere could shut an operator's own address out by guessing
+        raise web.HTTPForbidden(text="sign in at the console's own page.")
     parts, guard, form = request.app[PARTS], request.app[GUARD], await _form(request)
     name = form.get("name", "").strip()[:64]
-    if guard.blocked(name):
+    who = (name, address(request))
+    if guard.blocked(who):
         return page(request, "admin_sign_in.html.jinja", 429, wrong="blocked")
     account = await parts.database.run(people.find, parts.tenant, name)
     # Beside the loop and the database: a flood of sign-ins must not hold up redemptions.
     if not await asyncio.to_thread(people.right, account, form.get("password", "")) or account is None:
-        guard.fail(name)
+        guard.fail(who)
         return page(request, "admin_sign_in.html.jinja", 403, wrong="wrong")
     response = web.HTTPSeeOther("/admin")
     response.set_cookie(
