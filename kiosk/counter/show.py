@@ -248,7 +248,7 @@ class Show:
             "detail": o.detail,
             "hint": o.hint,
             "reason": o.reason,
-            "id": f"{o.rid}:{o.title}",
+            "id": hashlib.sha256(f"{o.rid}:{o.title}".encode()).hexdigest()[:16],
             "until_ms": int(o.until_s * 1000),
         }
 

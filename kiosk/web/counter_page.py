@@ -59,10 +59,18 @@ def dressed(app: web.Application, view: dict[str, Any]) -> dict[str, Any]:
     return {**view, "font": app[PAGES].font_css(known + SIGNS + names)}
 
 
+def of_caller(request: web.Request, view: dict[str, Any]) -> dict[str, Any]:
+    """Return a view as its caller may have it: how much was claimed and redeemed, and the code of the enrolment, stay on this machine."""
+    if request.app[SERVICES].door.is_local(request):
+        return view
+    tickets = [{k: v for k, v in b.items() if k not in ("claimed", "redeemed")} for b in view["batches"]]
+    return {**view, "batches": tickets, "status": {**view["status"], "code": None}}
+
+
 async def page(request: web.Request) -> web.StreamResponse:
     """Show the counter page with its first view."""
     services = request.app[SERVICES]
-    view = dressed(request.app, services.show.view)
+    view = dressed(request.app, of_caller(request, services.show.view))
     html = request.app[PAGES].render("counter.html.jinja", view["locale"], view=view, font=view["font"])
     return web.Response(text=html, content_type="text/html", headers=FRAMED)
 

@@ -65,6 +65,19 @@ async def test_presses_during_a_print_are_answered_not_queued(tmp_path: Path) ->
         assert len(jobs) == 1
 
 
+async def test_who_asks_from_elsewhere_sees_the_page_and_no_count(kiosk: Rig) -> None:
+    passed_on = {"X-Forwarded-For": "192.168.1.9"}
+    status, view = await kiosk.get("/api/v1/counter", headers=passed_on)
+    assert (status, view["status"]["code"]) == (200, None)
+    assert view["batches"]
+    assert not any({"claimed", "redeemed"} & set(ticket) for ticket in view["batches"])
+    async with kiosk.http.get(kiosk.url + "/", headers=passed_on) as answer:
+        assert "redeemed" not in await answer.text()
+    async with kiosk.http.get(kiosk.url + "/api/v1/counter/events", headers=passed_on) as answer:
+        async with asyncio.timeout(20):
+            assert b"redeemed" not in await answer.content.readline()
+
+
 async def test_without_the_hub_the_page_says_offline_and_the_batch_rules_decide(tmp_path: Path) -> None:
     async with rig(tmp_path) as kiosk:
         capped, never = await kiosk.issue(CAPPED), await kiosk.issue(NEVER)

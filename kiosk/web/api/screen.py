@@ -13,7 +13,7 @@ from kiosk.counter.screen_watch import Report
 from kiosk.health.model import Told
 from kiosk.web.api.operation import Call, operation
 from kiosk.web.api.problems import Problem
-from kiosk.web.counter_page import ProofReport, dressed
+from kiosk.web.counter_page import ProofReport, dressed, of_caller
 from kiosk.web.services import SERVICES
 from kiosk.web.stream import stream
 from ui.marks import N_
@@ -45,22 +45,23 @@ def _own(call: Call, sentence: str) -> None:
 @operation("GET", "counter", None)
 async def counter(call: Call) -> dict[str, Any]:
     """Give the view as it is now."""
-    return call.services.show.view
+    return of_caller(call.request, call.services.show.view)
 
 
 @operation("GET", "counter/events", None, media=("text/event-stream",))
 async def events(call: Call) -> web.StreamResponse:
     """Give every new view to a page; a slow page gets the newest one only."""
-    return await stream(call.request, _views(call.request.app))
+    return await stream(call.request, _views(call.request))
 
 
-async def _views(app: web.Application) -> AsyncIterator[bytes]:
-    services = app[SERVICES]
+async def _views(request: web.Request) -> AsyncIterator[bytes]:
+    app, services = request.app, request.app[SERVICES]
     seq = 0
     while True:
         view = await services.show.changed(seq)
         seq = view["seq"]
-        yield b"data: " + json.dumps(dressed(app, view), ensure_ascii=False, separators=(",", ":")).encode()
+        mine = dressed(app, of_caller(request, view))
+        yield b"data: " + json.dumps(mine, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @operation("POST", "counter/proof", None, "not_local", again="repeat")
