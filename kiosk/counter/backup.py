@@ -109,7 +109,12 @@ def stage(sealed: bytes, passphrase: str, data_dir: Path) -> list[str]:
         fresh.mkdir(mode=0o700)
         try:
             names = _unpack(plain, fresh)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as err:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            EOFError,
+        ) as err:  # RuntimeError: a member under a password
             log.warning("a backup cannot be unpacked: %s", err)
             raise BackupError(N_("What is in that backup cannot be unpacked; nothing was changed.")) from None
         if JOURNAL not in names:

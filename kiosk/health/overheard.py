@@ -110,6 +110,16 @@ def heard(text: str, sentences: Sequence[str]) -> Told:
     return Told(found[0].text, found[0].args, tuple(found[1:]))
 
 
+def heard_all(texts: Sequence[str], sentences: Sequence[str]) -> Told:
+    """Return what several have said: each is known by itself, since one form would take in what stands before it."""
+    found = [part for text in texts for part in _parts(heard(text, sentences))]
+    return Told(found[0].text, found[0].args, tuple(found[1:]))
+
+
+def _parts(told: Told) -> list[Told]:
+    return [Told(told.text, told.args), *told.more]
+
+
 def _first(text: str, sentences: Sequence[str]) -> tuple[Told, str] | None:
     """Return the sentence that a text begins with, and what follows it."""
     for sentence in sentences:

@@ -13,7 +13,7 @@ from kiosk.config import ConfigError, Screen, load
 from kiosk.counter.dress import unfit
 from kiosk.hardware.kept import trouble
 from kiosk.health import gather
-from kiosk.health.overheard import CONFIGURATION, DEVICES, JOURNAL, heard
+from kiosk.health.overheard import CONFIGURATION, DEVICES, JOURNAL, heard, heard_all
 from kiosk.journal import store
 from kiosk.printing import printers
 from tests.web.test_chinese import english
@@ -60,6 +60,7 @@ def test_every_sentence_of_the_journal_is_known() -> None:
         "[web]\nlisten = 'here'\n",
         "[screen]\nlook = 'loud'\n",
         "[printers.counter]\nprofile = 'generic-58'\n",
+        "[web]\nqqqq = 1\nlisen = 'x'\n",
         "[web\n",
     ],
 )
@@ -71,7 +72,7 @@ def test_what_the_configuration_says(tmp_path: Path, text: str) -> None:
     except ConfigError as err:
         warnings = (f"{err} Until then the kiosk goes on with the settings that it had.",)
     assert warnings
-    told = heard(" ".join(warnings), CONFIGURATION)
+    told = heard_all(warnings, CONFIGURATION)
     assert told.say() == " ".join(warnings)
     assert english(told.say("zh_CN")) == []
     assert str(path) in told.say("zh_CN")

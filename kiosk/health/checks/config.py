@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.health.model import Facts, Finding, told
-from kiosk.health.overheard import CONFIGURATION, heard
+from kiosk.health.overheard import CONFIGURATION, heard, heard_all
 
 
 def check(facts: Facts) -> Finding | None:
@@ -19,7 +19,7 @@ def check(facts: Facts) -> Finding | None:
         return Finding(
             "config",
             "warning",
-            heard(" ".join(facts.config_warnings), CONFIGURATION),
+            heard_all(facts.config_warnings, CONFIGURATION),
             told("Correct or remove those lines in kiosk.toml."),
         )
     return None
