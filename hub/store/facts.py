@@ -24,7 +24,7 @@ from hub.schema import attempts, audit, coupons
 from hub.store import feed
 from hub.store.catalog import Catalog
 from hub.store.envelope import clean
-from hub.store.homes import may_use
+from hub.store.homes import is_shut_out, may_use
 from hub.store.leases import Leases, Use
 from hub.store.uses import free_use, hold, next_order, take_use
 from kiosk.coupons.batch import Batch
@@ -45,6 +45,9 @@ _ISSUED = sa.select(coupons.c.stock_id).where(
     coupons.c.serial == sa.bindparam("of_serial"),
 )
 _FRESH = sa.insert(attempts)
+
+GIVING = ("void", "rollback", "claim", "code_void", "lease_use")
+"""What makes something good again or hands it out: of a device that was shut out it is named, and a person decides."""
 
 
 @cache
@@ -70,6 +73,10 @@ class Facts:
         """Make an item count; Poison when it cannot."""
         if item.kind == "redeem_record":
             return self._record(c, device, item, now)
+        if item.kind in GIVING and is_shut_out(c, self.tenant, device):
+            told = {"kind": item.kind, "rid": item.rid, "of": clean(str(item.body.get("of", "")))}
+            self._note(c, device, "after_revocation", told, now)
+            return ItemVerdict(item.seq, "accepted", "named")
         if item.kind == "void":
             return self._void(c, device, item, now)
         if item.kind == "rollback":
@@ -252,12 +259,12 @@ class Facts:
             .where(attempts.c.tenant == self.tenant, attempts.c.coupon == known.coupon)
             .where(attempts.c.state == "conflict")
             .order_by(attempts.c.order, attempts.c.rid)
-            .limit(1)
         )
         if leased_to is not None:
             # A use that a lease reserves goes to no other kiosk; theirs are looked at when the lease gives it back.
             query = query.where(attempts.c.device == leased_to)
-        waiting = c.execute(query).first()
+        could = (w for w in c.execute(query).all() if may_use(c, self.tenant, known.coupon, w.device))
+        waiting = next(could, None)
         # Of a code that was made void nothing comes free.
         if waiting is not None and take_use(c, self.tenant, known.coupon, waiting.device):
             self._set(c, waiting.rid, state="recorded")

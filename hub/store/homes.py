@@ -77,6 +77,16 @@ _RIGHT = (
 )
 
 
+_STATE = sa.select(devices.c.state).where(
+    devices.c.tenant == sa.bindparam("of_tenant"), devices.c.id == sa.bindparam("of_device")
+)
+
+
+def is_shut_out(c: sa.Connection, tenant: str, device: str) -> bool:
+    """Tell whether a device was revoked."""
+    return c.execute(_STATE, {"of_tenant": tenant, "of_device": device}).scalar() == "revoked"
+
+
 def may_use(c: sa.Connection, tenant: str, coupon: str, device: str) -> bool:
     """Tell whether what a device honoured may take a use; that of one that was shut out only where it alone had the right.
 

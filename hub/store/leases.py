@@ -24,6 +24,7 @@ from hub.errors import HubError, Refused
 from hub.schema import attempts, audit, coupons, devices, epochs, leases, stores
 from hub.store import feed
 from hub.store.catalog import Catalog
+from hub.store.homes import may_use
 from hub.store.prepared import Prepared, stamp
 from hub.store.uses import take_use
 from kiosk.coupons.batch import Batch
@@ -287,6 +288,8 @@ class Leases:
             .order_by(attempts.c.order, attempts.c.rid)
         )
         for row in c.execute(waiting).all():
+            if not may_use(c, self.tenant, coupon, row.device):
+                continue
             if not take_use(c, self.tenant, coupon, row.device):
                 return
             mine = (attempts.c.tenant == self.tenant, attempts.c.rid == row.rid)

@@ -133,6 +133,27 @@ async def test_what_a_kiosk_honoured_before_it_was_shut_out_is_named(hub: Hub, k
     await other.close()
 
 
+async def test_a_kiosk_that_was_shut_out_makes_nothing_good_again(hub: Hub, kiosk: Kiosk) -> None:
+    """Its card may be in the wrong hands: to undo is for a person at the hub then, and what it hands out is worth nothing."""
+    parts = opened(hub)
+    [made] = await issued(hub, CAPPED)
+    _, told = await kiosk.call("POST", "pool", {"rid": new_rid(), "stock_id": SLIP, "count": 1})
+    own = told["codes"][0]
+    book = Journal()
+    book.record(made.coupon, "r1")
+    await kiosk.upload(book.run())
+    await parts.database.run(parts.devices.revoke, kiosk.device, "test", now())
+    book.add("rollback", "", {"of": "r1", "why": "x", "by": "x"})
+    book.add("claim", "", {"coupon": own["coupon"], "stock_id": SLIP, "store": "kjy-south", "via": "button"})
+    book.record(own["coupon"], "r2", stock_id=SLIP)
+    told = await kiosk.upload(book.run(2))
+    assert [i["verdict"] for i in told["items"][:2]] == ["named"] * 2
+    assert told["items"][2]["status"] == "conflict"
+    other = await let_in(hub, "renmin")
+    assert (await other.ask(made.code))["reason"] == "used"
+    await other.close()
+
+
 async def test_the_hub_knows_where_a_kiosk_stands(hub: Hub, kiosk: Kiosk) -> None:
     parts = opened(hub)
     [made] = await issued(hub, CAPPED)

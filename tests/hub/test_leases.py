@@ -314,3 +314,21 @@ def test_an_operator_can_free_a_lease_by_hand_and_it_is_noted(parts: Parts) -> N
     assert (told["device"], told["free"]) == ("kA", QUOTA)
     with pytest.raises(HubError, match="no lease L1 that holds anything"):
         parts.database.call(parts.leases.release, "L1", "wang", now())
+
+
+def test_what_a_kiosk_honoured_after_it_was_shut_out_takes_no_use_that_a_lease_gives_back(
+    parts: Parts,
+) -> None:
+    made = filled(parts, 6)
+    token = parts.database.call(parts.devices.token, STORE, 1, now())
+    parts.database.call(parts.devices.enrol, "kT", b"k" * 32, "till", token, {}, now())
+    parts.database.call(parts.devices.revoke, "kT", "test", now())
+    honest, other = Till(parts, "kA"), Till(parts, "kT")
+    honest.lease("L1")
+    for one in made:
+        other.honour(one.coupon, None)
+    other.upload()
+    honest.give_back("L1")
+    honest.upload()
+    assert [uses(parts, one.coupon) for one in made] == [0] * 6
+    assert honest.ask(made[0].code).status == "ok"
