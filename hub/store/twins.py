@@ -56,9 +56,9 @@ class Twins:
         if last == epoch and trusted:
             return
         newest = c.execute(_NEWEST, {"of_tenant": self.tenant, "of_device": device}).one()
+        if newest.twin_at is not None and now - newest.twin_at > UNDER_WAY:
+            self._both(c, device, epoch, newest.twin_at, now)
         if newest.epoch == epoch:
-            if newest.twin_at is not None and now - newest.twin_at > UNDER_WAY:
-                self._both(c, device, newest, now)
             return
         if now - newest.opened_at <= UNDER_WAY:
             return
@@ -75,13 +75,16 @@ class Twins:
         Leases(self.catalog).ending(c, device, "older_copy", now)
         tell_assignment(c, self.tenant, device)
 
-    def _both(self, c: sa.Connection, device: str, newest: Any, now: datetime) -> None:
-        """Say once that there are two cards: the newer one speaks, after the older one did."""
-        said = (audit.c.tenant == self.tenant, audit.c.actor == device, audit.c.at >= newest.twin_at)
+    def _both(self, c: sa.Connection, device: str, epoch: str, since: datetime, now: datetime) -> None:
+        """Say once that there are two cards: the epoch speaks that was the newest when an older one was heard.
+
+        A single card that an older image was put back on never does: it begins an epoch of its own.
+        """
+        said = (audit.c.tenant == self.tenant, audit.c.actor == device, audit.c.at >= since)
         notes = sa.select(audit.c.what, audit.c.detail).where(*said, audit.c.what.in_(("older_copy", "twin")))
         found = {row.what: row.detail for row in c.execute(notes)}
-        if "twin" not in found:
-            self._note(c, device, "twin", found.get("older_copy", {}), now)
+        if "twin" not in found and epoch in found.get("older_copy", {}).get("epochs", ())[1:]:
+            self._note(c, device, "twin", found["older_copy"], now)
 
     def trust(self, c: sa.Connection, device: str, by: str, now: datetime) -> None:
         """Give a kiosk its rights back: the operator says that one card is left."""

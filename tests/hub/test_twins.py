@@ -91,6 +91,23 @@ def test_two_cards_are_told_once_and_lose_the_right_to_decide_alone(
 
 
 @on_both
+def test_one_card_with_an_older_image_is_no_twin_also_in_the_epoch_that_it_begins(
+    parts: Parts, books: tuple[Journal, Journal]
+) -> None:
+    """The card that wrote the epoch between is another one: when it speaks, there are two."""
+    old, between = books
+    fresh = Journal()
+    old.add("state_report")
+    send(parts, old, 2, UNDER_WAY * 2)
+    send(parts, fresh, 1, UNDER_WAY * 2)
+    fresh.add("state_report")
+    send(parts, fresh, 1, UNDER_WAY * 4)
+    assert (len(noted(parts, "older_copy")), noted(parts, "twin")) == (1, [])
+    between.add("state_report")
+    send(parts, between, 1, UNDER_WAY * 5)
+    assert len(noted(parts, "twin")) == 1
+
+
 def test_leases_end_and_none_is_granted(parts: Parts) -> None:
     let_in(parts)
     filled(parts)
