@@ -180,7 +180,12 @@ class _Work:
             self.blocks.append(Line(e.text, e.align, e.width, e.height, e.bold, e.underline))
             return
         text = self._clean(e.text)
-        for line in _balanced(text, limit) if e.align == "center" else col.wrap(text, limit):
+        lines = (
+            [line for part in text.split("\n") for line in _balanced(part, limit)]
+            if e.align == "center"
+            else col.wrap(text, limit)
+        )
+        for line in lines:
             self.blocks.append(Line(line, e.align, e.width, e.height, e.bold, e.underline))
 
     def row(self, e: s.Row) -> None:

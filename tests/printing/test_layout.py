@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kiosk.printing import columns as col
 from kiosk.printing import layout as lay
 from kiosk.printing import qr
-from kiosk.printing.slip import Cell, Code128, Qr, Row, Rule, Slip, Text
+from kiosk.printing.slip import Align, Cell, Code128, Qr, Row, Rule, Slip, Text
 from tests.printing.made import printable, rows, slip, slips, texts
 from ui import codes
 
@@ -22,6 +22,7 @@ def test_no_line_is_wider_than_the_paper(made: Slip, dots: int) -> None:
     for block in lay.lay_out(made, dots).blocks:
         if isinstance(block, lay.Line):
             assert col.columns(block.text) * block.width <= dots // 12
+            assert not any(ord(char) < 32 for char in block.text), "a line end is a command"
         elif isinstance(block, lay.QrBlock):
             assert (qr.side(block.data, block.level) + 8) * block.module <= dots, (
                 "the quiet zone of 4 modules is kept"
@@ -167,6 +168,12 @@ def test_markup_is_made_safe_before_it_is_measured() -> None:
 def test_the_width_of_a_barcode_is_the_one_drawn(data: str) -> None:
     start, wide = codes.bars(data)[-1]
     assert lay.bar_modules(data) == start + wide
+
+
+@pytest.mark.parametrize("align", ["left", "center", "right"])
+def test_the_shops_own_line_ends_stay_where_they_are(align: Align) -> None:
+    laid = lay.lay_out(slip(Text(text="名字，地址\n电话", align=align)), 384)
+    assert [line.text for line in laid.blocks if isinstance(line, lay.Line)] == ["名字，地址", "电话"]
 
 
 @pytest.mark.parametrize(
