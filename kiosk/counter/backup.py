@@ -175,11 +175,11 @@ def put_back(data_dir: Path) -> list[str]:
         if not (data_dir / files.PUT_BACK).exists():  # else a power cut came after the rights were settled
             _settle(data_dir, data_dir / STAGED)
         return _move(data_dir, data_dir / STAGED, data_dir / BEFORE)
-    except OSError as err:
+    except (OSError, sqlite3.Error) as err:
         raise BackupError(
             N_("{path}: the backup cannot be put back ({why}); make room, or remove that directory."),
             path=data_dir / STAGED,
-            why=err.strerror,
+            why=getattr(err, "strerror", None) or err,
         ) from err
 
 
