@@ -15,6 +15,11 @@ from kiosk.journal.items import parse, text
 class Pool(Core):
     """Codes that are ready, and those handed out."""
 
+    async def forget_ready(self) -> None:
+        """Hand none of the codes out that are ready: the hub honours them no more."""
+        await self._db.run(forget_ready)
+        self.bus.publish(PoolChanged(stock_id="", left=0))
+
     async def put_codes(self, stock_id: str, codes: Sequence[PoolCode]) -> int:
         """Add codes to the pool; return how many of them are new."""
 

@@ -163,9 +163,10 @@ class Sync:
         self._failures = 0
 
     async def _shut_out(self) -> None:
-        """Stop to decide alone: a kiosk that the hub has revoked may be in the wrong hands."""
+        """Stop to decide alone, and to hand out what the hub honours no more: a kiosk that it has revoked may be in the wrong hands."""
         if await self.journal.get("unreconciled") is None:
             await self.journal.put("unreconciled", "1")
+        await self.journal.forget_ready()
 
     async def _refused(self, err: HubRefused) -> None:
         log.warning("the hub refused: %s (%s)", err, err.error)

@@ -10,6 +10,7 @@ from kiosk.events import DeviceAccepted
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import Fault, Proxy
 from tests.sync.shop import BATCHES, Kiosk, Shop, Skewed, batch, until
+from tests.sync.test_pool import full
 
 
 async def test_a_token_lets_a_kiosk_in_with_its_store(shop: Shop, make: MakeKiosk) -> None:
@@ -64,6 +65,20 @@ async def test_a_revoked_kiosk_has_no_right_to_decide_alone(shop: Shop, proxy: P
     assert (told.verdict, told.reason) == ("refused", "hub_away")
     await proxy.up()
     await until(lambda: proxy.count("/v1/device/enrol") > 2, "it goes on asking")
+
+
+async def test_a_revoked_kiosk_hands_out_no_slip_that_nobody_honours(shop: Shop, make: MakeKiosk) -> None:
+    kiosk = await make(pool=4)
+    await full(kiosk, 4)
+    await shop.do(shop.parts.devices.revoke, kiosk.device, "test", datetime.now(UTC))
+    kiosk.sync.nudge()
+    await until(lambda: kiosk.sync.state == "revoked", "the kiosk knows that it is revoked")
+
+    async def none() -> bool:
+        return await kiosk.journal.pool_left("SLIP") == 0
+
+    await until(none, "its codes are gone")
+    assert await kiosk.journal.hand_out("r1", "SLIP", "S1") is None
 
 
 async def test_a_hub_without_a_merchant_lets_kiosks_in_and_tells_them_later(
