@@ -100,7 +100,7 @@ async def test_staff_can_fetch_the_authority_and_sign_in_under_it(tmp_path: Path
     async with rig(tmp_path, hub=False, tls="auto", listen="0.0.0.0:0") as kiosk:
         url = kiosk.url.replace("0.0.0.0", "localhost")
         async with kiosk.http.get(url + "/staff/certificate", ssl=False) as answer:
-            assert answer.status == 401
+            assert answer.status == 200, "a phone trusts it before its holder types a PIN"
         ca = (tmp_path / "kiosk" / CA).read_bytes()
         trust = ssl.create_default_context(cadata=ca.decode())
         connector = aiohttp.TCPConnector(ssl=trust)

@@ -17,7 +17,7 @@ from tests.web.test_api_callers import made
 from tests.web.test_staff import Staff
 from tests.web.test_staff_people import CLERK_PIN, hire
 
-OPEN = {"/staff/sign-in", "/staff/sign-out", "/staff/pair"}
+OPEN = {"/staff/sign-in", "/staff/sign-out", "/staff/pair", "/staff/certificate"}
 """What is posted before there is a session, or without a page of ours; their tests are in test_door and test_staff_phones."""
 MANAGERS = {f"/staff/{name}" for name in (*MANAGER, "logo", "restore")}
 FILL = {

@@ -45,7 +45,6 @@ PAGES = {
 }
 FILES = {
     "/events": live.events,
-    "/certificate": camera.certificate,
     "/logo.png": logo.picture,
     "/day.csv": records.day_csv,
     "/month.csv": records.month_csv,
@@ -125,6 +124,7 @@ def add_routes(app: web.Application) -> None:
     router = app.router
     router.add_post("/staff/sign-in", signing.sign_in)
     router.add_post("/staff/sign-out", signing.sign_out)
+    router.add_get("/staff/certificate", camera.certificate)
     router.add_get("/staff/pair/{code:[0-9A-Za-z_-]{10,40}}", phones.opened)
     router.add_post("/staff/pair", phones.pair)
     for path, handler in PAGES.items():

@@ -15,8 +15,8 @@ from kiosk.counter.know import Knower
 from kiosk.web.door import Refused
 from kiosk.web.local_api import answer
 from kiosk.web.reading import MOST, Reader
-from kiosk.web.services import Services
-from kiosk.web.staff.frame import Visit
+from kiosk.web.services import SERVICES, Services
+from kiosk.web.staff.frame import Visit, texts_for
 from kiosk.web.tls import CA
 from ui.marks import N_
 
@@ -51,12 +51,14 @@ def has_certificate(visiting: Visit) -> bool:
     return (visiting.services.data_dir / CA).is_file()
 
 
-async def certificate(visiting: Visit) -> web.StreamResponse:
-    """Give the certificate of this kiosk's authority; the type makes phones offer to install it."""
-    if not has_certificate(visiting):
-        raise Refused(404, "no_certificate", visiting.t("This kiosk has no certificate of its own."))
+async def certificate(request: web.Request) -> web.StreamResponse:
+    """Give the certificate of this kiosk's authority to anybody, before a PIN is typed; the type makes phones offer to install it."""
+    path = request.app[SERVICES].data_dir / CA
+    if not path.is_file():
+        raise Refused(
+            404, "no_certificate", texts_for(request)(N_("This kiosk has no certificate of its own."))
+        )
     headers = {"Content-Disposition": 'attachment; filename="kiosk-ca.crt"', "Cache-Control": "no-store"}
-    path = visiting.services.data_dir / CA
     return web.Response(body=path.read_bytes(), content_type="application/x-x509-ca-cert", headers=headers)
 
 
