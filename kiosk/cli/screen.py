@@ -6,7 +6,7 @@ import argparse
 import shutil
 from typing import Any
 
-from kiosk.cli.common import DONE, FAILED, CommandError, add_config, config_path
+from kiosk.cli.common import DONE, FAILED, USAGE, CommandError, add_config, config_path
 
 
 def add(commands: Any) -> None:
@@ -33,13 +33,20 @@ def run(args: argparse.Namespace) -> int:
 def _configured(args: argparse.Namespace) -> str:
     """Return the daemon's address on this machine."""
     from kiosk.config import ConfigError, load
-    from kiosk.web.tls import SCREEN, split, wants_tls
+    from kiosk.web.tls import SCREEN, beside, split, wants_tls
 
     try:
         web = load(config_path(args)).value.web
     except ConfigError as err:
         raise CommandError(str(err)) from err
-    return f"http://{SCREEN}/" if wants_tls(web) else f"http://127.0.0.1:{split(web.listen)[1]}/"
+    if not wants_tls(web):
+        return f"http://127.0.0.1:{split(web.listen)[1]}/"
+    if beside(web) != (SCREEN, False):
+        raise CommandError(
+            f"the counter's screen has no page: it asks at {SCREEN} without TLS. Set web.listen to {SCREEN}, and web.lan for the shop's network.",
+            USAGE,
+        )
+    return f"http://{SCREEN}/"
 
 
 def _keep(url: str, named: str | None) -> int:

@@ -96,3 +96,19 @@ async def test_what_cannot_be_kept_is_said_in_one_sentence(words: list[str], cod
     _, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == code
     assert err.decode().count("\n") == 1, err
+
+
+@pytest.mark.parametrize(
+    "web",
+    ['listen = "0.0.0.0:8080"', 'listen = "0.0.0.0:8443"\nlan = "0.0.0.0:9443"'],
+    ids=["its own port", "two addresses"],
+)
+async def test_a_screen_whose_page_is_served_nowhere_says_how(tmp_path: Path, web: str) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text(f'data_dir = "{tmp_path}"\n[web]\n{web}\n')
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "kiosk", "screen", "-c", str(path), stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(30):
+        _, told = await process.communicate()
+    assert (process.returncode, b"Set web.listen to 127.0.0.1:8080" in told) == (2, True), told
