@@ -46,9 +46,13 @@ def inherit(c: sa.Connection, catalog: Catalog, store: str, heir: str) -> int:
 
 
 def parted(c: sa.Connection, catalog: Catalog, device: str, now: datetime) -> None:
-    """Note that a kiosk knows that it was shut out, and let the store's home inherit its slips; only the first time."""
+    """Note that a kiosk knows that it was shut out, and let the store's home inherit its slips; only the first time.
+
+    Not of a card in doubt: another one may be offline and still decide for them.
+    """
     where = (devices.c.tenant == catalog.tenant, devices.c.id == device, devices.c.state == "revoked")
-    said = sa.update(devices).where(*where, devices.c.quiet_at.is_(None)).values(quiet_at=now)
+    first = (devices.c.quiet_at.is_(None), devices.c.twin_at.is_(None))
+    said = sa.update(devices).where(*where, *first).values(quiet_at=now)
     if not c.execute(said).rowcount:
         return
     told = {"tenant": catalog.tenant, "at": now, "actor": device, "what": "parted", "detail": {}}

@@ -181,6 +181,11 @@ class Attempts(Core):
         """Return an attempt."""
         return await self._one_attempt("rid", rid)
 
+    async def is_deciding(self) -> bool:
+        """Tell whether a redemption is under way."""
+        query = "SELECT 1 FROM attempt WHERE state = 'open' LIMIT 1"
+        return await self._db.read(lambda db: db.execute(query).fetchone() is not None)
+
     async def attempt_by_request(self, request_no: str) -> Attempt | None:
         """Return the attempt that a till's request number belongs to."""
         return await self._one_attempt("request_no", request_no)

@@ -99,8 +99,11 @@ class Exchange:
         self.reach.went_up()
 
     async def part(self) -> None:
-        """Send what waits to a hub that has shut this kiosk out, and say that nothing is decided alone any more; once."""
-        if self._parted and (await self.journal.backlog()).count == 0:
+        """Send what waits to a hub that has shut this kiosk out, and say that nothing is decided alone any more; once.
+
+        Not while a redemption is under way: it may have been decided alone just before. The next look comes within a minute.
+        """
+        if await self.journal.is_deciding() or (self._parted and (await self.journal.backlog()).count == 0):
             return
         await self.hello()
         await self.upload()

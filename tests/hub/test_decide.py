@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub.parts import Parts, now
-from hub.schema import attempts, batches, coupons
+from hub.schema import attempts, batches, coupons, devices
 from hub.store import homes
 from hub.store.catalog import BatchFile
 from hub.store.envelope import read
@@ -223,6 +223,23 @@ def test_a_slip_is_for_its_home_until_the_home_is_shut_out(parts: Parts) -> None
     store = parts.database.call(parts.catalog.store, STORE)
     assert store is not None
     assert store.home_kiosk == "kOther"
+
+
+def test_nobody_inherits_of_a_card_in_doubt(parts: Parts) -> None:
+    """The one that says it knows may not be the one that still decides."""
+    for device in ("kHome", "kOther"):
+        parts.database.call(parts.devices.enrol, device, b"x" * 32, "", None, {}, now())
+        parts.database.call(parts.devices._accept, device, STORE, "test", now())
+    [given] = parts.database.call(parts.coupons.pool, "kHome", SLIP, new_rid(), 1, now())
+    journal = Journal()
+    journal.add("claim", "", {"coupon": given.coupon, "stock_id": SLIP})
+    upload(parts, "kHome", journal)
+    doubt = sa.update(devices).where(devices.c.id == "kHome").values(twin_at=now())
+    parts.database.call(lambda c: c.execute(doubt))
+    parts.database.call(parts.devices.revoke, "kHome", "test", now())
+    parts.database.call(homes.parted, parts.catalog, "kHome", now())
+    home = sa.select(coupons.c.home_device).where(coupons.c.claimant == "slip:kHome")
+    assert parts.database.call(lambda c: c.execute(home).scalar_one()) != "kOther"
 
 
 def test_a_coupon_may_have_several_uses(parts: Parts) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.journal.rows import intent
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import Proxy
 from tests.sync.shop import Kiosk, Shop, batch, until
@@ -124,6 +125,20 @@ async def test_an_offline_kiosk_decides_for_its_slips_until_it_has_heard_and_nob
         assert (await new.redeem(free.code)).verdict == "offline"
     finally:
         await way.down()
+
+
+async def test_a_kiosk_parts_when_no_redemption_is_under_way(shop: Shop, make: MakeKiosk) -> None:
+    """One that was decided alone a moment before would come up after its slip has passed on."""
+    kiosk = await make("k1")
+    await kiosk.journal.intend(intent("r1"))
+    await shop.do(shop.parts.devices.revoke, kiosk.device, "test", datetime.now(UTC))
+    kiosk.sync.nudge()
+    await until(lambda: kiosk.sync.state == "revoked", "it has heard of it")
+    await kiosk.sync._exchange.part()
+    assert await shop.audit("parted") == []
+    await kiosk.journal.void("r1", "not accepted")
+    await kiosk.sync._exchange.part()
+    assert len(await shop.audit("parted")) == 1
 
 
 async def has(kiosk: Kiosk, stock_id: str) -> bool:
