@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
-# Three tests at a time on two cores, since half of their time they wait; two where seconds are counted, and a load is measured alone.
-JOBS ?= 3
+# Two tests at a time, since half of their time they wait; a load is measured alone. Three are quicker where nothing else runs.
+JOBS ?= 2
 # pytest ends with 5 when a tier holds no test yet; that is said, and is no failure of the others.
 TIER = @$(PY) -m pytest -m $@ -n $(JOBS) $(1) || { code=$$?; [ $$code -eq 5 ] && echo "make $@: nothing yet." || exit $$code; }
 
@@ -27,7 +27,6 @@ lint: $(VENV)/dev.stamp
 
 # The tests of a file share what is costly to start: a kernel, a container.
 SPREAD_heavy := --dist loadfile
-prove heavy: JOBS := 2
 scale: JOBS := 0
 heavy: container kernel
 prove heavy scale: $(VENV)/dev.stamp chromium judges
