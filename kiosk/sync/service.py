@@ -207,7 +207,7 @@ class Sync:
             try:
                 await work()
             except HubRefused as err:
-                if err.error in ABOUT_US:
+                if err.error in ABOUT_US or _ends():
                     raise
                 await self._mend(err)
                 wanted.set()
@@ -254,9 +254,11 @@ class Sync:
                 changed = await self._exchange.wait(WAKE_S)
                 ended = not changed and self.clock.mono() - begun < HELD_S
             except HubAway:
+                if _ends():
+                    raise
                 changed = ended = True
             except HubRefused as err:
-                if err.error in ABOUT_US:
+                if err.error in ABOUT_US or _ends():
                     raise
                 changed, ended = True, False  # the pull meets the same, and mends it
                 await asyncio.sleep(max(random.uniform(*STORM_S), err.retry_after_s or 0.0))
@@ -280,6 +282,12 @@ class Sync:
         """End the group when somebody at the counter found the hub silent, so that it is probed at once."""
         await self._lost.wait()
         raise HubAway(self.reach.why)
+
+
+def _ends() -> bool:
+    """Tell whether this task was asked to end: an error that arrives with the request hides it, and a group asks only once."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
