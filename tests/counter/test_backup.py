@@ -168,6 +168,18 @@ def test_a_sealed_file_that_is_no_archive_is_one_sentence(tmp_path: Path) -> Non
         backup.stage(backup.seal(b"no archive", "correct horse"), "correct horse", tmp_path)
 
 
+def test_an_archive_under_a_password_is_one_sentence(tmp_path: Path) -> None:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as bundle:
+        bundle.writestr(backup.JOURNAL, b"under a password")
+    marked = bytearray(raw.getvalue())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # APPNOTE 4.4.4: bit 0 says encrypted
+        marked[marked.find(header) + flags] |= 1
+    with pytest.raises(backup.BackupError, match="cannot be unpacked"):
+        backup.stage(backup.seal(bytes(marked), "correct horse"), "correct horse", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_on_a_new_card_too_a_backup_is_an_older_journal(tmp_path: Path) -> None:
     """No witness came along that knows how far the journal had come: it decides nothing alone before it has asked the hub."""
     clock, old, new = ManualClock(NOW), tmp_path / "old", tmp_path / "new"
