@@ -30,6 +30,7 @@ NO_PERSON = N_("That person is not there any more.")
 NO_WAY = N_(
     "Phones cannot reach this kiosk: it serves this machine alone. A manager opens it to the shop's network in the settings."
 )
+NOT_OPEN = N_("Phones cannot reach this kiosk at {address}; Health says why and what to do.")
 MANY = N_("Pairing slips that wait: {n}. Use one, or wait ten minutes.")
 NO_PHONE = N_("That phone is not there any more.")
 
@@ -60,8 +61,7 @@ async def print_slip(services: Services, request: web.Request, person_id: str, u
     person = await services.door.person(person_id)
     if person is None:
         raise NotDone("unknown_person", NO_PERSON)
-    if (origin := _origin(services, request)) is None:
-        raise NotDone("no_way", NO_WAY)
+    origin = await _origin(services, request)
     waiting = await kept(services, WAITING)
     if len(waiting) >= MOST_WAITING:
         raise NotDone("many_slips", MANY, n=len(waiting))
@@ -71,12 +71,17 @@ async def print_slip(services: Services, request: web.Request, person_id: str, u
     return await services.slips.pairing(f"{origin}/staff/pair/{code}", person.name or unnamed)
 
 
-def _origin(services: Services, request: web.Request) -> str | None:
-    """Return where a phone reaches this kiosk: as whoever asks does, or at this machine's address in the shop's network."""
+async def _origin(services: Services, request: web.Request) -> str:
+    """Return where a phone reaches this kiosk: as whoever asks does, or at its address in the shop's network; NotDone: nowhere."""
     seen = urlsplit(request.headers.get("Origin") or str(request.url.origin()))
     if not is_here(seen.hostname or ""):
         return f"{seen.scheme}://{seen.netloc}"
-    return next(iter(reached(services.settings)), None)
+    lan = services.settings.web.lan
+    if lan and (await services.gatherer.facts()).not_open == lan:
+        raise NotDone("no_way", NOT_OPEN, address=lan)
+    if not (ways := reached(services.settings)):
+        raise NotDone("no_way", NO_WAY)
+    return ways[0]
 
 
 async def paired(services: Services) -> list[Phone]:

@@ -142,6 +142,8 @@ async def test_a_network_address_that_fails_never_stops_the_counter(path: Path, 
         async with running(path) as staff:
             page = await staff.page(path="/staff/devices")
             assert f"地址 0.0.0.0:{lan} 打不开" in page
+            _, told = await staff.do("phone-slip")
+            assert (told["ok"], f"0.0.0.0:{lan}" in told["message"]) == (False, True), "no slip leads nowhere"
             async with staff.browser.get(staff.kiosk.url + "/") as answer:
                 assert answer.status == 200
 
