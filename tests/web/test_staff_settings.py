@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.config import ConfigError, Settings, load
+from kiosk.counter import backup
 from kiosk.counter.words import counter_texts
 from kiosk.web.staff import diagnostics, toml_edit
 from tests.web.rig import PIN, SLIP, Rig, rig
@@ -215,6 +217,21 @@ async def test_a_backup_put_back_knows_what_was_redeemed(tmp_path: Path) -> None
         assert [a.verdict for a in await kiosk.daemon.journal.recent()] == ["confirmed"]
         _, told = await kiosk.post("/api/v1/redeem", {"code": code})
         assert (told["verdict"], told["reason"]) == ("refused", "used")
+
+
+async def test_a_restore_says_what_becomes_of_the_rights(tmp_path: Path) -> None:
+    """Also where this kiosk's own journal was lost since: no other kiosk has a part in it."""
+    async with rig(tmp_path, hub=False) as kiosk:
+        daemon = kiosk.daemon
+        raw = await backup.make(daemon.journal, daemon.data_dir, None, "correct horse")
+        assert "保持现在的样子" in str((await _restore(kiosk, raw, "correct horse"))["message"])
+        shutil.rmtree(daemon.data_dir / backup.STAGED)
+    for path in daemon.data_dir.glob("journal.db*"):
+        path.unlink()
+    async with rig(tmp_path, hub=False) as kiosk:
+        said = str((await _restore(kiosk, raw, "correct horse"))["message"])
+        assert "一律失效" in said
+        assert "另一台终端" not in said
 
 
 async def _restore(kiosk: Rig, raw: bytes, passphrase: str) -> dict[str, object]:

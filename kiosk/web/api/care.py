@@ -53,7 +53,7 @@ class Staged(msgspec.Struct, frozen=True):
 
     files: list[str]
     rights: Literal["kept", "ended"]
-    """`kept`: people, PINs, tokens and phones stay as they are now. `ended`: it is another kiosk's, whose tokens and phones end."""
+    """`kept`: people, PINs, tokens and phones stay as they are now. `ended`: it is another kiosk's, or this one's journal was lost since; its tokens and phones end."""
 
 
 @operation("GET", "settings/shop", "read")

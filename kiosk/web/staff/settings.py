@@ -166,7 +166,7 @@ async def restore(visiting: Visit, raw: bytes) -> web.StreamResponse:
         t("People, PINs, tokens of programs and paired phones stay as they are now.")
         if await asyncio.to_thread(backup.is_own, services.data_dir)
         else t(
-            "It is another kiosk's: its tokens and paired phones end. Look at the people after the restart."
+            "This kiosk cannot know who was let out since that backup: its tokens and paired phones end. Look at the people after the restart."
         )
     )
     return done(True, f"{ready} {rights}", restart=True)
