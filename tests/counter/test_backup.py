@@ -168,6 +168,12 @@ def test_a_sealed_file_that_is_no_archive_is_one_sentence(tmp_path: Path) -> Non
         backup.stage(backup.seal(b"no archive", "correct horse"), "correct horse", tmp_path)
 
 
+@pytest.mark.parametrize("page", ["staff.md", "staff.zh-CN.md"])
+def test_both_pages_name_the_ledger_of_stands_among_what_is_kept(page: str) -> None:
+    assert "stands.jsonl" in backup.FILES
+    assert "`stands.jsonl`" in (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
+
+
 def test_an_archive_under_a_password_is_one_sentence(tmp_path: Path) -> None:
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w") as bundle:

@@ -28,6 +28,12 @@ def test_the_kiosk_says_everything_in_chinese() -> None:
     assert len(catalog.used("kiosk")) > 100
 
 
+def test_a_stand_has_one_name() -> None:
+    """The glossary calls it 码牌."""
+    (po,) = (Path(catalog.__file__).parents[1] / "kiosk/locale").rglob("kiosk.po")
+    assert "台卡" not in po.read_text("utf-8")
+
+
 def test_the_compiled_catalog_is_fresh() -> None:
     assert [po.name for po in catalog.stale() if po.name in ("kiosk.po", "ui.po")] == []
 
