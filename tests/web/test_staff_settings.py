@@ -234,6 +234,14 @@ async def test_a_restore_says_what_becomes_of_the_rights(tmp_path: Path) -> None
         assert "另一台终端" not in said
 
 
+async def test_a_passphrase_that_is_no_base64_is_refused_in_a_sentence(staff: Staff) -> None:
+    headers = {"X-CSRF": staff.token, "X-Passphrase": "\u00e9"}
+    async with staff.browser.post(staff.kiosk.url + "/staff/restore", data=b"x", headers=headers) as answer:
+        told = await answer.json()
+    assert (answer.status, told["error"]) == (400, "bad_request")
+    assert "口令没有完整送达" in told["message"]
+
+
 async def _restore(kiosk: Rig, raw: bytes, passphrase: str) -> dict[str, object]:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
         held = Staff(kiosk, browser)
