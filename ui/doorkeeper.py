@@ -121,9 +121,14 @@ class Doorkeeper(web.BaseSite):
         return f"{'https' if self._ssl_context else 'http'}://{host}:{port}"
 
     async def start(self) -> None:
-        """Listen; OSError and OverflowError say why not."""
+        """Listen; OSError and OverflowError say why not, and leave nothing behind."""
         await super().start()
         logging.getLogger("aiohttp.server").addFilter(is_ours)  # a second time changes nothing
+        try:
+            await self._listen()
+        except (OSError, OverflowError):
+            await self.stop()
+            raise
         server = self._runner.server
         assert server is not None
         handle = server.request_handler
@@ -135,6 +140,8 @@ class Doorkeeper(web.BaseSite):
             return await handle(request)
 
         server.request_handler = received
+
+    async def _listen(self) -> None:
         host, port = self._where
         # Bound but not listening: the loop would accept a hundred at a time, before anybody could count them.
         self._server = bound_to = await self._loop.create_server(
