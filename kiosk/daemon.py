@@ -170,9 +170,8 @@ class Daemon:
         later(stack, self.drawers.stop, "drawer")
         await self._attend(stack, services, place)
         later(stack, services.workshop.stop, "posters")
-        await self.server.start(services)
         later(stack, self.server.stop, "pages")
-        self.told = msgspec.structs.replace(self.told, not_open=self.server.not_open)
+        await self.server.start(services, self.spawn)
         if self.sync is not None:
             await self.sync.start()
             later(stack, self.sync.stop, "sync")
@@ -309,7 +308,7 @@ class Daemon:
             devices=self.fittings.devices,
             hub=self._hub,
             page_proof=page_proof,
-            told=lambda: self.told,
+            told=lambda: msgspec.structs.replace(self.told, not_open=self.server.not_open),
         )
 
     # -- what the parts ask --

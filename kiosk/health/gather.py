@@ -40,7 +40,7 @@ class HubView(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found at start and does not change."""
+    """What the daemon found of itself, at its start for the most part."""
 
     config_warnings: tuple[str, ...] = ()
     fallback_config: bool = False

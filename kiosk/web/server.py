@@ -12,6 +12,7 @@ from aiohttp import web
 from kiosk import here
 from kiosk.config import TlsFiles
 from kiosk.config import Web as WebSettings
+from kiosk.tasks import Spawn, alone
 from kiosk.web.app import make_app
 from kiosk.web.services import Services
 from kiosk.web.tls import beside, context, own_context, split, wants_tls
@@ -24,6 +25,8 @@ RULES = Rules(most=200, each=64)
 """A page holds up to 6 connections (as browsers do), a till one; 64 is a shop behind one address."""
 SHARED = Rules(most=100, each=64)
 """With two addresses the same number together."""
+AGAIN_S = 15.0
+"""Between tries of a second address: a shop's router gives this machine its own a minute or more after both were switched on."""
 
 
 class ListenError(Exception):
@@ -38,10 +41,11 @@ class Server:
         self._runner: web.AppRunner | None = None
         self.url = ""
         self.not_open = ""
-        """The second address, where it could not be listened on."""
+        """The second address, while it cannot be listened on."""
         self._here = False
+        self._again: asyncio.Task[None] | None = None
 
-    async def start(self, services: Services) -> None:
+    async def start(self, services: Services, spawn: Spawn = alone) -> None:
         """Listen; ListenError says what stands in the way."""
         secure = self._context() if wants_tls(self._settings) else None
         self._runner = web.AppRunner(
@@ -60,21 +64,31 @@ class Server:
         host, _ = split(self._settings.listen)
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if secure else 'http'}://{shown}:{self._runner.addresses[0][1]}"
-        if more:
-            await self._open_more(*more)
+        if more and not await self._open_more(*more):
+            self._again = spawn(self._try_again(*more), name="second-address")
         await self._open_here(self._runner)
 
     async def _open(self, listen: str, secure: ssl.SSLContext | None, rules: Rules) -> None:
         assert self._runner is not None
         await Doorkeeper(self._runner, *split(listen), rules, ssl_context=secure).start()
 
-    async def _open_more(self, listen: str, with_tls: bool) -> None:
+    async def _open_more(self, listen: str, with_tls: bool) -> bool:
         """Listen at the second address; the counter goes on without it, and the doctor says so."""
         try:
             await self._open(listen, self._context() if with_tls else None, SHARED)
         except (OSError, OverflowError, ListenError) as err:
-            log.warning("%s: cannot be listened on (%s)", listen, err)
+            if not self.not_open:
+                log.warning("%s: cannot be listened on (%s); it is tried again", listen, err)
             self.not_open = listen
+            return False
+        if self.not_open:
+            log.info("%s: is listened on now", listen)
+        self.not_open = ""
+        return True
+
+    async def _try_again(self, listen: str, with_tls: bool) -> None:
+        while not await self._open_more(listen, with_tls):
+            await asyncio.sleep(AGAIN_S)
 
     async def _open_here(self, runner: web.AppRunner) -> None:
         """Listen on the machine's own socket too; without it commands take the way over loopback."""
@@ -99,6 +113,10 @@ class Server:
 
     async def stop(self) -> None:
         """Listen no more and end what is open."""
+        if self._again is not None:
+            self._again.cancel()
+            await asyncio.gather(self._again, return_exceptions=True)
+            self._again = None
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ import pytest
 from kiosk.config import load
 from kiosk.daemon import Daemon
 from kiosk.toml import Loaded
-from kiosk.web import network, tls
+from kiosk.web import network, server, tls
 from kiosk.web.tls import CA
 from tests.web.rig import PIN, Rig
 from tests.web.test_api_callers import owner
@@ -146,6 +147,26 @@ async def test_a_network_address_that_fails_never_stops_the_counter(path: Path, 
             assert (told["ok"], f"0.0.0.0:{lan}" in told["message"]) == (False, True), "no slip leads nowhere"
             async with staff.browser.get(staff.kiosk.url + "/") as answer:
                 assert answer.status == 200
+
+
+async def test_an_address_that_comes_later_is_opened_by_itself(
+    path: Path, lan: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kiosk that starts before its router has no address yet."""
+    monkeypatch.setattr(server, "AGAIN_S", 0.02)
+    change(path, "[web]\n", f'[web]\nlan = "0.0.0.0:{lan}"\n')
+    taken = socket.create_server(("0.0.0.0", lan))
+    async with running(path) as staff:
+        daemon = staff.kiosk.daemon
+        assert daemon.server.not_open == f"0.0.0.0:{lan}"
+        taken.close()
+        trying = daemon.server._again
+        assert trying is not None
+        async with asyncio.timeout(20):
+            await trying
+        assert daemon.server.not_open == ""
+        assert await phone(lan, daemon.data_dir / CA) == 200
+        assert "打不开" not in await staff.page(path="/staff/devices")
 
 
 @pytest.mark.parametrize("file", ["tls-ca.pem", "tls-ca-key.pem"])

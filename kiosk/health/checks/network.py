@@ -17,9 +17,11 @@ def check(facts: Facts) -> Finding | None:
             "The pages cannot be reached at {address}: another program uses that port, this machine has no such address, or the certificate cannot be used; the log says which.",
             address=facts.not_open,
         ),
-        told("Remove the cause and restart the kiosk; the counter's screen asks for its page there.")
+        told(
+            "Remove the cause; the kiosk tries again by itself. The counter's screen asks for its page there."
+        )
         if screen
         else told(
-            "Remove the cause and restart the kiosk, or choose another address in web.lan of kiosk.toml."
+            "Remove the cause, then the kiosk opens it by itself; or choose another address in web.lan of kiosk.toml."
         ),
     )
