@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("kiosk", "hub", "posters")
 LINKED = ("ui", "simulators", "tests", "pyproject.toml")
 LIMIT_S, LIMIT_ALL_S = 180, 900
+PATIENCE_S = 8
+"""How long a test waits for what a mechanism would bring about; the unchanged source has no longer, or it would prove nothing."""
 
 
 def _name(mutation: Mutation) -> str:
@@ -59,7 +61,12 @@ def _run(root: Path, *tests: str, limit_s: float = LIMIT_S) -> subprocess.Comple
             *tests,
         ],
         cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(root),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "KIOSK_PATIENCE_S": str(PATIENCE_S),
+        },
         capture_output=True,
         text=True,
         timeout=limit_s,

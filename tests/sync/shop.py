@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +29,7 @@ from kiosk.sync.reach import Reach
 from kiosk.sync.service import PoolSettings, Sync
 
 R = TypeVar("R")
-PATIENCE_S = 20.0
+PATIENCE_S = float(os.environ.get("KIOSK_PATIENCE_S", "20"))
 DAY = timedelta(days=1)
 SLOW_MS = 20_000
 """A deadline that no working hub misses, however busy the machine is."""

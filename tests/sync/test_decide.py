@@ -129,7 +129,8 @@ async def test_only_the_first_customer_of_an_outage_waits(
     shop: Shop, proxy: Proxy, kiosk: Kiosk, hasty: None
 ) -> None:
     code = await brisk(shop, kiosk)
-    capped = await shop.issue("CAPPED", 3)
+    await brisk(shop, kiosk, "capped")
+    capped = await shop.issue("BRISK-capped", 3)
     await kiosk.synced()
     lost = []
     kiosk.bus.on(HubLost, lost.append)
