@@ -5,17 +5,24 @@ from __future__ import annotations
 import argparse
 import getpass
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
 
 from hub.cli.common import opened, readable
 from hub.errors import HubError, Refused
-from hub.parts import now
+from hub.parts import Parts, now
 from hub.store.acts import WHY_MAX
+from hub.store.coupons import Issued
 from hub.store.envelope import clean
 from kiosk.coupons.code import Opaque, Payment, Short, read
 
+R = TypeVar("R")
 MAX_ISSUE = MAX_UPLOAD = 100_000
+ISSUE_LOT, UPLOAD_LOT = 200, 2_000
+"""Codes of one transaction. To sign one takes a millisecond, and a kiosk that asks meanwhile gives up after 1.5 s."""
 OPENID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 SHOWN = 5
 """Line numbers named in a sentence."""
@@ -78,11 +85,15 @@ def run_issue(args: argparse.Namespace) -> int:
         raise HubError(f"-n {args.n} is not 1 to {MAX_ISSUE}; ask for fewer codes at a time.")
     if args.openid is not None and not OPENID.fullmatch(args.openid):
         raise HubError("--openid is 1 to 64 letters, digits, `_` and `-`; correct it.")
+    who, store = args.openid, args.store
     with opened(args) as parts:
-        made = parts.database.call(
-            parts.coupons.list_out, args.stock_id, args.n, args.openid, now(), args.store
-        )
-    print("\n".join(i.code for i in made))
+        parts.database.call(parts.coupons.room, args.stock_id, args.n, now(), store)
+
+        def issue(c: sa.Connection, lot: range) -> list[Issued]:
+            return parts.coupons.list_out(c, args.stock_id, len(lot), who, now(), store)
+
+        for made in _lots(parts, issue, args.n, ISSUE_LOT, "codes were issued and stand above"):
+            print("\n".join(i.code for i in made), flush=True)
     return 0
 
 
@@ -90,10 +101,33 @@ def run_upload(args: argparse.Namespace) -> int:
     """Take codes in, all of them or none."""
     codes = read_codes(args.file)
     with opened(args) as parts:
-        fresh = parts.database.call(parts.coupons.take_in, args.stock_id, codes, now(), args.store)
-    known = len(codes) - fresh
-    print(f"taken in: {fresh}; known already: {known}.")
+        fresh = parts.database.call(parts.coupons.unknown, args.stock_id, codes, now(), args.store)
+
+        def take_in(c: sa.Connection, lot: range) -> int:
+            part = fresh[lot.start : lot.stop]
+            return parts.coupons.take_in(c, args.stock_id, part, now(), args.store)
+
+        done = "codes were taken in; run it again for the others"
+        taken = sum(_lots(parts, take_in, len(fresh), UPLOAD_LOT, done))
+    print(f"taken in: {taken}; known already: {len(codes) - taken}.")
     return 0
+
+
+def _lots(
+    parts: Parts, work: Callable[[sa.Connection, range], R], count: int, size: int, done: str
+) -> Iterator[R]:
+    """Run a transaction for every `size` of `count`; what fails after the first says how many are `done`.
+
+    All was checked before: one fails alone where others were faster or a disk is full.
+    """
+    lots = [range(n, min(n + size, count)) for n in range(0, count, size)]
+    ended = 0
+    try:
+        for told in parts.database.each(work, lots):
+            yield told
+            ended += 1
+    except HubError as err:
+        raise HubError(f"{lots[ended].start} {done}. {err}", err.code) if ended else err from None
 
 
 def read_codes(path: Path) -> list[str]:

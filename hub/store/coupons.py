@@ -241,6 +241,11 @@ class Coupons:
         self.catalog.count(c, stock_id, claimed=len(made))
         return made
 
+    def room(self, c: sa.Connection, stock_id: str, count: int, now: datetime, store: str | None) -> None:
+        """Check that `list_out` could issue so many; HubError says why not."""
+        batch = self._for_list(c, stock_id, self._lock(c, stock_id), count, now)
+        self._at_store(c, batch, store)
+
     def _for_list(
         self, c: sa.Connection, stock_id: str, issued: int | None, count: int, now: datetime
     ) -> Batch:
@@ -284,11 +289,39 @@ class Coupons:
         now: datetime,
         store: str | None = None,
     ) -> int:
-        """Take codes in that the merchant or WeChat made, all of them or none; those that are known already do not count.
-
-        A code of another batch is an error: it would stand for two coupons.
-        """
+        """Take codes in that the merchant or WeChat made, all of them or none; those that are known already do not count."""
         issued = self._lock(c, stock_id)
+        fresh = self._fresh(c, stock_id, codes)
+        batch = self._for_codes(c, stock_id, issued, len(fresh), now)
+        extra = self._at_store(c, batch, store)
+        rows = [
+            self._row(batch, serial, code, now) | {"short_hash": digest, **extra}
+            for serial, (digest, code) in enumerate(fresh.items(), (issued or 0) + 1)
+        ]
+        self._write(c, batch, rows)
+        if rows:
+            self.catalog.count(c, stock_id, claimed=len(rows))
+        return len(rows)
+
+    def unknown(
+        self, c: sa.Connection, stock_id: str, codes: Sequence[str], now: datetime, store: str | None
+    ) -> list[str]:
+        """Return those that `take_in` would take in, in their order; HubError says why it would not."""
+        issued = self._lock(c, stock_id)
+        fresh = self._fresh(c, stock_id, codes)
+        self._at_store(c, self._for_codes(c, stock_id, issued, len(fresh), now), store)
+        return list(fresh.values())
+
+    def _for_codes(
+        self, c: sa.Connection, stock_id: str, issued: int | None, count: int, now: datetime
+    ) -> Batch:
+        batch = self._for_list(c, stock_id, issued, count, now)
+        if batch.product == "slip_coupon":
+            raise HubError(f"{stock_id} is a batch of slips, whose codes are made here; name another one.", 1)
+        return batch
+
+    def _fresh(self, c: sa.Connection, stock_id: str, codes: Sequence[str]) -> dict[str, str]:
+        """Return the codes that are new, by hash. One of another batch is an error: it would stand for two coupons."""
         key = self.catalog.code_key(c)
         wanted = {code_hash(key, code): code for code in codes}
         known = self._known(c, list(wanted))
@@ -299,20 +332,7 @@ class Coupons:
                 "none was taken in, remove them.",
                 1,
             )
-        fresh = {h: code for h, code in wanted.items() if h not in known}
-        batch = self._for_list(c, stock_id, issued, len(fresh), now)
-        if batch.product == "slip_coupon":
-            raise HubError(f"{stock_id} is a batch of slips, whose codes are made here; name another one.", 1)
-        first = (issued or 0) + 1
-        extra = self._at_store(c, batch, store)
-        rows = [
-            self._row(batch, serial, code, now) | {"short_hash": digest, **extra}
-            for serial, (digest, code) in enumerate(fresh.items(), first)
-        ]
-        self._write(c, batch, rows)
-        if rows:
-            self.catalog.count(c, stock_id, claimed=len(rows))
-        return len(rows)
+        return {h: code for h, code in wanted.items() if h not in known}
 
     def _known(self, c: sa.Connection, hashes: list[str]) -> dict[str, str]:
         """Return the batches of the codes that are here already; a statement holds 500 of them."""

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -18,6 +19,7 @@ from kiosk.private import make_private, tighten
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 BUSY_S = 5
 """How long a writer waits for another process, such as a command beside the server."""
 TRIES = 4
@@ -153,6 +155,19 @@ class Database:
                     raise
                 refused = err
         raise refused
+
+    def each(self, work: Callable[[sa.Connection, T], R], lots: Iterable[T]) -> Iterator[R]:
+        """Run one transaction a lot, so that a hub that serves meanwhile waits for one and not for all.
+
+        SQLite lets a writer in when it happens to ask, so between two lots others have as long as the last one took.
+        """
+        for lot in lots:
+            begun = time.monotonic()
+            told = self.call(work, lot)
+            took = time.monotonic() - begun
+            yield told
+            if self.sqlite:
+                time.sleep(took)
 
     async def run(
         self, work: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs

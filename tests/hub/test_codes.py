@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from hub.cli import coupon
 from hub.errors import HubError
 from hub.parts import Parts, now
 from hub.schema import changes, coupons
 from hub.store import feed
+from hub.store.coupons import Coupons
+from hub.store.database import Database
 from kiosk.coupons.code import code_hash, new_short
 from kiosk.coupons.record import CodeBody
 
@@ -170,3 +176,72 @@ def test_a_file_for_a_batch_that_is_not_there(loaded: Run) -> None:
 def test_leases_are_listed_and_freed_by_command(loaded: Run) -> None:
     assert loaded("lease", "list") == (0, "", "")
     assert "no lease L1" in loaded.wrong(1, "lease", "release", "L1")
+
+
+class Beside:
+    """Another program on the hub's database, which looks in whenever a transaction has ended."""
+
+    def __init__(self, loaded: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[int] = []
+        path, each = loaded.home / "hub.db", Database.each
+
+        def looked(database: Database, work: Any, lots: Any) -> Iterator[Any]:
+            for told in each(database, work, lots):
+                with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+                    other.execute("BEGIN IMMEDIATE")
+                    self.seen.append(other.execute("SELECT count(*) FROM coupons").fetchone()[0])
+                    other.execute("ROLLBACK")
+                yield told
+
+        monkeypatch.setattr(Database, "each", looked)
+
+
+def test_many_codes_let_a_hub_that_serves_write_meanwhile(
+    loaded: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = Beside(loaded, monkeypatch)
+    monkeypatch.setattr(coupon, "ISSUE_LOT", 2)
+    monkeypatch.setattr(coupon, "UPLOAD_LOT", 3)
+    code, out, _ = loaded("coupon", "issue", CAPPED, "-n", "5")
+    assert (code, len(set(out.split()))) == (0, 5)
+    assert beside.seen == [2, 4, 5]
+    text = "".join(f"code-{n}\n" for n in range(7))
+    assert loaded(*upload(loaded, text))[:2] == (0, "taken in: 7; known already: 0.\n")
+    assert beside.seen[3:] == [8, 11, 12]
+
+
+def test_where_there_is_no_room_for_all_not_even_the_first_lot_is_taken_in(
+    loaded: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = Beside(loaded, monkeypatch)
+    text = "".join(f"code-{n}\n" for n in range(3001))
+    assert "stock for 3000 more coupons, not 3001" in loaded.wrong(4, *upload(loaded, text))
+    assert "stock for 3000 more coupons, not 3001" in loaded.wrong(4, "coupon", "issue", CAPPED, "-n", "3001")
+    assert beside.seen == []
+
+
+def test_what_was_issued_before_a_disk_was_full_is_said(loaded: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coupon, "ISSUE_LOT", 2)
+    monkeypatch.setattr(coupon, "UPLOAD_LOT", 2)
+    list_out, take_in, left = Coupons.list_out, Coupons.take_in, [1]
+
+    def full(work: Any) -> Any:
+        def wrapped(*args: Any) -> Any:
+            if not left:
+                raise HubError("the disk is full.", 4)
+            left.pop()
+            return work(*args)
+
+        return wrapped
+
+    monkeypatch.setattr(Coupons, "list_out", full(list_out))
+    monkeypatch.setattr(Coupons, "take_in", full(take_in))
+    code, out, err = loaded("coupon", "issue", CAPPED, "-n", "5")
+    assert (code, len(out.split())) == (4, 2)
+    assert "2 codes were issued and stand above. the disk is full." in err
+    left.append(1)
+    code, _, err = loaded(*upload(loaded, "code-1\ncode-2\ncode-3\n"))
+    assert code == 4
+    assert "2 codes were taken in; run it again for the others. the disk is full." in err
+    monkeypatch.setattr(Coupons, "take_in", take_in)
+    assert loaded(*upload(loaded, "code-1\ncode-2\ncode-3\n"))[1] == "taken in: 1; known already: 2.\n"
