@@ -10,10 +10,10 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 
 from hub.errors import HubError, Refused
-from hub.schema import audit, coupons, devices, stores, tokens
+from hub.schema import audit, devices, stores, tokens
 from hub.store.catalog import Catalog
 from hub.store.envelope import clean
-from hub.store.homes import inherit
+from hub.store.homes import inherit, orphan
 from hub.store.leases import Leases
 from hub.store.prepared import Prepared
 from hub.store.twins import Twins, tell_assignment
@@ -183,7 +183,7 @@ class Devices:
     def revoke(self, c: sa.Connection, device: str, by: str, now: datetime) -> None:
         """Shut a device out: its pool dies with it.
 
-        Its store's home goes to the kiosk there that was let in first, and so do the slips that it gave out and nobody has used,
+        Its store's home goes to the kiosk there that was let in first, and so do the slips of it that are out and nobody has used,
         once it has said that it decides nothing alone any more; until then they are good at every kiosk that asks the hub.
         """
         row = self.get(c, device)
@@ -192,9 +192,7 @@ class Devices:
         if row.state == "revoked":
             return
         self._set(c, device, state="revoked", code=None, code_until=None)
-        mine = (coupons.c.tenant == self.tenant, coupons.c.home_device == device)
-        c.execute(sa.update(coupons).where(*mine, coupons.c.claimant.is_(None)).values(state="revoked"))
-        c.execute(sa.update(coupons).where(*mine, coupons.c.claimant.is_not(None)).values(home_device=None))
+        orphan(c, self.tenant, device)
         self._pass_home(c, device)
         home = sa.select(stores.c.home_device).where(stores.c.tenant == self.tenant, stores.c.id == row.store)
         if (heir := c.execute(home).scalar()) is not None:

@@ -11,6 +11,21 @@ from hub.store import feed
 from hub.store.catalog import Catalog, code_entries
 
 
+def orphan(c: sa.Connection, tenant: str, device: str) -> None:
+    """End the rights of a kiosk that is shut out: what waits in its pool is void, what a customer may hold stays good.
+
+    Only what the hub gave for its pool is known to lie there: slips that were issued by hand may be printed and out. Those have
+    no claimant; the kiosk's mark goes onto them, so that they pass on with those that it handed out itself.
+    """
+    mine = (coupons.c.tenant == tenant, coupons.c.home_device == device)
+    unclaimed = coupons.c.claimant.is_(None)
+    waits = (unclaimed, coupons.c.pool_rid.is_not(None))
+    c.execute(sa.update(coupons).where(*mine, *waits).values(state="revoked"))
+    by_hand = (unclaimed, coupons.c.pool_rid.is_(None))
+    c.execute(sa.update(coupons).where(*mine, *by_hand).values(claimant=f"slip:{device}"))
+    c.execute(sa.update(coupons).where(*mine, coupons.c.claimant.is_not(None)).values(home_device=None))
+
+
 def inherit(c: sa.Connection, catalog: Catalog, store: str, heir: str) -> int:
     """Bind the handed-out slips of a store's kiosks that were shut out to its new home; return how many.
 

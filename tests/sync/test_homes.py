@@ -82,6 +82,22 @@ async def test_until_there_is_one_they_are_good_everywhere_and_what_was_used_sta
     assert (await new.redeem(other.code)).verdict == "offline"
 
 
+async def test_a_replacement_takes_printed_slips_too(shop: Shop, proxy: Proxy, make: MakeKiosk) -> None:
+    """They were issued by hand for the store, so their home was its kiosk; no journal says that they were given out."""
+    old = await make("k1")
+    made = await shop.do(shop.parts.coupons.list_out, "SLIP", 2, None, datetime.now(UTC), "S1")
+    await home_of(old, made[0].coupon)
+    assert (await old.redeem(made[1].code)).verdict == "confirmed"
+    await old.synced()
+    new = await make("k2")
+    await shut_out(shop, old)
+    await home_of(new, made[0].coupon)
+    await proxy.down()
+    await until(lambda: new.reach.away, "the outage is known")
+    assert (await new.redeem(made[0].code)).verdict == "offline"
+    assert (await new.redeem(made[1].code)).reason == "not_home"
+
+
 async def test_the_next_one_inherits_again(shop: Shop, make: MakeKiosk) -> None:
     old = await make("k1", pool=4)
     await full(old, 4)
