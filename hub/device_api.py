@@ -21,7 +21,7 @@ from hub.errors import HubError, Refused
 from hub.parts import Parts, now
 from hub.store import envelope, feed, upload
 from hub.store.envelope import clean
-from hub.store.facts import MAX_FEN
+from hub.store.said import MAX_FEN
 from kiosk.sync import protocol as p
 from ui.doorkeeper import is_local
 

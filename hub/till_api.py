@@ -18,7 +18,7 @@ from hub.parts import Parts, now
 from hub.secrets import same
 from hub.store.acts import WHY_MAX, Undone
 from hub.store.envelope import clean
-from hub.store.facts import MAX_FEN
+from hub.store.said import MAX_FEN
 from kiosk.coupons.ids import RequestNo, new_rid
 from kiosk.coupons.verdict import FirstUse, Goods, Reason, Threshold
 from kiosk.sync.protocol import Answer, Ask, Rid

@@ -12,8 +12,7 @@
 from __future__ import annotations
 
 import json
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -26,13 +25,10 @@ from hub.store.catalog import Catalog
 from hub.store.envelope import clean
 from hub.store.homes import is_shut_out, may_use
 from hub.store.leases import Leases, Use
+from hub.store.said import COUPON, Poison, lateness, said
 from hub.store.uses import free_use, hold, next_order, take_use
 from kiosk.coupons.batch import Batch
 from kiosk.sync.protocol import Item, ItemVerdict, Rid
-
-MAX_FEN = 10**12
-_COUPON = re.compile(r"([0-9]{1,10})-([0-9]{1,10})", re.ASCII)
-
 
 _ATTEMPT = (
     sa.select(attempts)
@@ -56,10 +52,6 @@ def _changed(names: tuple[str, ...]) -> sa.Update:
     where = (attempts.c.tenant == sa.bindparam("of_tenant"), attempts.c.rid == sa.bindparam("of_rid"))
     values = {name: sa.bindparam(name, type_=attempts.c[name].type) for name in names}
     return sa.update(attempts).where(*where).values(values)
-
-
-class Poison(Exception):
-    """An item that makes no sense."""
 
 
 class Facts:
@@ -115,7 +107,7 @@ class Facts:
 
     def _record(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
         coupon, batch = self._coupon(c, item.body)
-        values = _told(item)
+        values = said(item)
         known = self._attempt(c, item.rid, device)
         if known is not None and known.state == "rolled_back":
             return ItemVerdict(item.seq, "accepted", "rolled_back")
@@ -172,13 +164,13 @@ class Facts:
             self.leases.account(c, device, use, values["recorded_at"])
         if free:
             self.catalog.count(c, batch.stock_id, redeemed=1)
-            return ItemVerdict(item.seq, "accepted", _lateness(batch, item))
+            return ItemVerdict(item.seq, "accepted", lateness(batch, item))
         told = {"rid": item.rid, "coupon": coupon, "value": values["value"], "denied": known is not None}
         self._note(c, device, "conflict", told, values["recorded_at"])
         return ItemVerdict(item.seq, "conflict", "conflict", self._where_used(c, coupon, item.rid))
 
     def _coupon(self, c: sa.Connection, body: dict[str, Any]) -> tuple[str, Batch]:
-        named = _COUPON.fullmatch(str(body.get("coupon", "")))
+        named = COUPON.fullmatch(str(body.get("coupon", "")))
         if named is None:
             raise Poison("the item names no coupon")
         number, serial = int(named[1]), int(named[2])
@@ -341,39 +333,3 @@ class Facts:
         if fresh:
             self.catalog.count(c, batch.stock_id, claimed=1)
         return ItemVerdict(item.seq, "accepted", "" if fresh else "again")
-
-
-def _lateness(batch: Batch, item: Item) -> str:
-    """Say when a redemption was honoured: late, or at a time that was possibly still within the period by the kiosk's error."""
-    if batch.status != "running":
-        return "accepted_late"
-    if item.t.trusted <= batch.ends:
-        return "accepted"
-    error = timedelta(seconds=item.t.error_s or 0.0)
-    return "accepted_grace" if item.t.trusted - error <= batch.ends else "accepted_late"
-
-
-def _told(item: Item) -> dict[str, Any]:
-    """Return what a record says of itself, as far as the tables can hold it; Poison when it cannot be true."""
-    body = item.body
-    store = body.get("store")
-    if not isinstance(store, str):
-        raise Poison("the record names no store")
-    money = {"value": body.get("value") or 0, "total": body.get("total")}
-    for name, fen in money.items():
-        if fen is not None and (type(fen) is not int or not 0 <= fen <= MAX_FEN):
-            raise Poison(f"{name} {str(fen)[:40]} is no amount in fen")
-    words = {
-        name: clean(str(body.get(name) or usual))
-        for name, usual in (("policy", ""), ("source", ""), ("threshold", "unchecked"))
-    }
-    return {
-        "store": clean(store)[:32],
-        "policy": words["policy"][:16],
-        "source": words["source"][:32],
-        "threshold": words["threshold"][:16],
-        "lease": None if body.get("lease") is None else clean(str(body["lease"]))[:32],
-        "at": item.t.trusted,
-        "error_s": item.t.error_s,
-        **money,
-    }

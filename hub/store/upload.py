@@ -17,8 +17,9 @@ from hub.schema import attempts, audit, devices, epochs, journal
 from hub.store import feed, gaps, homes
 from hub.store.catalog import Catalog
 from hub.store.envelope import BadItem, Envelope, RawItem, clean
-from hub.store.facts import Facts, Poison
+from hub.store.facts import Facts
 from hub.store.prepared import Prepared, stamp
+from hub.store.said import Poison
 from hub.store.twins import Twins
 from kiosk.sync.protocol import GENESIS, Acknowledged, Ended, ItemVerdict, item_hash
 
