@@ -39,6 +39,12 @@ class HubLost(Event, frozen=True):
     why: str = ""
 
 
+class HubShutOut(Event, frozen=True):
+    """The hub answered a question of the counter by not letting this kiosk in."""
+
+    why: str = ""
+
+
 class DeviceAccepted(Event, frozen=True):
     """The hub let this kiosk in."""
 

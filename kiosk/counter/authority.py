@@ -13,6 +13,10 @@ class Silent(Exception):
     """The hub did not answer within the deadline; nobody knows whether it decided."""
 
 
+class ShutOut(Exception):
+    """The hub answered, and does not let this kiosk in: it is revoked, not approved yet, or not known."""
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt, as the counter puts it."""
 
@@ -46,7 +50,10 @@ class Authority(Protocol):
         """Tell whether the hub is known to be away: then nobody waits for it."""
 
     async def decide(self, question: Question, deadline_s: float) -> Decision:
-        """Ask once, with retries of the same rid inside the deadline; raise `Silent` when no answer came."""
+        """Ask once, with retries of the same rid inside the deadline; raise `Silent` when no answer came.
+
+        Raise `ShutOut` when the hub does not let this kiosk in: then nothing may be decided alone either.
+        """
 
 
 class Alone:

@@ -11,13 +11,13 @@ import msgspec
 from kiosk.clock import Clock
 from kiosk.counter import tell
 from kiosk.counter.attempt import Try, again
-from kiosk.counter.authority import Authority, Decision, Silent
+from kiosk.counter.authority import Authority, Decision, ShutOut, Silent
 from kiosk.counter.know import Knower
 from kiosk.counter.loose import REPLACED, LooseEnds, Unrecorded
 from kiosk.counter.repeats import Repeats
 from kiosk.counter.result import Ended, Place, RedeemResult, Scan
 from kiosk.coupons.ids import new_rid
-from kiosk.coupons.machine import Lease, Standing, after_answer, after_silence, offline_right
+from kiosk.coupons.machine import SHUT_OUT, Lease, Standing, after_answer, after_silence, offline_right
 from kiosk.coupons.rules import Ruling, check
 from kiosk.coupons.verdict import Goods, Reason
 from kiosk.events import Bus
@@ -155,7 +155,10 @@ class Redeemer:
             raise
 
     async def _ask(self, attempt: Try) -> Decision | None:
-        """Ask the hub within the batch's deadline; None when it is away or silent."""
+        """Ask the hub within the batch's deadline; None when it is away or silent, or does not let this kiosk in.
+
+        The last is durable before anything else: nothing is decided alone from then on, however soon the hub is out of reach.
+        """
         if self._authority.away:
             return None
         lease, batch = await self._lease(attempt), attempt.known.batch
@@ -163,6 +166,10 @@ class Redeemer:
         try:
             return await self._authority.decide(attempt.question(lease.id if lease else None), deadline)
         except Silent:
+            return None
+        except ShutOut as err:
+            log.warning("the hub does not let this kiosk in: %s", err)
+            await self._journal.put("unreconciled", SHUT_OUT)
             return None
 
     async def _answered(self, attempt: Try, decision: Decision) -> Ended:
@@ -239,8 +246,9 @@ class Redeemer:
     async def _own_ruling(self, attempt: Try, lease: Lease | None) -> tuple[Ruling, Reason]:
         """Judge by the batch's rules and by what this kiosk may do alone."""
         batch, scan, place = attempt.known.batch, attempt.scan, attempt.place
+        owed = await self._journal.get("unreconciled")
         if batch is None or not attempt.known.proven:
-            return Ruling("", "unchecked"), "hub_away"
+            return Ruling("", "unchecked"), "shut_out" if owed == SHUT_OUT else "hub_away"
         trusted = self._clock.trusted()
         ruling = check(
             batch,
@@ -262,7 +270,8 @@ class Redeemer:
             unclean=self._journal.unclean and since is None,
             now=trusted.at,
             error_s=trusted.error_s,
-            reconciled=not place.suspended and await self._journal.get("unreconciled") is None,
+            reconciled=not place.suspended and owed is None,
+            shut_out=owed == SHUT_OUT,
         )
         return ruling, offline_right(batch, standing)
 

@@ -14,6 +14,7 @@ from ui.money import offer
 
 RETRY: frozenset[Reason] = frozenset(
     {
+        "shut_out",
         "hub_away",
         "offline_cap",
         "offline_too_old",

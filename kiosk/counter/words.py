@@ -32,6 +32,9 @@ STAFF: dict[Reason, str] = {
     "revoked": N_("This coupon was withdrawn."),
     "replaced": N_("This slip was replaced by a new one; its code is void. Only the new slip counts."),
     "leased_elsewhere": N_("This coupon is reserved at another kiosk."),
+    "shut_out": N_(
+        "The cloud does not let this kiosk in, so nothing is redeemed here. The coupon stays valid. See the doctor."
+    ),
     "hub_away": N_(
         "The cloud does not answer and this coupon needs it. The coupon stays valid; try again later."
     ),
@@ -73,6 +76,7 @@ CUSTOMER: dict[Reason, str] = {
     "revoked": N_("This coupon is no longer valid"),
     "replaced": N_("This slip was replaced. Please show the new one"),
     "leased_elsewhere": N_("Please use this coupon at the other counter"),
+    "shut_out": N_("Cannot check right now. Your coupon stays valid"),
     "hub_away": N_("Cannot check right now. Your coupon stays valid"),
     "offline_cap": N_("Cannot check right now. Your coupon stays valid"),
     "offline_too_old": N_("Cannot check right now. Your coupon stays valid"),

@@ -40,6 +40,10 @@ class Lease(msgspec.Struct, frozen=True):
     """In fen; None: only the uses are limited."""
 
 
+SHUT_OUT = "shut_out"
+"""The journal's fact `unreconciled` while the hub does not let this kiosk in; with any other value it only has to learn its uses."""
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What a kiosk knows of itself when it has to decide alone."""
 
@@ -54,12 +58,16 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     reconciled: bool = True
     """False after the journal went backwards, until the hub has told this kiosk its own redemptions; and while the hub knows
     of a second card with its key."""
+    shut_out: bool = False
+    """The hub has said that it does not let this kiosk in, and has not let it in since."""
     unclean: bool = False
     """The last run did not end by itself, and the hub has not been met since: the card may have lost its last writes."""
 
 
 def offline_right(batch: Batch, standing: Standing) -> Reason:
     """Return why this kiosk may not honour a coupon of the batch without the hub; empty when it may."""
+    if standing.shut_out:
+        return "shut_out"
     if not standing.reconciled:
         return "hub_away"
     rule = batch.offline

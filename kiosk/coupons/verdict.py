@@ -34,6 +34,7 @@ Reason = Literal[
     "revoked",
     "replaced",  # its slip may still have appeared when a new code took its place
     "leased_elsewhere",
+    "shut_out",  # the hub does not let this kiosk in; the coupon stays valid
     "hub_away",  # the batch needs the hub and the hub does not answer; the coupon stays valid
     "offline_cap",  # the kiosk's allowance is used up
     "offline_too_old",  # last contact with the hub is too long ago

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from kiosk.counter.authority import Decision, Question, Silent
+from kiosk.counter.authority import Decision, Question, ShutOut, Silent
 from kiosk.sync.client import HubAway, HubClient, HubRefused
 from kiosk.sync.protocol import Answer, Ask
 from kiosk.sync.reach import Reach
+
+SHUT_OUT = ("revoked", "pending", "unknown_device", "bad_signature")
+"""What the hub says of this kiosk itself, before it looks at the question."""
 
 
 class HubAuthority:
@@ -20,7 +23,10 @@ class HubAuthority:
         return self._reach.away
 
     async def decide(self, question: Question, deadline_s: float) -> Decision:
-        """Ask; Silent when no answer came in time. An error of the hub is no answer: nobody knows whether it decided."""
+        """Ask; Silent when no answer came in time. An error of the hub is no answer: nobody knows whether it decided.
+
+        ShutOut when the hub does not let this kiosk in; sync hears of it at once.
+        """
         ask = Ask(
             rid=question.rid,
             code=question.code,
@@ -36,6 +42,9 @@ class HubAuthority:
             self._reach.missed(str(err))
             raise Silent(str(err)) from err
         except HubRefused as err:
+            if err.error in SHUT_OUT:
+                self._reach.shut_out(str(err))
+                raise ShutOut(str(err)) from err
             raise Silent(str(err)) from err
         if answer.rid != question.rid:
             self._reach.missed("an answer to another question")

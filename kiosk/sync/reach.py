@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.clock import Clock
-from kiosk.events import Bus, HubLost, HubReached
+from kiosk.events import Bus, HubLost, HubReached, HubShutOut
 
 
 class Reach:
@@ -30,6 +30,10 @@ class Reach:
         if not self.away:
             self.away = True
             self._bus.publish(HubLost(why=why))
+
+    def shut_out(self, why: str) -> None:
+        """Note that the hub answers, and does not let this kiosk in."""
+        self._bus.publish(HubShutOut(why=why))
 
     def went_up(self) -> None:
         """Note that the hub has acknowledged everything there is."""

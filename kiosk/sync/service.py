@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from kiosk.clock import Clock
-from kiosk.events import Bus, DeviceAccepted, HubLost, JournalGrew, PoolChanged
+from kiosk.coupons.machine import SHUT_OUT
+from kiosk.events import Bus, DeviceAccepted, HubLost, HubShutOut, JournalGrew, PoolChanged
 from kiosk.journal.store import Journal
 from kiosk.sync.client import HubAway, HubClient, HubRefused
 from kiosk.sync.exchange import Exchange, PoolSettings
@@ -81,6 +82,7 @@ class Sync:
             self.bus.on(JournalGrew, lambda _: self._up.set()),
             self.bus.on(PoolChanged, lambda _: self._down.set()),
             self.bus.on(HubLost, lambda _: self._lost.set()),
+            self.bus.on(HubShutOut, lambda _: self.nudge()),
         ]
         self._task = asyncio.create_task(self._for_ever(), name="sync")
 
@@ -164,8 +166,8 @@ class Sync:
 
     async def _shut_out(self) -> None:
         """Stop to decide alone, and to hand out what the hub honours no more: a kiosk that it has revoked may be in the wrong hands."""
-        if await self.journal.get("unreconciled") is None:
-            await self.journal.put("unreconciled", "1")
+        if await self.journal.get("unreconciled") != SHUT_OUT:
+            await self.journal.put("unreconciled", SHUT_OUT)
         await self.journal.forget_ready()
 
     async def _refused(self, err: HubRefused) -> None:

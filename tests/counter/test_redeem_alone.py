@@ -175,6 +175,23 @@ async def test_offline_rights_wait_for_reconciling(counter: Counter) -> None:
     assert (await counter.redeem(counter.code(7))).verdict == "offline"
 
 
+async def test_shut_out_nothing_is_decided_alone_any_more(counter: Counter) -> None:
+    """Whoever holds a stolen kiosk can pull the cable right after the hub has said no."""
+    counter.hub.shut_out()
+    for text in (counter.code(7), codes.new_short()):
+        told = await counter.redeem(text)
+        assert (told.verdict, told.reason) == ("refused", "shut_out")
+    assert "券仍有效" in told.message
+    assert (counter.last.kind, counter.last.title) == ("retry", "暂时无法核对，您的券仍有效")
+    assert [k for k, _ in await counter.kinds()] == ["void", "void"]
+    counter.hub.away = True
+    counter.redeemer = counter.new_redeemer()
+    for text in (counter.code(7), codes.new_short()):
+        assert (await counter.redeem(text)).reason == "shut_out", "also after a restart, without the hub"
+    await counter.journal.put("unreconciled", None)
+    assert (await counter.redeem(counter.code(7))).verdict == "offline"
+
+
 async def test_offline_the_rules_come_first(counter: Counter) -> None:
     counter.hub.away = True
     paused = batch("PAUSED", 9, status="paused")

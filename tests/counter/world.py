@@ -14,7 +14,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.clock import ManualClock
-from kiosk.counter.authority import Decision, Question, Silent
+from kiosk.counter.authority import Decision, Question, ShutOut, Silent
 from kiosk.counter.redeem import Redeemer
 from kiosk.counter.result import Place
 from kiosk.coupons import code as codes
@@ -75,6 +75,12 @@ class Hub:
     def silent(self) -> None:
         def say(_: Question) -> Decision:
             raise Silent("no answer")
+
+        self.answer = say
+
+    def shut_out(self) -> None:
+        def say(_: Question) -> Decision:
+            raise ShutOut("this kiosk is revoked")
 
         self.answer = say
 

@@ -263,6 +263,16 @@ MUTATIONS = (
         "kiosk/sync/service.py", '            self.state = "revoked"\n            await self._shut_out()', '            self.state = "accepted"',
     ),
     _one(
+        "P7", "a kiosk that the hub shuts out at a question decides nothing alone",
+        f"{SYNC}/test_decide.py::test_a_kiosk_that_is_shut_out_at_a_question_decides_nothing_alone_from_then_on",
+        "kiosk/sync/authority.py", "            if err.error in SHUT_OUT:", "            if False:",
+    ),
+    _one(
+        "P7", "what the hub said of the kiosk is durable before the next scan",
+        "tests/counter/test_redeem_alone.py::test_shut_out_nothing_is_decided_alone_any_more",
+        "kiosk/counter/redeem.py", '            await self._journal.put("unreconciled", SHUT_OUT)', "            pass",
+    ),
+    _one(
         "outage", "nobody asks a hub that is known to be away", f"{SYNC}/test_decide.py::test_only_the_first_customer_of_an_outage_waits",
         "kiosk/counter/redeem.py", "        if self._authority.away:", "        if False:",
     ),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -94,6 +95,52 @@ async def test_what_is_no_decision_is_silence(fault: Fault, shop: Shop, proxy: P
     await kiosk.synced()
     assert await shop.uses(capped.coupon) == 1
     assert await shop.uses(never.coupon) == 0
+
+
+async def test_a_kiosk_that_is_shut_out_at_a_question_decides_nothing_alone_from_then_on(
+    shop: Shop, proxy: Proxy, kiosk: Kiosk
+) -> None:
+    """The hub says so at the first question; a held wake-up may tell it up to 55 s later."""
+    held = await shop.issue("CAPPED", 2)
+    await kiosk.synced()
+    await shop.do(shop.parts.devices.revoke, kiosk.device, "test", datetime.now(UTC))
+    told = await kiosk.redeem(held[0].code)
+    assert (told.verdict, told.reason) == ("refused", "shut_out")
+    await proxy.down()
+    assert (await kiosk.redeem(held[1].code)).reason == "shut_out", "the cable is pulled right after"
+    await proxy.up()
+    await until(lambda: kiosk.sync.state == "revoked", "sync has heard of it")
+    assert [await shop.uses(h.coupon) for h in held] == [0, 0]
+    assert [a.state for a in await shop.attempts() if a.state in ("recorded", "conflict")] == []
+
+
+@pytest.mark.parametrize("error", ["pending", "unknown_device", "bad_signature"])
+async def test_whatever_the_hub_says_of_the_kiosk_itself_ends_its_rights_until_it_is_let_in(
+    error: str, shop: Shop, proxy: Proxy, kiosk: Kiosk
+) -> None:
+    held = await shop.issue("CAPPED", 2)
+    await kiosk.synced()
+    refusal = answer("403 Forbidden", f'{{"error":"{error}","message":"no"}}', kind="application/json")
+    proxy.next(REDEEM, refusal)
+    assert (await kiosk.redeem(held[0].code)).reason == "shut_out"
+
+    async def reconciled() -> bool:
+        return await kiosk.journal.get("unreconciled") is None
+
+    await until(reconciled, "the hub is asked at once, and lets it in all the same")
+    assert (await kiosk.redeem(held[1].code)).verdict == "confirmed"
+
+
+@pytest.mark.parametrize(
+    "status", ["400 Bad Request", "409 Conflict", "413 Too Large", "429 Too Many Requests"]
+)
+async def test_what_the_hub_says_of_the_request_is_silence(
+    status: str, shop: Shop, proxy: Proxy, kiosk: Kiosk
+) -> None:
+    [held] = await shop.issue("CAPPED")
+    await kiosk.synced()
+    proxy.next(REDEEM, answer(status, '{"error":"odd","message":"no"}', kind="application/json"))
+    assert (await kiosk.redeem(held.code)).verdict == "offline"
 
 
 async def test_an_answer_to_another_question_is_silence(shop: Shop, proxy: Proxy, kiosk: Kiosk) -> None:

@@ -62,7 +62,7 @@ async def test_a_revoked_kiosk_has_no_right_to_decide_alone(shop: Shop, proxy: P
     await until(lambda: kiosk.sync.state == "revoked", "the kiosk knows that it is revoked")
     await proxy.down()
     told = await kiosk.redeem(held.code)
-    assert (told.verdict, told.reason) == ("refused", "hub_away")
+    assert (told.verdict, told.reason) == ("refused", "shut_out")
     await proxy.up()
     await until(lambda: proxy.count("/v1/device/enrol") > 2, "it goes on asking")
 
