@@ -184,8 +184,12 @@ _OPAQUE = re.compile(r"[0-9A-Za-z_-]{6,32}\Z")
 
 
 def is_payment_code(text: str) -> bool:
-    """Tell whether a text is a payment code: WeChat 18 digits from 10-15; Alipay 16-24 digits from 25-30, but not 22."""
-    digits = re.sub(r"\s", "", text)
+    """Tell whether a text is a payment code: WeChat 18 digits from 10-15; Alipay 16-24 digits from 25-30, but not 22.
+
+    Blanks, hyphens and underscores count for nothing: people type what they read in groups, and all of it would pass for an
+    uploaded code.
+    """
+    digits = re.sub(r"[\s_-]", "", text)
     if not digits.isascii() or not digits.isdigit():
         return False
     if len(digits) == 18 and "10" <= digits[:2] <= "15":

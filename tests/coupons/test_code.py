@@ -143,10 +143,36 @@ def test_the_hash_of_a_short_code_has_its_vector() -> None:
         "2800000000000000",
         "300000000000000000000000",
         "250000000000000000",
+        "1300-1234-5678-9012-34",
+        "130012345678901234-",
+        "_1300_1234_5678_9012_34",
+        "2812-3456-7890-1234-567",
+        "28 12-34 56_78-90 1234-567",
     ],
 )
 def test_payment_codes_are_recognised_and_carry_nothing(text: str) -> None:
     assert read(text) == Payment()
+
+
+@pytest.mark.parametrize("between", ["", " ", "-", "_"])
+def test_the_guard_is_as_wide_as_the_two_wallets_and_no_wider(between: str) -> None:
+    """WeChat: 18 digits from 10 to 15. Alipay: 16 to 24 digits from 25 to 30, but 22 digits are a WeChat coupon."""
+    caught = set()
+    for prefix in (9, 10, 15, 16, 24, 25, 26, 29, 30, 31):
+        for length in range(15, 26):
+            digits = f"{prefix:02}" + "7" * (length - 2)
+            text = between.join(digits[i : i + 4] for i in range(0, length, 4))
+            if read(text) == Payment():
+                caught.add((prefix, length))
+    wechat = {(prefix, 18) for prefix in (10, 15)}
+    alipay = {(prefix, n) for prefix in (25, 26, 29, 30) for n in (16, 17, 18, 19, 20, 21, 23, 24)}
+    assert caught == wechat | alipay
+
+
+def test_no_code_of_ours_is_taken_for_a_payment_code() -> None:
+    assert all(
+        isinstance(read(grouped(new_short()).replace(" ", sep)), Short) for sep in " -" for _ in range(200)
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,6 +182,8 @@ def test_payment_codes_are_recognised_and_carry_nothing(text: str) -> None:
         ("160000000000000000", Opaque),
         ("13000000000000000", Opaque),
         ("MEMBER_2026-11", Opaque),
+        ("2500-0000-0000-0000-0000-00", Opaque),
+        ("A-130012345678901234", Opaque),
         ("https://q.example.cn/c/S0001", Link),
         ("", Unreadable),
         ("你好", Unreadable),
