@@ -10,6 +10,8 @@ from kiosk.counter.baskets import Sale
 from kiosk.counter.look import Look, look
 from kiosk.counter.redeem import RedeemResult
 from kiosk.coupons.basket import Basket
+from kiosk.coupons.code import Opaque, Short, Signed
+from kiosk.coupons.code import read as read_code
 from kiosk.coupons.ids import RequestNo
 from kiosk.coupons.verdict import Goods
 from kiosk.health.model import told
@@ -64,7 +66,15 @@ class Undone(msgspec.Struct, frozen=True):
     message: str
 
 
-@operation("POST", "redeem", "redeem", again="repeat")
+def no_coupon(body: RedeemAsk | LookAsk) -> bool:
+    """Tell whether something else than a coupon's code was sent, such as a customer's payment code, also in a strange spelling.
+
+    Such a request is refused afresh each time, so it needs no key.
+    """
+    return not isinstance(read_code(body.code), Signed | Short | Opaque)
+
+
+@operation("POST", "redeem", "redeem", again="repeat", unkept=no_coupon)
 async def redeem(call: Call, body: RedeemAsk) -> RedeemResult:
     """Redeem a code for the clerk or the till."""
     result = await call.services.redeemer.redeem(
@@ -80,7 +90,7 @@ async def redeem(call: Call, body: RedeemAsk) -> RedeemResult:
     return result
 
 
-@operation("POST", "look", "redeem", again="repeat")
+@operation("POST", "look", "redeem", again="repeat", unkept=no_coupon)
 async def look_at(call: Call, body: LookAsk) -> Look:
     """Say what this kiosk knows of a code, and whether the total of the basket is asked for; nothing is redeemed."""
     return await look(call.services.journal, body.code, call.t.locale)

@@ -82,6 +82,8 @@ class Operation:
     again: Again = "kept"
     secret: bool = False
     """The body holds a PIN or a passphrase."""
+    unkept: Callable[[Any], bool] | None = None
+    """Tells of a body that nothing may be kept of, not even a digest under an idempotency key."""
     media: tuple[str, ...] = ()
     """Content types of an answer that is no JSON."""
     takes: str = JSON
@@ -130,7 +132,7 @@ class Operation:
             assert isinstance(response, web.Response)
             return response
 
-        if not key:
+        if not key or (self.unkept is not None and self.unkept(body)):
             return await do()
         asked = msgspec.json.encode((request.path, given.get("query"), body))
         return await request.app[KEYS].once(services, caller, key, asked, self.again, self.secret, do)
