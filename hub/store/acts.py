@@ -12,6 +12,7 @@ from hub.errors import HubError, Refused
 from hub.schema import attempts
 from hub.store import feed
 from hub.store.facts import Facts
+from hub.store.homes import is_shut_out
 
 UNDONE = "rolled_back"
 CAN_BE_UNDONE = ("recorded", "conflict")
@@ -28,14 +29,15 @@ class Undone(msgspec.Struct, frozen=True):
 class Acts(Facts):
     """Acts of one tenant."""
 
-    def give_up(self, c: sa.Connection, rid: str, by: str, now: datetime) -> None:
+    def give_up(self, c: sa.Connection, rid: str, by: str, now: datetime, why: str = "") -> None:
         """Free the use of an approval that no kiosk will record any more: its customer got nothing."""
         where = (attempts.c.tenant == self.tenant, attempts.c.rid == rid, attempts.c.state == "ok")
         known = c.execute(sa.select(attempts).where(*where).with_for_update()).first()
         if known is None:
             raise HubError(f"{rid} is no approval that waits for its record.", 1)
         self._release(c, known, "void", now)
-        self._note(c, by, "given_up", {"rid": rid, "coupon": known.coupon, "device": known.device}, now)
+        told = {"rid": rid, "coupon": known.coupon, "device": known.device}
+        self._note(c, by, "given_up", told | ({"why": why[:WHY_MAX]} if why else {}), now)
         self._tell(c, known.device, {"of": rid, "why": "given up", "by": by, "learned": True}, now)
 
     def _tell(self, c: sa.Connection, device: str, said: dict[str, Any], now: datetime) -> None:
@@ -49,7 +51,8 @@ class Acts(Facts):
         """Undo a redemption that was honoured, once; a use that was freed goes to the oldest conflict, if there is one.
 
         `made_by`: the device that must have made it. Its kiosk hears of it by the change log and takes it out of its own
-        used-set. An approval without a record is not undone here: its kiosk may be about to honour it (`give_up`).
+        used-set. An approval without a record is not undone here: its kiosk may be about to honour it (`give_up`). That of a
+        kiosk that is shut out is given up, which stands for the same; should its record come up after all, it is a conflict.
         """
         where = (attempts.c.tenant == self.tenant, attempts.c.rid == rid)
         known = c.execute(sa.select(attempts).where(*where).with_for_update()).first()
@@ -59,6 +62,9 @@ class Acts(Facts):
             )
         if known.state == UNDONE:
             return Undone(rid, True)
+        if known.state == "ok" and is_shut_out(c, self.tenant, known.device):
+            self.give_up(c, rid, by, now, why)
+            return Undone(rid, False)
         if known.state not in CAN_BE_UNDONE:
             raise Refused(
                 "not_honoured",

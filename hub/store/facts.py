@@ -66,7 +66,8 @@ class Facts:
         if item.kind == "redeem_record":
             return self._record(c, device, item, now)
         if item.kind in GIVING and is_shut_out(c, self.tenant, device):
-            told = {"kind": item.kind, "rid": item.rid, "of": clean(str(item.body.get("of", "")))}
+            of, coupon = (clean(str(item.body.get(name) or "")) for name in ("of", "coupon"))
+            told = {"kind": item.kind, "rid": item.rid, "of": of, "coupon": coupon}
             self._note(c, device, "after_revocation", told, now)
             return ItemVerdict(item.seq, "accepted", "named")
         if item.kind == "void":

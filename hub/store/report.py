@@ -107,9 +107,10 @@ def conflicts(c: sa.Connection, tenant: str) -> list[dict[str, Any]]:
 
 
 def unconfirmed(c: sa.Connection, tenant: str, limit: int = 100) -> list[dict[str, Any]]:
-    """Return approvals that their kiosk has never recorded though it was heard a day later or began a new journal since.
+    """Return approvals that their kiosk has never recorded: it was heard a day later, began a new journal since, or is shut out.
 
-    Each may hold a use of a customer who got nothing (facts: sync-fleet A4, P6).
+    Each may hold a use of a customer who got nothing (facts: sync-fleet A4, P5, P6). What a kiosk that is shut out makes void
+    is only named, and it is heard no more in any other way.
     """
     mine = (epochs.c.tenant == attempts.c.tenant, epochs.c.device == attempts.c.device)
     newest = sa.select(sa.func.max(epochs.c.opened_at)).where(*mine).scalar_subquery()
@@ -119,6 +120,7 @@ def unconfirmed(c: sa.Connection, tenant: str, limit: int = 100) -> list[dict[st
             attempts,
             devices.c.name.label("device_name"),
             devices.c.seen_at,
+            devices.c.state.label("device_state"),
             newest.label("newest"),
             oldest.label("oldest"),
         )
@@ -130,7 +132,7 @@ def unconfirmed(c: sa.Connection, tenant: str, limit: int = 100) -> list[dict[st
     for r in rows:
         heard = r.seen_at is not None and r.seen_at - r.at > DAY
         again = r.newest is not None and r.newest > max(r.oldest, r.at)
-        if heard or again:
+        if heard or again or r.device_state == "revoked":
             found.append(dict(r._mapping))
     return found[:limit]
 
@@ -159,8 +161,8 @@ def troubles(c: sa.Connection, tenant: str) -> dict[str, int]:
 
 
 NOTED = (
-    "seq_regress", "epoch_change", "quarantined", "void_of_record", "conflict_resolved", "lease_breach", "lease_ending",
-    "lease_released", "given_up", "rolled_back", "older_copy", "twin", "trusted",
+    "seq_regress", "epoch_change", "quarantined", "void_of_record", "void_of_used", "after_revocation", "conflict_resolved",
+    "lease_breach", "lease_ending", "lease_released", "given_up", "rolled_back", "older_copy", "twin", "trusted",
 )  # fmt: skip
 
 

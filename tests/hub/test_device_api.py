@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from hub.parts import now
 from hub.schema import devices, tokens
 from hub.server import Hub
+from hub.store import report
 from kiosk.coupons.ids import new_rid
 from kiosk.sync import protocol as p
 
@@ -152,6 +153,7 @@ async def test_a_kiosk_that_was_shut_out_makes_nothing_good_again(hub: Hub, kios
     other = await let_in(hub, "renmin")
     assert (await other.ask(made.code))["reason"] == "used"
     await other.close()
+    assert [n["what"] for n in await parts.database.run(report.notes, "main")] == ["after_revocation"] * 2
 
 
 async def test_the_hub_knows_where_a_kiosk_stands(hub: Hub, kiosk: Kiosk) -> None:

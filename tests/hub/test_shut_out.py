@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
+from hub.errors import Refused
 from hub.parts import Parts, now
 from hub.schema import coupons
-from hub.store import homes
+from hub.store import homes, report
 from kiosk.coupons.ids import new_rid
 
-from .test_decide import STORE, ask, upload, uses
-from .world import SLIP, Journal, on_both
+from .test_decide import STORE, ask, redeemed, upload, uses
+from .world import CAPPED, SLIP, Journal, issue, on_both
 
 pytestmark = on_both
 
@@ -85,3 +87,51 @@ def test_a_printed_slip_that_the_kiosk_honoured_before_it_heard_is_no_conflict(p
     book.record(other.coupon, "r2", stock_id=SLIP, policy="home")
     upload(parts, "kA", book)
     assert (uses(parts, made.coupon), uses(parts, other.coupon)) == (1, 0), "it had no right to the other one"
+
+
+def approved(parts: Parts) -> tuple[Any, str, Journal]:
+    """Let kA ask for a coupon and be approved, its journal begun; return coupon, rid and journal."""
+    let_in(parts, "kA")
+    let_in(parts, "kB")
+    [made] = issue(parts, CAPPED)
+    rid, book = new_rid(), Journal()
+    assert ask(parts, made.code, rid, "kA").status == "ok"
+    book.add("state_report", "", {})
+    upload(parts, "kA", book)
+    return made, rid, book
+
+
+def waiting(parts: Parts) -> list[str]:
+    return [row["rid"] for row in parts.database.call(report.unconfirmed, parts.tenant)]
+
+
+def test_an_approval_whose_kiosk_was_shut_out_is_listed_and_undone_by_hand(parts: Parts) -> None:
+    """Its answer was lost, and the void that its kiosk sends is only named: without a person the use is held for ever."""
+    made, rid, book = approved(parts)
+    assert waiting(parts) == []
+    revoke(parts, "kA")
+    assert waiting(parts) == [rid]
+    book.add("void", rid, {"coupon": made.coupon, "stock_id": CAPPED, "why": "answer lost"})
+    upload(parts, "kA", book)
+    assert ask(parts, made.code, device="kB").reason == "used"
+    [note] = parts.database.call(report.notes, parts.tenant)
+    assert (note["what"], note["actor"]) == ("after_revocation", "kA")
+    assert note["detail"] == {"kind": "void", "rid": rid, "of": "", "coupon": made.coupon}
+    told = parts.database.call(parts.acts.roll_back, rid, "answer lost", "boss", now())
+    assert (told.again, waiting(parts), redeemed(parts, CAPPED)) == (False, [], 0)
+    [done] = [n for n in parts.database.call(report.notes, parts.tenant) if n["what"] == "given_up"]
+    assert (done["actor"], done["detail"]["why"]) == ("boss", "answer lost")
+    with pytest.raises(Refused, match="not honoured"):
+        parts.database.call(parts.acts.roll_back, rid, "again", "boss", now())
+    assert ask(parts, made.code, device="kB").status == "ok"
+
+
+def test_a_record_that_comes_after_it_was_undone_by_hand_is_a_conflict(parts: Parts) -> None:
+    """The customer got something after all; that is seen, and takes nothing from who came meanwhile."""
+    made, rid, book = approved(parts)
+    revoke(parts, "kA")
+    parts.database.call(parts.acts.roll_back, rid, "lost", "boss", now())
+    book.record(made.coupon, rid, verdict="confirmed")
+    upload(parts, "kA", book)
+    assert [c["rid"] for c in parts.database.call(report.conflicts, parts.tenant)] == [rid]
+    assert ask(parts, made.code, device="kB").status == "ok"

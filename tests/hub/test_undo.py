@@ -219,3 +219,15 @@ def test_the_command_undoes_once(loaded: Run, parts: Parts) -> None:
         f"{rid} was undone before; nothing has changed.\n",
     )
     assert "no redemption" in loaded.wrong(1, "rollback", "nothing", "--why", "x")
+
+
+def test_the_command_frees_what_a_kiosk_that_was_shut_out_never_recorded(loaded: Run, parts: Parts) -> None:
+    [made] = issue(parts, CAPPED)
+    rid = new_rid()
+    parts.database.call(parts.devices.enrol, "kA", b"x" * 32, "", None, {}, now())
+    assert ask(parts, made.code, rid).status == "ok"
+    assert "not honoured" in loaded.wrong(1, "rollback", rid, "--why", "its record may be on the way")
+    parts.database.call(parts.devices.revoke, "kA", "boss", now())
+    assert loaded("rollback", rid, "--why", "answer lost")[0] == 0
+    assert "not honoured" in loaded.wrong(1, "rollback", rid, "--why", "again")
+    assert ask(parts, made.code, device="kB").status == "ok"

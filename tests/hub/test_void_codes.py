@@ -98,6 +98,7 @@ def test_a_use_that_was_honoured_stays_and_is_named(parts: Parts) -> None:
     assert take(parts, "kA", book.run()).items[1].verdict == "used"
     assert noted(parts, "void_of_used") == [{"coupon": old.coupon, "uses": 1}]
     assert uses(parts, old.coupon) == 1
+    assert [n["what"] for n in parts.database.call(report.notes, parts.tenant)] == ["void_of_used"]
     other = Journal()
     other.record(old.coupon, rid, verdict="confirmed", stock_id=SLIP)
     assert take(parts, "kA", _after(book, other)).items[-1].verdict == "confirmed"
