@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -31,7 +30,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def make_app(services: Services) -> web.Application:
     """Build the application; it owns nothing but its open streams."""
-    app = web.Application(middlewares=[security_headers, sentences, known_host], client_max_size=BODY_MAX)
+    app = web.Application(
+        middlewares=[security_headers, sentences, known_host, as_it_is], client_max_size=BODY_MAX
+    )
     shelf = Shelf()
     app[SERVICES] = services
     app[PAGES] = Pages("kiosk", HERE / "templates", shelf)
@@ -53,6 +54,15 @@ def refusal(status: int, error: str, sentence: str) -> web.Response:
 def is_api(request: web.Request) -> bool:
     """Tell whether a program asks, which is answered by problem documents (RFC 9457)."""
     return request.path.startswith("/api/")
+
+
+def refused(request: web.Request, err: Refused) -> web.Response:
+    """Return what is not granted: as JSON, or by the console's pages in their language."""
+    if not staff.is_console(request):
+        return refusal(err.status, err.error, str(err))
+    locale = negotiate(request.headers.get("Accept-Language"))
+    sentence = err.what.say(locale) if isinstance(err, problems.Problem) else str(err)
+    return staff.refuse(request, err.status, err.error, sentence)
 
 
 def wrong(request: web.Request, code: str, what: Told) -> web.Response:
@@ -103,12 +113,12 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
     except Refused as err:
         if is_api(request):
             return problems.of(request, err)
-        refuse = partial(staff.refuse, request) if staff.is_console(request) else refusal
-        return refuse(err.status, err.error, str(err))
+        return refused(request, err)
     except (
         msgspec.DecodeError,
         UnicodeDecodeError,
         RecursionError,
+        web.RequestPayloadError,
     ) as err:  # a wrong type is a DecodeError too
         return wrong(request, "bad_request", told("the request is not right: {why}.", why=err))
     except JournalError as err:
@@ -132,4 +142,17 @@ async def known_host(request: web.Request, handler: Handler) -> web.StreamRespon
     if not request.app[SERVICES].door.known_host(request):
         sentence = told("this kiosk does not go by that name; add it to web.hosts in kiosk.toml.")
         raise problems.Problem("unknown_host", sentence)
+    return await handler(request)
+
+
+@web.middleware
+async def as_it_is(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn packed bodies away (RFC 9110, 15.5.16): 64 KiB need no packing, and what cannot be unpacked needs no words."""
+    codings = ", ".join(request.headers.getall("Content-Encoding", ())).lower()
+    if codings not in ("", "identity"):
+        sentence = told(
+            "the body is packed (Content-Encoding: {coding}), which the kiosk does not read; send it as it is.",
+            coding=codings[:40],
+        )
+        raise problems.Problem("packed", sentence, {"Accept-Encoding": "identity"})
     return await handler(request)

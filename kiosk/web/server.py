@@ -49,7 +49,11 @@ class Server:
         """Listen; ListenError says what stands in the way."""
         secure = self._context() if wants_tls(self._settings) else None
         self._runner = web.AppRunner(
-            make_app(services), access_log=None, shutdown_timeout=STOP_S, keepalive_timeout=KEEPALIVE_S
+            make_app(services),
+            access_log=None,
+            shutdown_timeout=STOP_S,
+            keepalive_timeout=KEEPALIVE_S,
+            auto_decompress=False,  # a packed body is refused by name, whatever is in it
         )
         await self._runner.setup()
         more = beside(self._settings)

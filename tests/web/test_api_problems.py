@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from typing import Any
@@ -38,6 +39,23 @@ CASES: dict[str, tuple[str, str, bytes, dict[str, str], int, str]] = {
         {"Content-Type": "application/x-www-form-urlencoded"},
         415,
         "not_json",
+    ),
+    **{
+        name: ("POST", "/api/v1/redeem", body, {**JSON, "Content-Encoding": coding}, 415, "packed")
+        for name, coding, body in (
+            ("gzip", "gzip", gzip.compress(b"{}")),
+            ("no gzip", "gzip", b"{}"),
+            ("half of a gzip", "GZIP", gzip.compress(b"{}" * 50)[:20]),
+            ("gzip and more", "gzip", gzip.compress(b"{}") + b"junk"),
+            ("no deflate", "deflate", b"\x78\x9c" + b"\xff" * 40),
+            ("br", "br", b"{}"),
+            ("zstd", "zstd", b"{}"),
+            ("nonsense", "nonsense", b"{}"),
+            ("twice packed", "gzip, br", b"{}"),
+        )
+    },
+    "sent as it is": (
+        "POST", "/api/v1/redeem", b"[]", {**JSON, "Content-Encoding": "identity"}, 400, "bad_request",
     ),
     "no type": ("POST", "/api/v1/look", b"{}", {"Content-Type": "text/plain"}, 415, "not_json"),
     "a bad key": ("POST", "/api/v1/slips/day", b"{}", {**JSON, "Idempotency-Key": "a b"}, 400, "bad_request"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,39 @@ async def test_a_form_that_no_page_of_ours_posts_is_a_sentence_and_no_mistake(
         )
         assert status == 400, path
         assert "请重新打开页面" in said, path
+    assert [r.getMessage() for r in caplog.records if r.levelname in ("ERROR", "CRITICAL")] == []
+
+
+async def test_a_packed_form_is_a_sentence_and_no_mistake(
+    alone: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a PIN, too: whoever reaches the page could fill the log."""
+    for coding in ("gzip", "deflate", "br"):
+        packed = {"Content-Encoding": coding, "Content-Type": "application/json", "Accept": "text/html"}
+        for path in ("sign-in", "pair", "redeem"):
+            status, said, kind = await asked(
+                alone, "POST", f"/staff/{path}", data=io.BytesIO(b"\x1f\x8b" + b"\xff" * 40), headers=packed
+            )
+            assert (status, kind) == (415, "text/html"), (coding, path)
+            assert f"Content-Encoding: {coding}" in said
+            assert "请不要压缩" in said
+    assert [r.getMessage() for r in caplog.records if r.levelname in ("ERROR", "CRITICAL")] == []
+
+
+async def test_a_body_in_broken_pieces_is_no_mistake_of_the_kiosk(
+    alone: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = (
+        b"HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    for path in (b"/api/v1/redeem", b"/staff/sign-in"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(alone.url.rpartition(":")[2]))
+        writer.write(b"POST " + path + b" " + head + b"2\r\n{}\r\nXYZ\r\n{}\r\n")
+        async with asyncio.timeout(20):
+            first = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        assert b" 400 " in first, (path, first)
     assert [r.getMessage() for r in caplog.records if r.levelname in ("ERROR", "CRITICAL")] == []
 
 

@@ -55,7 +55,7 @@ def codes_of(op: Operation) -> list[str]:
     if op.scope is not None:
         codes += ["unauthorized", "token_ended", "token_revoked", "forbidden"]
     if op.method in ("POST", "PUT"):
-        codes += ["not_json", "too_large", "broken_off"]
+        codes += ["not_json", "packed", "too_large", "broken_off"]
     if keyed(op):
         codes += ["key_reused"]
         codes += ["outcome_unknown"] if op.again != "repeat" else []

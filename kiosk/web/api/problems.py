@@ -49,6 +49,7 @@ CODES: dict[str, tuple[int, str]] = {
     "second_link": (409, N_("Printed with another link")),
     "shown_once": (409, N_("A token is shown once")),
     "too_large": (413, N_("Too large")),
+    "packed": (415, N_("The body is packed")),
     "not_json": (415, N_("Not the right content type")),
     "unknown_host": (421, N_("Not a name of this kiosk")),
     "bad_backup": (422, N_("Not a backup that fits")),
