@@ -22,7 +22,7 @@ from hub.schema import attempts, batches, coupons, stores
 from hub.store.catalog import Catalog
 from hub.store.leases import Leases
 from hub.store.prepared import Prepared, stamp
-from hub.store.uses import spent, take_use
+from hub.store.uses import is_elsewhere, spent, take_use
 from kiosk.coupons.batch import Batch, BatchStatus
 from kiosk.coupons.code import PREFIX, Opaque, Payment, Short, Signed, code_hash, read, verify
 from kiosk.coupons.rules import Ruling, check
@@ -55,6 +55,11 @@ class Found(msgspec.Struct, frozen=True):
     def coupon(self) -> str:
         """Return the coupon's identity."""
         return f"{self.batch.number}-{self.serial}"
+
+    @property
+    def at_home(self) -> bool:
+        """Tell whether only its home may redeem it, if it has one."""
+        return self.batch.offline.policy == "home"
 
 
 def _bind(name: str) -> Any:
@@ -137,8 +142,8 @@ class Decisions:
                 own_coupon_applied=ask.own_coupon_applied,
             )
             reason = self._also(found, device) or ruling.refusal
-        if found is not None and not reason and not take_use(c, self.tenant, found.coupon, device):
-            reason = self._why_not(c, found.coupon, device, now)
+        if found is not None and not reason and not self._take(c, found, device):
+            reason = self._why_not(c, found, device, now)
         answer = self._answer(c, ask, found, ruling, reason, now)
         if reason != "payment_code":
             self._keep(c, device, ask, found, answer, now)
@@ -147,15 +152,21 @@ class Decisions:
             _COUNT.run(c, of_tenant=self.tenant, of_stock=found.batch.stock_id)
         return answer
 
-    def _why_not(self, c: sa.Connection, coupon: str, device: str, now: datetime) -> Reason:
+    def _take(self, c: sa.Connection, found: Found, device: str) -> bool:
+        return take_use(c, self.tenant, found.coupon, device, at_home=found.at_home)
+
+    def _why_not(self, c: sa.Connection, found: Found, device: str, now: datetime) -> Reason:
         """Say why no use could be taken; take it after all when what held it has just lapsed."""
-        if why := spent(c, self.tenant, coupon):
+        if why := spent(c, self.tenant, found.coupon):
             return why
         self._leases.lapse(c, now)
-        if take_use(c, self.tenant, coupon, device):
+        if self._take(c, found, device):
             return ""
-        # On PostgreSQL another transaction may have used it, or made it void, since it was looked at.
-        return spent(c, self.tenant, coupon) or "leased_elsewhere"
+        # On PostgreSQL another transaction may have used it, made it void, or given it a home since it was looked at.
+        if why := spent(c, self.tenant, found.coupon):
+            return why
+        away = found.at_home and is_elsewhere(c, self.tenant, found.coupon, device)
+        return "not_home" if away else "leased_elsewhere"
 
     @staticmethod
     def _again(row: Any, ask: Ask, device: str, now: datetime) -> Answer:
@@ -213,7 +224,7 @@ class Decisions:
             return "revoked"
         if found.state == "void":
             return "replaced"
-        if found.batch.offline.policy == "home" and found.home_device not in (None, device):
+        if found.at_home and found.home_device not in (None, device):
             return "not_home"
         return ""
 

@@ -46,9 +46,9 @@ def inherit(c: sa.Connection, catalog: Catalog, store: str, heir: str) -> int:
         coupons.c.uses == 0,
     )
     columns = (coupons.c.short_hash, coupons.c.batch, coupons.c.serial, coupons.c.stock_id)
-    rows = c.execute(sa.select(*columns).where(*orphans).with_for_update()).all()
     # The claimant goes along: when the heir is shut out in its turn, it is the one that has to know.
-    c.execute(sa.update(coupons).where(*orphans).values(home_device=heir, claimant=f"slip:{heir}"))
+    bound = sa.update(coupons).where(*orphans).values(home_device=heir, claimant=f"slip:{heir}")
+    rows = c.execute(bound.returning(*columns)).all()
     batches = {b.stock_id: b for b in catalog.batches(c)}
     for row in rows:
         if batches[row.stock_id].offline.policy == "never":

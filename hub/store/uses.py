@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from hub.schema import attempts, coupons
 from hub.store.prepared import Prepared
 
-TAKE = Prepared(
+_TAKE = (
     sa.update(coupons)
     .where(
         coupons.c.tenant == sa.bindparam("of_tenant"),
@@ -21,7 +21,13 @@ TAKE = Prepared(
     )
     .values(uses=coupons.c.uses + 1)
 )
-
+TAKE = Prepared(_TAKE)
+TAKE_AT_HOME = Prepared(
+    _TAKE.where(
+        sa.func.coalesce(coupons.c.home_device, sa.bindparam("of_device")) == sa.bindparam("of_device")
+    )
+)
+"""A coupon may get a home between the look at it and this: its heir decides for it without asking from then on."""
 
 _HOLD = (
     sa.select(coupons.c.leased_to)
@@ -40,10 +46,14 @@ def _coupon(tenant: str, coupon: str) -> tuple[sa.ColumnElement[bool], ...]:
     return coupons.c.tenant == tenant, coupons.c.batch == int(batch), coupons.c.serial == int(serial)
 
 
-def take_use(c: sa.Connection, tenant: str, coupon: str, device: str) -> bool:
-    """Take one use of a coupon for a device if one is left that no other device's lease holds; a void code has none."""
+def take_use(c: sa.Connection, tenant: str, coupon: str, device: str, *, at_home: bool = False) -> bool:
+    """Take one use of a coupon for a device if one is left that no other device's lease holds; a void code has none.
+
+    `at_home`: nor is it another device's home that decides for it.
+    """
     batch, _, serial = coupon.partition("-")
-    changed = TAKE.run(c, of_tenant=tenant, of_batch=int(batch), of_serial=int(serial), of_device=device)
+    take = TAKE_AT_HOME if at_home else TAKE
+    changed = take.run(c, of_tenant=tenant, of_batch=int(batch), of_serial=int(serial), of_device=device)
     return cast(int, changed.rowcount) == 1
 
 
@@ -54,6 +64,12 @@ def spent(c: sa.Connection, tenant: str, coupon: str) -> Literal["", "used", "re
     if row[0] == "void":
         return "replaced"
     return "" if row[1] else "used"
+
+
+def is_elsewhere(c: sa.Connection, tenant: str, coupon: str, device: str) -> bool:
+    """Tell whether a coupon has a home, and it is another device."""
+    home = c.execute(sa.select(coupons.c.home_device).where(*_coupon(tenant, coupon))).scalar_one()
+    return home not in (None, device)
 
 
 def free_use(c: sa.Connection, tenant: str, coupon: str) -> None:

@@ -154,12 +154,12 @@ def test_a_code_made_void_in_the_middle_of_a_decision_was_replaced(
     old, _ = slips(parts)
     real, tries = decide.take_use, 0
 
-    def late(c: sa.Connection, tenant: str, coupon: str, device: str) -> bool:
+    def late(c: sa.Connection, tenant: str, coupon: str, device: str, *, at_home: bool) -> bool:
         nonlocal tries
         tries += 1
         if tries == 1:
             c.execute(sa.update(coupons).where(coupons.c.mark == decide.mark(old.code)).values(state="void"))
-        return real(c, tenant, coupon, device)
+        return real(c, tenant, coupon, device, at_home=at_home)
 
     monkeypatch.setattr(decide, "take_use", late)
     assert (ask(parts, old.code).reason, tries) == ("replaced", 1)
