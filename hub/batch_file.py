@@ -132,6 +132,8 @@ def _rule_faults(batch: Batch, stores: list[str]) -> Iterator[str]:
 
 def _risks(file: BatchFile) -> Iterator[str]:
     for batch in file.batches:
+        if any(window.end == "23:59" for window in batch.hours or ()):
+            yield f"batch {batch.stock_id}: hours that end at 23:59 leave the day's last minute out; write 24:00."
         rule = batch.offline
         if rule.policy == "capped" and None in (rule.count, rule.value, rule.max_age_s):
             missing = [n for n in ("count", "value", "max_age_s") if getattr(rule, n) is None]

@@ -40,10 +40,13 @@ class Offline(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
 
 class Hours(msgspec.Struct, frozen=True):
-    """A window of a day in Asia/Shanghai, `HH:MM`; `end` before `start` crosses midnight."""
+    """A window of a day in Asia/Shanghai, `HH:MM`; the minute `end` is outside, and `end` before `start` crosses midnight.
+
+    With `weekdays` a window belongs to the day on which it begins.
+    """
 
     start: Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-    end: Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    end: Annotated[str, msgspec.Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from kiosk.coupons.batch import Batch, Hours
+from kiosk.coupons.batch import Batch
 from kiosk.coupons.verdict import Goods, Reason, Threshold
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -20,7 +20,7 @@ class Ruling(msgspec.Struct, frozen=True):
     refusal: Reason
     threshold: Threshold
     discount: int | None = None
-    """What the till takes off, in fen; None when it depends on goods that are not known."""
+    """What the till takes off, in fen; None where the till has not said what an exchanged piece costs."""
     goods_tag: str | None = None
 
 
@@ -44,17 +44,28 @@ def check(
         _status(batch)
         or _when(batch, now, error_s, lenient)
         or _where(batch, store)
-        or _basket(batch, threshold, goods)
+        or _basket(batch, threshold, total, goods)
     )
     tag = goods_tag(batch, own_coupon_applied)
-    discount = None if batch.kind == "exchange" else batch.value if total is None else min(batch.value, total)
-    return Ruling(refusal, threshold, None if refusal else discount, tag)
+    return Ruling(refusal, threshold, None if refusal else _discount(batch, total, goods), tag)
 
 
 def goods_tag(batch: Batch, own_coupon_applied: bool) -> str | None:
-    """Return the order's one goods tag for WeChat: MUTEX_* keeps vouchers off an order that had a coupon of the shop's own."""
-    wanted = "MUTEX_" if not own_coupon_applied else "NO_MUTEX_"
-    return next((tag for tag in batch.goods_tags if tag.startswith(wanted)), None)
+    """Return the order's one goods tag for WeChat (facts: wechatpay 2.6); None where no voucher of the batch is for that order.
+
+    An order in a shop asks for the shop's channel, never the online shop's: a voucher for online orders would be deducted here.
+    After a coupon of the shop's own only what may be combined with it fits.
+    """
+    wanted = "NO_MUTEX_STORE" if own_coupon_applied else "MUTEX_STORE"
+    return wanted if wanted in batch.goods_tags else None
+
+
+def _discount(batch: Batch, total: int | None, goods: Sequence[Goods]) -> int | None:
+    """Return what is taken off: the value, or one piece of the goods, the cheapest where several are there; never above the total."""
+    off: int | None = batch.value
+    if batch.kind == "exchange":
+        off = min((g.price for g in goods if _exchanged(batch, g) and g.price > 0), default=None)
+    return off if off is None or total is None else min(off, total)
 
 
 def _status(batch: Batch) -> Reason:
@@ -75,11 +86,13 @@ def _when(batch: Batch, now: datetime, error_s: float | None, lenient: bool) -> 
     if late > batch.ends:
         return "expired"
     local = now.astimezone(SHANGHAI)
-    if batch.weekdays is not None and local.isoweekday() not in batch.weekdays:
-        return "wrong_day"
-    if batch.hours is not None and not any(_within(window, local.time()) for window in batch.hours):
-        return "wrong_time"
-    return ""
+    if any(batch.weekdays is None or day in batch.weekdays for day in _days(batch, local)):
+        return ""
+    return (
+        "wrong_day"
+        if batch.weekdays is not None and local.isoweekday() not in batch.weekdays
+        else "wrong_time"
+    )
 
 
 def _when_uncertain(batch: Batch, now: datetime, lenient: bool) -> Reason:
@@ -92,9 +105,24 @@ def _when_uncertain(batch: Batch, now: datetime, lenient: bool) -> Reason:
     return "expired" if now > batch.ends else ""
 
 
-def _within(window: Hours, at: time) -> bool:
-    start, end = time.fromisoformat(window.start), time.fromisoformat(window.end)
-    return start <= at < end if start <= end else at >= start or at < end
+def _days(batch: Batch, local: datetime) -> Iterator[int]:
+    """Say as which weekdays a moment counts: a window that crosses midnight belongs to the day on which it began."""
+    today = local.isoweekday()
+    if batch.hours is None:
+        yield today
+        return
+    at = local.hour * 60 + local.minute
+    for window in batch.hours:
+        start, end = _minutes(window.start), _minutes(window.end)
+        if start <= at < end or (start > end and at >= start):
+            yield today
+        elif at < end < start:
+            yield (today - 2) % 7 + 1
+
+
+def _minutes(text: str) -> int:
+    hour, minute = text.split(":")
+    return int(hour) * 60 + int(minute)
 
 
 def _where(batch: Batch, store: str) -> Reason:
@@ -109,11 +137,15 @@ def _threshold(batch: Batch, total: int | None) -> Threshold:
     return "met" if total >= batch.threshold else "not met"
 
 
-def _basket(batch: Batch, threshold: Threshold, goods: Sequence[Goods]) -> Reason:
+def _basket(batch: Batch, threshold: Threshold, total: int | None, goods: Sequence[Goods]) -> Reason:
     if threshold == "not met":
         return "below_threshold"
-    if threshold == "unchecked" and batch.require_total:
+    if total is None and batch.require_total:
         return "total_required"
-    if batch.kind == "exchange" and goods and not any(g.id in batch.goods and g.quantity > 0 for g in goods):
+    if batch.kind == "exchange" and goods and not any(_exchanged(batch, g) for g in goods):
         return "goods_missing"
     return ""
+
+
+def _exchanged(batch: Batch, line: Goods) -> bool:
+    return line.id in batch.goods and line.quantity > 0

@@ -168,6 +168,16 @@ def test_what_is_not_known_is_a_warning_with_the_nearest(run: Run) -> None:
     assert "_about" not in err
 
 
+def test_hours_may_end_at_24_and_23_59_is_a_warning(run: Run) -> None:
+    for end, warned in (("24:00", False), ("23:59", True)):
+        code, _, err = run(
+            "batch", "load", run.file(batch_file(batch("B", hours=[{"start": "20:00", "end": end}])))
+        )
+        assert (code, "leave the day's last minute out; write 24:00" in err) == (0, warned)
+    late = run.file(batch_file(batch("B", hours=[{"start": "24:00", "end": "02:00"}])))
+    assert "batches[0].hours[0].start" in run.wrong(2, "batch", "load", late)
+
+
 def test_the_schema_is_one(run: Run) -> None:
     code, out, _ = run("batch", "schema", config=False)
     assert code == 0

@@ -179,10 +179,13 @@ def test_rules_are_judged_before_a_use_is_taken(parts: Parts) -> None:
     load(
         parts,
         batch("PINNED", require_total=True, stores=["renmin"]),
+        batch("FREE", require_total=True, threshold=0),
         batch("NOWHEN", weekdays=[(now() + timedelta(days=3)).isoweekday()]),
         batch("NOHOUR", hours=_hours_without_now()),
     )
-    pinned, nowhen, nohour = (issue(parts, s)[0] for s in ("PINNED", "NOWHEN", "NOHOUR"))
+    pinned, nowhen, nohour, free = (issue(parts, s)[0] for s in ("PINNED", "NOWHEN", "NOHOUR", "FREE"))
+    assert ask(parts, free.code).reason == "total_required", "also without a threshold"
+    assert ask(parts, free.code, total=0).status == "ok"
     assert ask(parts, pinned.code).reason == "wrong_store"
     assert ask(parts, pinned.code, store="renmin").reason == "total_required"
     assert ask(parts, pinned.code, store="renmin", total=999).reason == "below_threshold"
@@ -258,7 +261,8 @@ def test_an_exchange_needs_its_goods_and_the_tag_follows_the_order(parts: Parts)
     [swap], [first, second] = issue(parts, "SWAP"), issue(parts, "TAG", 2)
     soap, milk = (Goods(i, 1, 100) for i in ("691", "690"))
     assert ask(parts, swap.code, goods=(soap,)).reason == "goods_missing"
-    assert ask(parts, swap.code, goods=(soap, milk)).status == "ok"
+    told = ask(parts, swap.code, goods=(soap, milk))
+    assert (told.status, told.discount) == ("ok", 100)
     assert ask(parts, first.code, total=1000).goods_tag == "MUTEX_STORE"
     assert ask(parts, second.code, total=1000, own_coupon_applied=True).goods_tag == "NO_MUTEX_STORE"
 
@@ -270,6 +274,8 @@ def test_an_exchange_needs_its_goods_and_the_tag_follows_the_order(parts: Parts)
         (["MUTEX_STORE"], True, None),
         (["MUTEX_STORE", "NO_MUTEX_STORE"], True, "NO_MUTEX_STORE"),
         (["MUTEX_STORE", "NO_MUTEX_STORE"], False, "MUTEX_STORE"),
+        (["MUTEX_ONLINE", "MUTEX_STORE"], False, "MUTEX_STORE"),
+        (["MUTEX_ONLINE"], False, None),
         ([], False, None),
     ],
 )
