@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from hub.errors import Refused
 from hub.schema import attempts, audit, devices, epochs, journal
-from hub.store import feed, gaps, homes
+from hub.store import feed, gaps, homes, known
 from hub.store.catalog import Catalog
 from hub.store.envelope import BadItem, Envelope, RawItem, clean
 from hub.store.facts import Facts
@@ -67,7 +67,8 @@ class Uploads:
         if upload.parting:
             homes.parted(c, self.catalog, device, now)
         run = feed.fact(c, self.tenant, "run")
-        return Acknowledged(upload.epoch, end, tuple(verdicts), now, run=run)
+        had = known.others(c, self.tenant, device, upload.epoch) if upload.first_seq == 1 else None
+        return Acknowledged(upload.epoch, end, tuple(verdicts), now, run=run, had=had)
 
     def _epoch(self, device: str, epoch: str) -> dict[str, str]:
         return {"of_tenant": self.tenant, "of_device": device, "of_epoch": epoch}

@@ -9,7 +9,7 @@ STATUS = "elsewhere"
 """Of items that waited for a hub that this kiosk has left; they are kept for the retention like those that went up."""
 MINE = """
 INSERT OR IGNORE INTO elsewhere SELECT rid FROM used UNION SELECT rid FROM attempt WHERE state = 'recorded'
-UNION SELECT rid FROM item WHERE kind IN ('redeem_record', 'claim', 'code_void')
+UNION SELECT rid FROM item
 """
 
 

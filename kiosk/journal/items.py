@@ -63,6 +63,17 @@ def append(
     return seq
 
 
+def move(db: sqlite3.Connection, row: sqlite3.Row, fresh: str, now: str) -> None:
+    """Append a row of another epoch to `fresh` with its own time; the old one is kept for the retention and goes up no more."""
+    old = build(row)
+    seq = append(db, fresh, old.t, old.kind, old.rid, old.body)
+    db.execute("UPDATE attempt SET seq = ? WHERE rid = ? AND seq = ?", (seq, old.rid, old.seq))
+    db.execute(
+        "UPDATE item SET acked_at = ?, status = 'moved', detail = ? WHERE epoch = ? AND seq = ?",
+        (now, fresh, row["epoch"], row["seq"]),
+    )
+
+
 def text(at: datetime) -> str:
     """Return a time as fixed-width text, so that text order is time order."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from kiosk.coupons.ids import new_rid
 from kiosk.coupons.record import Ended, ItemVerdict
 from kiosk.events import JournalAcked
-from kiosk.journal import ended, items
+from kiosk.journal import again, ended, items
 from kiosk.journal.core import Core
 from kiosk.journal.items import parse, text
 from kiosk.journal.pool import forget_ready
@@ -54,20 +54,30 @@ class Upload(Core):
 
         return await self._db.read(work)
 
-    async def send_again(self, after: int) -> bool:
+    async def send_again(self, after: int, had: Mapping[str, int] | None = None) -> bool:
         """Let the rows of the running epoch beyond `after` go up again: the hub has lost them, such as by a restored backup.
 
-        False when the row just beyond is not kept any more, so that the chain cannot go on from there.
+        So do those of older epochs (`had`: how far the hub has each; None: all of all it was told), and what came down is asked
+        for anew. False when the row just beyond is not kept any more, so that the chain cannot go on from there.
         """
 
         def work(db: sqlite3.Connection) -> bool:
-            where = "epoch = (SELECT value FROM fact WHERE name = 'epoch') AND seq > ?"
-            kept = db.execute(f"SELECT min(seq) FROM item WHERE {where}", (after,)).fetchone()[0]  # noqa: S608  (our own words)
-            db.execute(
-                f"UPDATE item SET acked_at = NULL, status = NULL, verdict = NULL, detail = NULL WHERE {where}",  # noqa: S608
-                (after,),
-            )
-            return bool(kept == after + 1)
+            self._put(db, "resync", "1")
+            whole = again.running(db, after)
+            if had is not None:
+                again.older(db, had, self._now())
+            return whole
+
+        return await self._write(work)
+
+    async def send_older(self, had: Mapping[str, int]) -> int:
+        """Let the rows of older epochs go up again that the hub does not have, under the running one; return how many."""
+
+        def work(db: sqlite3.Connection) -> int:
+            count = again.older(db, had, self._now())
+            if count:
+                self._put(db, "resync", "1")
+            return count
 
         return await self._write(work)
 
@@ -169,13 +179,7 @@ class Upload(Core):
         forget_ready(db)
         now = self._now()
         for row in rows:
-            old = items.build(row)
-            seq = items.append(db, fresh, old.t, old.kind, old.rid, old.body)
-            db.execute("UPDATE attempt SET seq = ? WHERE rid = ? AND seq = ?", (seq, old.rid, old.seq))
-            db.execute(
-                "UPDATE item SET acked_at = ?, status = 'moved', detail = ? WHERE epoch = ? AND seq = ?",
-                (now, fresh, row["epoch"], row["seq"]),
-            )
+            items.move(db, row, fresh, now)
 
     async def learn_uses(self, uses: Sequence[dict[str, Any]]) -> None:
         """Take redemptions of this kiosk that the hub knows into the used-set.

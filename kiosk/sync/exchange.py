@@ -61,6 +61,8 @@ class Exchange:
             if err.error not in ("seq_gap", "seq_regress"):
                 raise
             return await self._mend(ends.epoch, ends.acked)
+        if await self._older(told):
+            return True
         # Our end as it is now: an upload beside this one may have brought up what was appended meanwhile.
         if told.ack_through <= (await self.journal.ends()).tip:
             return False
@@ -80,9 +82,18 @@ class Exchange:
             await self.new_epoch("the hub has other items than this journal")
             return True
         log.warning("the hub has lost what it had beyond item %d: it goes up again", told.ack_through)
-        if not await self.journal.send_again(told.ack_through):
+        # A hub of an earlier version says nothing of older epochs; by their rids they count once all the same.
+        had = {} if told.had is None and told.ack_through == 0 else told.had
+        if not await self.journal.send_again(told.ack_through, None if had is None else dict(had)):
             await self.new_epoch("the hub has lost items that are no longer kept")
         return True
+
+    async def _older(self, told: p.Acknowledged) -> bool:
+        """Send again what a hub that has nothing of the running epoch has lost of older ones; return whether there is any."""
+        count = 0 if told.had is None else await self.journal.send_older(dict(told.had))
+        if count:
+            log.warning("the hub has lost %d items of older epochs: they go up again", count)
+        return count > 0
 
     async def upload(self) -> None:
         """Send what waits, run by run."""
@@ -93,6 +104,7 @@ class Exchange:
             if told.epoch != run.epoch:
                 raise HubRefused("bad_answer", "the hub answered for another epoch", 200)
             await self.journal.acknowledge(run.epoch, through, [v for v in told.items if v.seq <= through])
+            await self._older(told)
             self._max_items = max(1, min(self._ceiling, told.max_items))
             if through < run.first_seq:
                 raise HubRefused("retry", "the hub asks to try again later", 429)
@@ -146,6 +158,8 @@ class Exchange:
 
     async def download(self) -> None:
         """Take the pages of the change log, then what this kiosk has to learn of itself."""
+        if await self.journal.get("resync") is not None:
+            await self.snapshot()  # a hub that has lost items has lost what it granted, too
         more = True
         while more:
             pos = await self.journal.pos()
@@ -161,6 +175,7 @@ class Exchange:
         """Take the whole state in place of everything that came down before."""
         whole = await self.client.call("GET", "/v1/device/snapshot", p.Snapshot)
         await self.journal.apply(whole.pos, whole.items, whole=True)
+        await self.journal.put("resync", None)
 
     async def reconcile(self) -> None:
         """After the journal went backwards: learn this kiosk's own redemptions before any offline right returns."""

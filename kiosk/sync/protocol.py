@@ -156,6 +156,8 @@ class Acknowledged(msgspec.Struct, frozen=True):
     max_items: int = MAX_ITEMS
     run: str = ""
     """Changes with every start of the hub, which may then have an older database."""
+    had: tuple[tuple[str, int], ...] | None = None
+    """To what begins an epoch: the others of this kiosk that the hub has, each with its last number."""
 
 
 # -- GET /v1/device/changes?after=POS&limit=N --

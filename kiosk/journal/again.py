@@ -1,0 +1,44 @@
+"""Rows that a hub had acknowledged and lost, by a backup that was put back: they go up again (facts: sync-fleet A2 P1, A7).
+
+Whatever epoch they are of: a kiosk's journal may have begun several since the backup was made.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from kiosk.journal import items
+from kiosk.journal.elsewhere import STATUS
+
+_RUNNING = "epoch = (SELECT value FROM fact WHERE name = 'epoch')"
+_BEYOND = f"SELECT min(seq) FROM item WHERE {_RUNNING} AND seq > ?"  # noqa: S608  (our own words)
+_WAIT = f"""
+UPDATE item SET acked_at = NULL, status = NULL, verdict = NULL, detail = NULL WHERE {_RUNNING} AND seq > ?
+"""  # noqa: S608
+_OLDER = f"""
+SELECT *, min(at) OVER (PARTITION BY epoch) AS begun FROM item
+WHERE NOT {_RUNNING} AND acked_at IS NOT NULL AND status NOT IN ('moved', '{STATUS}')
+  AND rid NOT IN (SELECT rid FROM elsewhere)
+ORDER BY begun, epoch, seq
+"""  # noqa: S608
+"""What was acknowledged there and stands nowhere else: a row that was moved goes by its copy, one of another hub not at all."""
+
+
+def running(db: sqlite3.Connection, after: int) -> bool:
+    """Let the rows of the running epoch beyond `after` wait again; False when the row just beyond is not kept any more."""
+    kept = db.execute(_BEYOND, (after,)).fetchone()[0]
+    db.execute(_WAIT, (after,))
+    return bool(kept == after + 1)
+
+
+def older(db: sqlite3.Connection, had: Mapping[str, int], now: str) -> int:
+    """Append to the running epoch, with their own times, the rows of older ones that a hub lacks; return how many.
+
+    `had`: how far the hub has each. Under their own epoch they would come from an older image of the card, as the hub sees it.
+    """
+    lost = [row for row in db.execute(_OLDER).fetchall() if row["seq"] > had.get(row["epoch"], 0)]
+    fresh = str(db.execute("SELECT value FROM fact WHERE name = 'epoch'").fetchone()[0]) if lost else ""
+    for row in lost:
+        items.move(db, row, fresh, now)
+    return len(lost)
