@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hub.errors import HubError, Refused
 from hub.parts import Parts, now
-from hub.store import envelope, feed, upload
+from hub.store import envelope, feed, homes, upload
 from hub.store.envelope import clean
 from hub.store.said import MAX_FEN
 from kiosk.sync import protocol as p
@@ -265,7 +265,7 @@ async def lease(request: web.Request, parts: Parts, device: str, raw: bytes) -> 
 
 
 async def wake(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:
-    """Hold the request until the change log has moved beyond the kiosk's position."""
+    """Hold the request until the change log has moved beyond the kiosk's position, or the kiosk is shut out."""
     await parts.database.run(upload.touch, parts.tenant, device, now())
     pos = request.query.get("pos", "")
     end = time.monotonic() + random.uniform(*HOLD_S)
@@ -281,6 +281,11 @@ async def wake(request: web.Request, parts: Parts, device: str, raw: bytes) -> w
 
 
 def _news(c: sa.Connection, tenant: str, device: str, pos: str) -> tuple[tuple[p.Change, ...], str]:
-    """Return the first change after a position, if there is one, and the server's run."""
+    """Return the first change after a position, if there is one, and the server's run; Refused `revoked` of a kiosk shut out since.
+
+    To shut it out is told in its feed, so who waits without news need not be looked up: 2,000 requests do whenever the log moves.
+    """
     _, _, items = feed.since(c, tenant, device, pos, 1)
+    if items and homes.is_shut_out(c, tenant, device):
+        raise homes.shut_out()
     return items, feed.fact(c, tenant, "run")

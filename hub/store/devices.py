@@ -192,12 +192,15 @@ class Devices:
         if row.state == "revoked":
             return
         self._set(c, device, state="revoked", code=None, code_until=None)
+        # Leases before coupons, as everywhere: who takes them in another order could wait for this, and this for it.
+        Leases(self.catalog).ending(c, device, "revoked", now)
         orphan(c, self.tenant, device)
         self._pass_home(c, device)
         home = sa.select(stores.c.home_device).where(stores.c.tenant == self.tenant, stores.c.id == row.store)
         if (heir := c.execute(home).scalar()) is not None:
             inherit(c, self.catalog, row.store, heir)
-        Leases(self.catalog).ending(c, device, "revoked", now)
+        # It may not read this any more; that its log moves ends the request that it is held by.
+        tell_assignment(c, self.tenant, device)
         c.execute(
             sa.insert(audit).values(
                 tenant=self.tenant, at=now, actor=by, what="revoke", detail={"device": device}

@@ -6,9 +6,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from hub.errors import Refused
 from hub.schema import audit, coupons, devices, stores
 from hub.store import feed
 from hub.store.catalog import Catalog, code_entries
+from hub.store.prepared import Prepared
 
 
 def orphan(c: sa.Connection, tenant: str, device: str) -> None:
@@ -96,14 +98,31 @@ _RIGHT = (
 )
 
 
-_STATE = sa.select(devices.c.state).where(
+_OWN = sa.select(devices.c.state).where(
     devices.c.tenant == sa.bindparam("of_tenant"), devices.c.id == sa.bindparam("of_device")
 )
+_STATE, _STATE_HELD = Prepared(_OWN), Prepared(_OWN.with_for_update(read=True))
 
 
 def is_shut_out(c: sa.Connection, tenant: str, device: str) -> bool:
     """Tell whether a device was revoked."""
-    return c.execute(_STATE, {"of_tenant": tenant, "of_device": device}).scalar() == "revoked"
+    row = _STATE.run(c, of_tenant=tenant, of_device=device).fetchone()
+    return row is not None and row[0] == "revoked"
+
+
+def hold_rights(c: sa.Connection, tenant: str, device: str) -> None:
+    """Hold a device's rights as they are to the end of the transaction; Refused `revoked` when it was shut out since the door.
+
+    Who shuts it out, or doubts its card, waits on PostgreSQL for what it is being given, and then finds that.
+    """
+    row = _STATE_HELD.run(c, of_tenant=tenant, of_device=device).fetchone()
+    if row is not None and row[0] == "revoked":
+        raise shut_out()
+
+
+def shut_out() -> Refused:
+    """Return what a kiosk that was shut out is told."""
+    return Refused("revoked", "this kiosk is revoked.", 403)
 
 
 def may_use(c: sa.Connection, tenant: str, coupon: str, device: str) -> bool:

@@ -175,6 +175,26 @@ async def test_no_change_is_lost_between_a_look_and_the_wait(
     assert (told["changed"], looks) == (True, 2)
 
 
+@on_both
+@pytest.mark.parametrize("is_home", [True, False])
+async def test_who_is_shut_out_while_it_is_held_hears_of_it_at_once(
+    hub: Hub, kiosk: Kiosk, is_home: bool
+) -> None:
+    """Whether or not anything else changes: nothing rings, as when a command shuts it out."""
+    beside = await let_in(hub, "kjy-south")
+    one = kiosk if is_home else beside
+    pos, _ = await one.changes()
+    held = asyncio.create_task(one.call("GET", f"wake?pos={pos}"))
+    parts = opened(hub)
+    seen = sa.select(devices.c.seen_at).where(devices.c.id == one.device)
+    while await parts.database.run(lambda c: c.execute(seen).scalar()) is None:
+        assert not held.done()
+    await parts.database.run(parts.devices.revoke, one.device, "boss", now())
+    status, told = await asyncio.wait_for(held, DEADLINE_S)
+    assert (status, told["error"]) == (403, "revoked")
+    await beside.close()
+
+
 async def test_a_stop_ends_held_requests_at_once(hub: Hub, kiosk: Kiosk) -> None:
     pos, _ = await kiosk.changes()
     held = asyncio.create_task(kiosk.call("GET", f"wake?pos={pos}"))
