@@ -23,8 +23,8 @@ from hub.store.catalog import Catalog
 from hub.store.leases import Leases
 from hub.store.prepared import Prepared, stamp
 from hub.store.uses import is_elsewhere, spent, take_use
-from kiosk.coupons.batch import Batch, BatchStatus
-from kiosk.coupons.code import PREFIX, Opaque, Payment, Short, Signed, code_hash, read, verify
+from kiosk.coupons.batch import Batch, BatchStatus, could_name_a_batch
+from kiosk.coupons.code import PREFIX, Opaque, Payment, Scan, Short, Signed, code_hash, read, verify
 from kiosk.coupons.rules import Ruling, check
 from kiosk.coupons.verdict import FirstUse, Reason
 from kiosk.sync.protocol import Answer, Ask
@@ -193,20 +193,25 @@ class Decisions:
                 return None, "bad_signature"
             row = _BY_NUMBER.run(c, tenant=self.tenant, batch=scan.code.batch, serial=scan.code.serial)
             return self._load(row.fetchone(), ask.store)
+        found, reason = self._unsigned(c, scan, ask.store)
+        if found is None and (voucher := self._voucher(c, ask.code.strip(), ask.store)) is not None:
+            return voucher, ""
+        return found, reason
+
+    def _unsigned(self, c: sa.Connection, scan: Scan, store: str) -> tuple[Found | None, Reason]:
         if not isinstance(scan, (Short, Opaque)):
             return None, "unreadable"
         if (key := self.catalog.code_key_if_any(c)) is None:
             return None, "unknown_code"
         row = _BY_SHORT.run(c, tenant=self.tenant, short=code_hash(key, scan.text))
-        found, reason = self._load(row.fetchone(), ask.store)
-        return (found, reason) if found is not None else self._voucher(c, scan.text, ask.store)
+        return self._load(row.fetchone(), store)
 
-    def _voucher(self, c: sa.Connection, text: str, store: str) -> tuple[Found | None, Reason]:
+    def _voucher(self, c: sa.Connection, text: str, store: str) -> Found | None:
         """Know a cash voucher by its batch's number: it has no codes, but a till asks for the tag of its order."""
-        batch = self.catalog.batch(c, text, store)
+        batch = self.catalog.batch(c, text, store) if could_name_a_batch(text) else None
         if batch is None or batch.product != "cash_voucher":
-            return None, "unknown_code"
-        return Found(batch, 0, "live", None), ""
+            return None
+        return Found(batch, 0, "live", None)
 
     @staticmethod
     def _load(row: Any, store: str) -> tuple[Found | None, Reason]:

@@ -9,6 +9,8 @@ import msgspec
 from kiosk.counter.authority import Question
 from kiosk.counter.know import Known
 from kiosk.counter.result import Place, RedeemResult, Scan
+from kiosk.coupons.batch import Batch
+from kiosk.coupons.rules import goods_tag, threshold_of
 from kiosk.coupons.verdict import Reason
 from kiosk.journal.rows import Attempt, Intent, Used, first_use
 
@@ -73,6 +75,12 @@ class Try(msgspec.Struct, frozen=True):
     def refused(self, reason: Reason) -> RedeemResult:
         """Return a refusal."""
         return RedeemResult(rid=self.rid, verdict="refused", reason=reason, batch=self.known.stock_id)
+
+    def voucher(self, batch: Batch) -> RedeemResult:
+        """Return the refusal of a cash voucher, with what the till's order needs so that WeChat deducts it."""
+        tag = goods_tag(batch, self.scan.own_coupon_applied)
+        met = threshold_of(batch, self.scan.total)
+        return msgspec.structs.replace(self.refused("cash_voucher"), goods_tag=tag, threshold=met)
 
     def used(self, err: Used) -> RedeemResult:
         """Return the refusal of a coupon that was used here."""

@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 
 from kiosk.coupons import code as codes
-from kiosk.coupons.batch import Batch
+from kiosk.coupons.batch import Batch, could_name_a_batch
 from kiosk.coupons.verdict import Reason
 from kiosk.journal.store import Journal
 
@@ -49,10 +49,19 @@ class Knower:
         if isinstance(scan, codes.Signed):
             return await self._signed(scan)
         if isinstance(scan, codes.Short):
-            return await self._short(scan)
-        if isinstance(scan, codes.Opaque):
-            return await self._unsigned(scan.text)
-        return Known("", "", None, None, False, "unreadable")
+            known = await self._short(scan)
+        elif isinstance(scan, codes.Opaque):
+            known = await self._unsigned(scan.text)
+        else:
+            known = Known("", "", None, None, False, "unreadable")
+        return known if known.batch else await self._voucher(text.strip()) or known
+
+    async def _voucher(self, text: str) -> Known | None:
+        """Know a cash voucher by its batch's number: it has no codes, but a till asks for the tag of its order."""
+        batch = await self._journal.batch(text) if could_name_a_batch(text) else None
+        if batch is None or batch.product != "cash_voucher":
+            return None
+        return Known(text, "", None, batch, True, "cash_voucher")
 
     async def _signed(self, scan: codes.Signed) -> Known:
         keys = await self._journal.keys()

@@ -283,6 +283,8 @@ class Redeemer:
 
     async def _refused_at_sight(self, attempt: Try) -> Ended:
         known = attempt.known
+        if known.problem == "cash_voucher" and known.batch is not None:
+            return Ended(attempt.voucher(known.batch), known.batch)
         if known.problem == "bad_signature" and self._repeats.first(f"bad_signature {known.text}"):
             await self._journal.deny(
                 attempt.rid, reason=known.problem, by="kiosk", coupon=None, stock_id=None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -14,6 +15,14 @@ BatchStatus = Literal["running", "paused", "ended"]
 
 Fen = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+
+
+_STOCK_ID = r"^[0-9A-Za-z_-]+$"
+
+
+def could_name_a_batch(text: str) -> bool:
+    """Tell whether a text has the form of a batch's number; WeChat's may be shorter than any code."""
+    return len(text) <= 32 and re.match(_STOCK_ID, text, re.ASCII) is not None
 
 
 class Offline(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
@@ -52,7 +61,7 @@ class Hours(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """One batch as the hub sends it and the kiosk keeps it."""
 
-    stock_id: Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=r"^[0-9A-Za-z_-]+$")]
+    stock_id: Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=_STOCK_ID)]
     number: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
     """The batch's number inside signed codes, given by the hub; 0 in a file that was never loaded."""
     product: Product

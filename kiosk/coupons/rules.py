@@ -39,7 +39,7 @@ def check(
 
     `lenient` accepts what is possibly still valid (`capped` batches); otherwise what has possibly expired is refused.
     """
-    threshold = _threshold(batch, total)
+    threshold = threshold_of(batch, total)
     refusal = (
         _status(batch)
         or _when(batch, now, error_s, lenient)
@@ -129,7 +129,8 @@ def _where(batch: Batch, store: str) -> Reason:
     return "wrong_store" if batch.stores is not None and store not in batch.stores else ""
 
 
-def _threshold(batch: Batch, total: int | None) -> Threshold:
+def threshold_of(batch: Batch, total: int | None) -> Threshold:
+    """Tell whether a total reaches the batch's threshold, as far as it is known."""
     if batch.threshold == 0:
         return "met"
     if total is None:

@@ -240,6 +240,25 @@ async def test_offline_an_unsigned_code_is_known_by_its_hash_where_it_came_down(
     assert (await counter.redeem("1234567890123456789013")).reason == "hub_away"
 
 
+@pytest.mark.parametrize("away", [True, False])
+@pytest.mark.parametrize("number", ["9865", "16220713", "ABCDEF23456X"])
+async def test_a_cash_voucher_is_told_by_its_number_with_the_tag_of_the_order(
+    counter: Counter, number: str, away: bool
+) -> None:
+    """It has no code. A till that waits for an answer during an outage would leave the tag out, and WeChat deducts nothing."""
+    counter.hub.away = away
+    tags = ("MUTEX_STORE", "NO_MUTEX_STORE", "MUTEX_ONLINE")
+    voucher = batch(number, 9, product="cash_voucher", goods_tags=tags, threshold=2500)
+    await counter.journal.apply("p2", [put("batch", number, voucher)])
+    for own, tag in ((False, "MUTEX_STORE"), (True, "NO_MUTEX_STORE")):
+        told = await counter.redeem(f" {number}\r\n", own_coupon_applied=own, total=2400)
+        assert (told.verdict, told.reason, told.batch) == ("refused", "cash_voucher", number)
+        assert (told.goods_tag, told.discount, told.threshold) == (tag, None, "not met")
+        assert told.message == "代金券在微信支付时自动抵扣，无需在此核销。"
+    assert counter.hub.asked == []
+    assert (await counter.redeem("CAP")).reason == "unreadable", "any other batch's number is no code"
+
+
 async def test_after_a_power_cut_a_lease_waits_for_the_hub(counter: Counter) -> None:
     counter.hub.away = True
     lease = LeaseBody("LEASE", 2, NOW, NOW + timedelta(hours=2), counter.journal.epoch)

@@ -291,6 +291,10 @@ def test_a_cash_voucher_is_never_redeemed_but_its_order_has_a_tag(
         None,
     )
     assert (told.goods_tag, told.discount) == (tag, None)
+    load(parts, batch("9865", product="cash_voucher", goods_tags=tags))
+    short = ask(parts, " 9865 ", own_coupon_applied=own)
+    assert (short.reason, short.stock_id, short.goods_tag) == ("cash_voucher", "9865", tag)
+    assert ask(parts, "9866").reason == "unreadable"
     assert ask(parts, CAPPED).reason == "unknown_code"
 
 
