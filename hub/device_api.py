@@ -62,12 +62,15 @@ class Nonces:
 
 
 NONCES = web.AppKey("nonces", Nonces)
+JOURNALS = web.AppKey("journals", asyncio.Semaphore)
+"""Runs of journals that the database is asked to take at once: a customer waits behind one of them, not behind a fleet's."""
 STORE = web.RequestKey("store", str)
 
 
 def add_routes(app: web.Application) -> None:
     """Add the device API."""
     app[NONCES] = Nonces()
+    app[JOURNALS] = asyncio.Semaphore(max(1, app[PARTS].database.threads // 2))
     app.router.add_post("/v1/device/enrol", enrol)
     for method, path, handler in (
         ("POST", "redeem", redeem),
@@ -206,9 +209,12 @@ async def take_journal(request: web.Request, parts: Parts, device: str, raw: byt
     run = envelope.read(raw)
     if len(run.items) > p.MAX_ITEMS:
         raise Refused("too_large", f"at most {p.MAX_ITEMS} items at a time.", 413)
-    told = await parts.database.run(parts.uploads.take, device, run, now(), address(request))
+    told = []
+    for lot in upload.lots(run):
+        async with request.app[JOURNALS]:
+            told.append(await parts.database.run(parts.uploads.take, device, lot, now(), address(request)))
     parts.bell.ring()
-    return answer(told)
+    return answer(upload.joined(told))
 
 
 async def changes(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:

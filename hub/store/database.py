@@ -54,7 +54,7 @@ class Database:
             url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.url = url
         self.sqlite = url.startswith("sqlite")
-        threads = 1 if self.sqlite else 8
+        self.threads = threads = 1 if self.sqlite else 8
         self._own = threading.local()
         self._threads = ThreadPoolExecutor(
             threads, thread_name_prefix="hub-db", initializer=lambda: setattr(self._own, "lasting", True)

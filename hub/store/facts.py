@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from hub.schema import attempts, audit, coupons
 from hub.store import feed
 from hub.store.catalog import Catalog
+from hub.store.counts import Counting
 from hub.store.envelope import clean
 from hub.store.homes import is_shut_out, may_use
 from hub.store.leases import Leases, Use
@@ -57,9 +58,10 @@ def _changed(names: tuple[str, ...]) -> sa.Update:
 class Facts:
     """Applies items of one tenant."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, counts: Counting | None = None) -> None:
         self.catalog, self.tenant = catalog, catalog.tenant
-        self.leases = Leases(catalog)
+        self._counts: Counting = counts or catalog
+        self.leases = Leases(catalog, self._counts)
 
     def apply(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
         """Make an item count; Poison when it cannot."""
@@ -164,7 +166,7 @@ class Facts:
             use = Use(values["lease"], item.rid, values["value"], values["at"])
             self.leases.account(c, device, use, values["recorded_at"])
         if free:
-            self.catalog.count(c, batch.stock_id, redeemed=1)
+            self._counts.count(c, batch.stock_id, redeemed=1)
             return ItemVerdict(item.seq, "accepted", lateness(batch, item))
         told = {"rid": item.rid, "coupon": coupon, "value": values["value"], "denied": known is not None}
         self._note(c, device, "conflict", told, values["recorded_at"])
@@ -246,7 +248,7 @@ class Facts:
             return
         leased_to = hold(c, self.tenant, known.coupon)
         free_use(c, self.tenant, known.coupon)
-        self.catalog.count(c, known.stock_id, redeemed=-1)
+        self._counts.count(c, known.stock_id, redeemed=-1)
         query = (
             sa.select(attempts.c.rid, attempts.c.device)
             .where(attempts.c.tenant == self.tenant, attempts.c.coupon == known.coupon)
@@ -261,7 +263,7 @@ class Facts:
         # Of a code that was made void nothing comes free.
         if waiting is not None and take_use(c, self.tenant, known.coupon, waiting.device):
             self._set(c, waiting.rid, state="recorded")
-            self.catalog.count(c, known.stock_id, redeemed=1)
+            self._counts.count(c, known.stock_id, redeemed=1)
             self._note(c, known.device, "conflict_resolved", {"rid": waiting.rid, "by": known.rid}, now)
 
     def _return(self, c: sa.Connection, device: str, item: Item, now: datetime) -> ItemVerdict:
@@ -298,7 +300,7 @@ class Facts:
         if batch.offline.policy != "never":
             feed.drop(c, self.tenant, "code", row.short_hash, device)
         if row.claimant is not None:
-            self.catalog.count(c, batch.stock_id, claimed=-1)
+            self._counts.count(c, batch.stock_id, claimed=-1)
         uses = row.uses - self._excess(c, device, coupon, now)
         what = "void_of_used" if uses else "code_void"
         self._note(c, device, what, {"coupon": coupon, "uses": uses}, now)
@@ -320,7 +322,7 @@ class Facts:
         for row in found:
             self._set(c, row.rid, state="conflict")
             free_use(c, self.tenant, coupon)
-            self.catalog.count(c, row.stock_id, redeemed=-1)
+            self._counts.count(c, row.stock_id, redeemed=-1)
             told = {"rid": row.rid, "coupon": coupon, "value": row.value, "denied": False}
             self._note(c, row.device, "conflict", told, now)
         return len(found)
@@ -332,5 +334,5 @@ class Facts:
             sa.update(coupons).where(*where, coupons.c.claimant.is_(None)).values(claimant=f"slip:{device}")
         ).rowcount
         if fresh:
-            self.catalog.count(c, batch.stock_id, claimed=1)
+            self._counts.count(c, batch.stock_id, claimed=1)
         return ItemVerdict(item.seq, "accepted", "" if fresh else "again")

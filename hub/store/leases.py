@@ -24,6 +24,7 @@ from hub.errors import HubError, Refused
 from hub.schema import attempts, audit, coupons, devices, epochs, leases, stores
 from hub.store import feed
 from hub.store.catalog import Catalog
+from hub.store.counts import Counting
 from hub.store.homes import may_use
 from hub.store.prepared import Prepared, stamp
 from hub.store.uses import take_use
@@ -101,8 +102,9 @@ class Use(msgspec.Struct, frozen=True):
 class Leases:
     """The leases of one tenant."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, counts: Counting | None = None) -> None:
         self.catalog, self.tenant = catalog, catalog.tenant
+        self._counts: Counting = counts or catalog
 
     def _lease(self, name: str) -> tuple[sa.ColumnElement[bool], ...]:
         return leases.c.tenant == self.tenant, leases.c.id == name
@@ -294,7 +296,7 @@ class Leases:
                 return
             mine = (attempts.c.tenant == self.tenant, attempts.c.rid == row.rid)
             c.execute(sa.update(attempts).where(*mine).values(state="recorded"))
-            self.catalog.count(c, row.stock_id, redeemed=1)
+            self._counts.count(c, row.stock_id, redeemed=1)
             self.note(c, row.device, "conflict_resolved", {"rid": row.rid, "by": "lease"}, now)
 
     def _end(self, c: sa.Connection, name: str, device: str, state: str) -> None:
