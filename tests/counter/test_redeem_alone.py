@@ -259,6 +259,34 @@ async def test_a_cash_voucher_is_told_by_its_number_with_the_tag_of_the_order(
     assert (await counter.redeem("CAP")).reason == "unreadable", "any other batch's number is no code"
 
 
+@pytest.mark.parametrize(
+    ("policy", "reasons"),
+    [
+        ("capped", ["", "", "expired"]),
+        ("home", ["expired", "clock_uncertain", "expired"]),
+        ("lease", ["expired", "clock_uncertain", "expired"]),
+    ],
+)
+async def test_near_the_end_of_its_period_only_a_capped_coupon_is_given_the_doubt(
+    counter: Counter, policy: str, reasons: list[str]
+) -> None:
+    """Possibly valid is enough where a mistake is capped; possibly expired is refused where nothing bounds it (facts: A8)."""
+    counter.hub.away = True
+    of = {"capped": CAPPED, "home": HOME, "lease": LEASE}[policy]
+    offline = msgspec.structs.replace(of.offline, count=9)
+    soon = msgspec.structs.replace(of, ends=NOW + timedelta(seconds=5), offline=offline)
+    lease = LeaseBody("LEASE", 9, NOW, NOW + timedelta(hours=2), counter.journal.epoch)
+    await counter.journal.apply("p2", [put("batch", of.stock_id, soon, 2), put("lease", "L1", lease)])
+    await counter.journal.put_codes("HOME", slips(4))
+    found = []
+    for serial, error, at in ((1, 10.0, 0), (2, None, 0), (3, 10.0, 16)):
+        counter.clock.error, counter.clock.at = error, NOW + timedelta(seconds=at)
+        found.append((await counter.redeem(counter.code(serial, of))).reason)
+    assert found == reasons
+    counter.clock.error, counter.clock.at = 1.0, NOW
+    assert (await counter.redeem(counter.code(4, of))).verdict == "offline", "well within it"
+
+
 async def test_after_a_power_cut_a_lease_waits_for_the_hub(counter: Counter) -> None:
     counter.hub.away = True
     lease = LeaseBody("LEASE", 2, NOW, NOW + timedelta(hours=2), counter.journal.epoch)
