@@ -15,6 +15,7 @@ from hub.schema import batches, coupons, devices
 from hub.store import feed
 from hub.store.catalog import Catalog, code_entries
 from hub.store.decide import mark
+from hub.store.homes import keeps_rights, shut_out
 from hub.store.leases import Leases
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.code import code_hash, new_short, sign
@@ -131,6 +132,8 @@ class Coupons:
     ) -> tuple[PoolCode, ...]:
         """Return slip codes bound to a device; the same `rid` gets the same ones."""
         self._lock(c, stock_id)
+        if not keeps_rights(c, self.tenant, device):
+            raise shut_out()
         batch = self.catalog.batch(c, stock_id)
         if batch is None or batch.product != "slip_coupon":
             raise Refused("unknown_batch", f"{stock_id} is not a batch of slip coupons.", 404)
@@ -195,7 +198,7 @@ class Coupons:
         made = self.issue(c, batch, 1, now, claimant=claimant, form=mark, store=store)
         if not made:
             raise Refused("sold_out", "sold_out", 409)
-        self._leases.join(c, batch, made[0].coupon, store)
+        self._leases.join(c, batch, made[0].coupon, store, now)
         self.catalog.count(c, stock_id, claimed=1)
         return made[0].coupon
 
@@ -278,8 +281,8 @@ class Coupons:
             raise HubError(
                 f"{batch.stock_id} cannot be used at {store}; its stores are {', '.join(batch.stores)}.", 1
             )
-        home = {"home_device": found.home_kiosk} if batch.product == "slip_coupon" else {}
-        return {"store": store, **home}
+        home = found.home_kiosk if batch.product == "slip_coupon" else None
+        return {"store": store} | ({} if home is None else self._home(c, home))
 
     def take_in(
         self,
@@ -348,4 +351,8 @@ class Coupons:
         """Return the home of slip coupons issued by hand: the one kiosk, where there is only one."""
         where = (devices.c.tenant == self.tenant, devices.c.state == "accepted")
         found = c.execute(sa.select(devices.c.id).where(*where).limit(2)).scalars().all()
-        return {"home_device": found[0]} if len(found) == 1 else {}
+        return self._home(c, found[0]) if len(found) == 1 else {}
+
+    def _home(self, c: sa.Connection, device: str) -> dict[str, str]:
+        """Bind a slip to its home, unless that is shut out just now: nobody would release it."""
+        return {"home_device": device} if keeps_rights(c, self.tenant, device) else {}

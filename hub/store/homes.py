@@ -110,14 +110,13 @@ def is_shut_out(c: sa.Connection, tenant: str, device: str) -> bool:
     return row is not None and row[0] == "revoked"
 
 
-def hold_rights(c: sa.Connection, tenant: str, device: str) -> None:
-    """Hold a device's rights as they are to the end of the transaction; Refused `revoked` when it was shut out since the door.
+def keeps_rights(c: sa.Connection, tenant: str, device: str) -> bool:
+    """Hold a device's rights as they are to the end of the transaction; tell whether it has any, or was shut out meanwhile.
 
     Who shuts it out, or doubts its card, waits on PostgreSQL for what it is being given, and then finds that.
     """
     row = _STATE_HELD.run(c, of_tenant=tenant, of_device=device).fetchone()
-    if row is not None and row[0] == "revoked":
-        raise shut_out()
+    return row is None or row[0] != "revoked"
 
 
 def shut_out() -> Refused:

@@ -25,7 +25,7 @@ from hub.schema import attempts, audit, coupons, devices, epochs, leases, stores
 from hub.store import feed
 from hub.store.catalog import Catalog
 from hub.store.counts import Counting
-from hub.store.homes import may_use
+from hub.store.homes import keeps_rights, may_use, shut_out
 from hub.store.prepared import Prepared, stamp
 from hub.store.uses import take_use
 from kiosk.coupons.batch import Batch
@@ -60,12 +60,14 @@ _STANDS = Prepared(
     .limit(1)
 )
 _HELD = Prepared(
-    sa.select(leases.c.id).where(
+    sa.select(leases.c.id)
+    .where(
         leases.c.tenant == _of("tenant"),
         leases.c.device == _of("device"),
         leases.c.state == "held",
         leases.c.stock_id == _of("stock"),
     )
+    .with_for_update()
 )
 _OVER = Prepared(
     sa.select(leases.c.id, leases.c.device)
@@ -137,6 +139,8 @@ class Leases:
         batch = self.catalog.batch(c, ask.stock_id, store)
         if batch is None or batch.offline.policy != "lease":
             raise Refused("unknown_batch", f"{ask.stock_id[:32]} is not a batch with leases.", 404)
+        if not keeps_rights(c, self.tenant, device):
+            raise shut_out()
         stands = _STANDS.run(c, of_tenant=self.tenant, of_device=device).fetchone()
         apart = stands is None or stands[0] != ask.epoch or not stands[1]
         if apart or not _open(batch, store, now):
@@ -231,8 +235,11 @@ class Leases:
         body = LeaseBody(row.stock_id, row.amount, row.begins, row.not_after, row.epoch, row.value, names)
         feed.put(c, self.tenant, "lease", name, body, row.device)
 
-    def join(self, c: sa.Connection, batch: Batch, coupon: str, store: str) -> None:
-        """Put a coupon that was just claimed at a store into the lease of a kiosk there, while the quota has room."""
+    def join(self, c: sa.Connection, batch: Batch, coupon: str, store: str, now: datetime) -> None:
+        """Put a coupon that was just claimed at a store into a lease of a kiosk there that runs, while the quota has room.
+
+        Held on PostgreSQL: a lease that is being renewed, or ended, takes none any more; its coupons are counted already.
+        """
         if batch.offline.policy != "lease":
             return
         room = min(batch.offline.quota or QUOTA, QUOTA_MAX) - batch.max_uses
@@ -241,9 +248,11 @@ class Leases:
             .join(devices, sa.and_(devices.c.tenant == leases.c.tenant, devices.c.id == leases.c.device))
             .outerjoin(stores, sa.and_(stores.c.tenant == devices.c.tenant, stores.c.id == devices.c.store))
             .where(leases.c.tenant == self.tenant, leases.c.stock_id == batch.stock_id)
-            .where(leases.c.state == "held", leases.c.amount <= room, devices.c.store == store)
+            .where(leases.c.state == "held", leases.c.not_after > now)
+            .where(leases.c.amount <= room, devices.c.store == store)
             .order_by(sa.func.coalesce(stores.c.home_device == devices.c.id, False).desc(), leases.c.begins)
             .limit(1)
+            .with_for_update(of=leases)
         )
         row = c.execute(query).first()
         if row is None:

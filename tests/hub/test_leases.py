@@ -286,6 +286,22 @@ def test_a_return_of_somebody_elses_lease_is_put_aside(parts: Parts) -> None:
 
 
 @on_both
+def test_a_coupon_joins_no_lease_whose_time_is_over(parts: Parts) -> None:
+    """Its kiosk honours nothing of it any more, and until it comes back every other one would refuse the customer."""
+    filled(parts, 2)
+    parts.database.call(parts.devices.enrol, "kA", b"x" * 32, "", None, {}, now())
+    parts.database.call(parts.devices._accept, "kA", STORE, "test", now())
+    here = Till(parts, "kA")
+    assert here.lease().amount == 2
+    later = now() + TERM + timedelta(seconds=1)
+    coupon = parts.database.call(parts.coupons.claim, "o1", STOCK, STORE, None, later)
+    shown = parts.database.call(parts.coupons.show, "o1", coupon)
+    assert shown is not None
+    assert coupon not in here.names()
+    assert Till(parts, "kB").ask(shown.code, later).status == "ok"
+
+
+@on_both
 def test_a_coupon_claimed_at_a_store_goes_to_the_lease_of_its_kiosk(parts: Parts) -> None:
     filled(parts, 2)
     for device, store in (("kA", STORE), ("kB", "renmin")):

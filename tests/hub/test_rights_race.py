@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 from typing import Any, TypeVar
@@ -12,14 +12,15 @@ from typing import Any, TypeVar
 import pytest
 import sqlalchemy as sa
 
-from hub.parts import Parts
-from hub.schema import attempts
+from hub.parts import Parts, now
+from hub.schema import attempts, coupons
 from hub.store import decide
 from hub.store import uses as of_coupons
 from kiosk.coupons.ids import new_rid
 
+from .lease_world import STOCK, STORE, Till, filled, row
 from .test_decide import ask, upload, uses
-from .test_shut_out import home_of, let_in, parted, pooled, revoke
+from .test_shut_out import by_hand, home_of, let_in, parted, pooled, revoke
 from .world import SLIP, Journal
 
 pytestmark = pytest.mark.parametrize("engine", ["postgresql"])
@@ -100,14 +101,101 @@ def test_a_slip_that_is_used_during_a_decision_gets_no_home(
         paused.during(lambda: ask(parts, slip.code, new_rid(), "kC", store="renmin")) as told,
     ):
         passing = beside.submit(parted, parts, "kA")
-        waits(parts)
+        assert waiting(parts, passing)
     passing.result(DEADLINE_S)
     assert (told[0].status, home_of(parts, slip.coupon)) == ("ok", None)
 
 
-def waits(parts: Parts) -> None:
-    """Return when a transaction waits for another one's lock."""
+def waiting(parts: Parts, running: Future[Any]) -> bool:
+    """Return when work waits for another transaction's lock, or has ended: whether it waits."""
     query = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     until = time.monotonic() + DEADLINE_S
-    while not parts.database.call(lambda c: c.execute(query).scalar_one()):
-        assert time.monotonic() < until, "nobody waits"
+    while not running.done():
+        if parts.database.call(lambda c: c.execute(query).scalar_one()):
+            return True
+        assert time.monotonic() < until, "it neither waits nor ends"
+    return False
+
+
+def claim(parts: Parts) -> str:
+    return parts.database.call(parts.coupons.claim, "o1", STOCK, STORE, None, now())
+
+
+def leased(parts: Parts, coupon: str) -> Any:
+    """Return the lease that a coupon is in, or None."""
+    number, _, serial = coupon.partition("-")
+    where = (coupons.c.batch == int(number), coupons.c.serial == int(serial))
+    name = parts.database.call(lambda c: c.execute(sa.select(coupons.c.lease).where(*where)).scalar_one())
+    return None if name is None else row(parts, name)
+
+
+@pytest.fixture
+def till(parts: Parts) -> Till:
+    """A kiosk with a lease that has room, and another kiosk."""
+    filled(parts, 2)
+    let_in(parts, "kA")
+    let_in(parts, "kB")
+    till = Till(parts, "kA")
+    assert till.lease().amount == 2
+    return till
+
+
+def test_a_lease_is_renewed_after_the_coupon_that_joins_it(
+    parts: Parts, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What joined the lease before would belong to none: no renewal takes it, and it never lapses."""
+    paused = Paused(parts.coupons._leases._reserve)
+    monkeypatch.setattr(parts.coupons._leases, "_reserve", paused)
+    with ThreadPoolExecutor(1) as beside, paused.during(lambda: claim(parts)) as told:
+        renewing = beside.submit(till.lease)
+        assert waiting(parts, renewing)
+    assert renewing.result(DEADLINE_S).amount == 3
+    assert leased(parts, told[0]).state == "held"
+    assert told[0] in till.names()
+
+
+def test_a_lease_that_is_being_renewed_takes_no_coupon(
+    parts: Parts, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its kiosk would be told of a coupon that the renewal, which has counted, then lets go to everybody."""
+    paused = Paused(parts.leases._give)
+    monkeypatch.setattr(parts.leases, "_give", paused)
+    with ThreadPoolExecutor(1) as beside, paused.during(till.lease):
+        claiming = beside.submit(claim, parts)
+        assert waiting(parts, claiming)
+    coupon = claiming.result(DEADLINE_S)
+    assert leased(parts, coupon) is None
+    assert till.lease().amount == 3
+    assert coupon in till.names()
+
+
+def test_a_kiosk_is_shut_out_after_what_it_is_being_given(
+    parts: Parts, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease ends with the others, and lapses in its time."""
+    paused = Paused(parts.leases._give)
+    monkeypatch.setattr(parts.leases, "_give", paused)
+    with ThreadPoolExecutor(1) as beside, paused.during(lambda: till.lease("L2")) as told:
+        revoking = beside.submit(revoke, parts, "kA")
+        assert waiting(parts, revoking)
+    revoking.result(DEADLINE_S)
+    assert (told[0].amount, row(parts, "L2").state) == (2, "ending")
+
+
+@pytest.mark.parametrize("by", ["pool", "hand"])
+def test_slips_given_while_their_home_is_shut_out_are_released_too(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    let_in(parts, "kA")
+    paused = Paused(parts.coupons.issue)
+    monkeypatch.setattr(parts.coupons, "issue", paused)
+    give: Callable[[], Any] = (
+        (lambda: pooled(parts, "kA")) if by == "pool" else (lambda: by_hand(parts, STORE))
+    )
+    with ThreadPoolExecutor(1) as beside, paused.during(give) as told:
+        revoking = beside.submit(revoke, parts, "kA")
+        assert waiting(parts, revoking)
+    revoking.result(DEADLINE_S)
+    let_in(parts, "kB")
+    answer = ask(parts, told[0].code, device="kB")
+    assert (answer.status, answer.reason) == (("deny", "revoked") if by == "pool" else ("ok", ""))

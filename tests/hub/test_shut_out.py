@@ -13,6 +13,7 @@ from hub.schema import coupons
 from hub.store import homes, report
 from kiosk.coupons.ids import new_rid
 
+from .lease_world import Till, filled
 from .test_decide import STORE, ask, redeemed, upload, uses
 from .world import CAPPED, SLIP, Journal, issue, on_both
 
@@ -135,3 +136,16 @@ def test_a_record_that_comes_after_it_was_undone_by_hand_is_a_conflict(parts: Pa
     upload(parts, "kA", book)
     assert [c["rid"] for c in parts.database.call(report.conflicts, parts.tenant)] == [rid]
     assert ask(parts, made.code, device="kB").status == "ok"
+
+
+def test_a_kiosk_that_was_shut_out_after_the_door_gets_no_lease_and_no_slips(parts: Parts) -> None:
+    """What it were given then nobody would end: a lease stays held for ever."""
+    filled(parts)
+    let_in(parts, "kA")
+    till = Till(parts, "kA")
+    revoke(parts, "kA")
+    with pytest.raises(Refused, match="is revoked"):
+        till.lease()
+    assert parts.database.call(parts.leases.all) == []
+    with pytest.raises(Refused, match="is revoked"):
+        pooled(parts, "kA")
