@@ -23,6 +23,8 @@ class Known(msgspec.Struct, frozen=True):
     proven: bool
     """The code is known to be issued: a good signature, our own pool, or the downloaded hashes."""
     problem: Reason = ""
+    signed: bool = False
+    """Its signature is good, or it is of our own pool: more than a truncated hash that fits."""
 
     @property
     def stock_id(self) -> str | None:
@@ -68,12 +70,14 @@ class Knower:
         if scan.code.slot in keys and not codes.verify(scan, keys):
             return Known(scan.text, "", None, None, False, "bad_signature")
         batch = await self._journal.batch_by_number(scan.code.batch)
-        return Known(scan.text, scan.code.coupon, scan.code.coupon, batch, scan.code.slot in keys)
+        good = scan.code.slot in keys
+        return Known(scan.text, scan.code.coupon, scan.code.coupon, batch, good, signed=good)
 
     async def _short(self, scan: codes.Short) -> Known:
         if (mine := await self._journal.pool_code(scan.text)) is not None:
             stock_id, code = mine
-            return Known(scan.text, code.coupon, code.coupon, await self._journal.batch(stock_id), True)
+            batch = await self._journal.batch(stock_id)
+            return Known(scan.text, code.coupon, code.coupon, batch, True, signed=True)
         return await self._unsigned(scan.text)
 
     async def _unsigned(self, text: str) -> Known:

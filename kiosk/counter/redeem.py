@@ -267,6 +267,7 @@ class Redeemer:
             lease=lease,
             epoch=self._journal.epoch,
             since_sync_s=since,
+            signed=attempt.known.signed,
             unclean=self._journal.unclean and since is None,
             now=trusted.at,
             error_s=trusted.error_s,

@@ -39,6 +39,8 @@ class Offline(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     """Uses granted to one kiosk at a time (`lease`)."""
     deadline_ms: Annotated[int, msgspec.Meta(ge=50, le=30_000)] = 1500
     """How long a scan waits for the hub."""
+    needs_signature: bool = False
+    """Without the hub only a code whose signature the kiosk can check, or which it handed out itself, is honoured."""
     after_unclean_boot: Literal["deny", "allow"] | None = None
     """What a kiosk may do after a power cut until it has met the hub again; None: `lease` is denied, the rest allowed."""
 

@@ -60,6 +60,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     of a second card with its key."""
     shut_out: bool = False
     """The hub has said that it does not let this kiosk in, and has not let it in since."""
+    signed: bool = True
+    """The signature of the code was found good here, or this kiosk handed the code out."""
     unclean: bool = False
     """The last run did not end by itself, and the hub has not been met since: the card may have lost its last writes."""
 
@@ -72,6 +74,8 @@ def offline_right(batch: Batch, standing: Standing) -> Reason:
         return "hub_away"
     rule = batch.offline
     if standing.unclean and rule.needs_clean_boot:
+        return "hub_away"
+    if rule.needs_signature and not standing.signed:
         return "hub_away"
     if rule.policy == "home":
         return "" if standing.is_home else "not_home"

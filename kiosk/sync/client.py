@@ -18,7 +18,10 @@ from kiosk.sync.tls import Trust
 
 T = TypeVar("T")
 CONNECT_S = 2.0
-"""Connecting takes one round trip; two seconds is one lost packet on a bad mobile link."""
+"""Connecting takes one round trip; two seconds is one lost packet on a bad mobile link, which is sent again after one (RFC 6298).
+
+A question of the counter ends with its own deadline, connecting included; a probe of a dead path ends here.
+"""
 CALL_S = 10.0
 KEEP_S = 60.0
 """An idle connection is let go before the hub's side of it is: proxies close theirs after 75 s."""

@@ -287,6 +287,29 @@ async def test_near_the_end_of_its_period_only_a_capped_coupon_is_given_the_doub
     assert (await counter.redeem(counter.code(4, of))).verdict == "offline", "well within it"
 
 
+async def test_where_a_batch_needs_the_signature_a_hash_that_fits_is_not_enough(counter: Counter) -> None:
+    counter.hub.away = True
+    strict = msgspec.structs.replace(
+        CAPPED, offline=msgspec.structs.replace(CAPPED.offline, needs_signature=True)
+    )
+    text = "1234567890123456789012"
+    digest = codes.code_hash(bytes(16), text)
+    own = msgspec.structs.replace(HOME, offline=msgspec.structs.replace(HOME.offline, needs_signature=True))
+    [slip] = slips(1)
+    await counter.journal.put_codes("HOME", [slip])
+    await counter.journal.apply(
+        "p2",
+        [
+            put("batch", "CAP", strict, 2),
+            put("batch", "HOME", own, 2),
+            put("code", digest, CodeBody(digest, "CAP", "1-71")),
+        ],
+    )
+    assert (await counter.redeem(text)).reason == "hub_away"
+    assert (await counter.redeem(counter.code(71))).verdict == "offline", "the same coupon, signed"
+    assert (await counter.redeem(slip.short)).verdict == "offline", "the barcode of a slip of its own"
+
+
 async def test_after_a_power_cut_a_lease_waits_for_the_hub(counter: Counter) -> None:
     counter.hub.away = True
     lease = LeaseBody("LEASE", 2, NOW, NOW + timedelta(hours=2), counter.journal.epoch)

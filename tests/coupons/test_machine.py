@@ -73,10 +73,11 @@ def standing(
     exposed: tuple[int, int] = (0, 0),
     error: float | None = 0.0,
     unclean: bool = False,
+    shut_out: bool = False,
 ) -> Standing:
     return Standing(
         exposure=Exposure(*exposed), is_home=home, lease=LEASES[lease], epoch="e1", since_sync_s=since, now=NOW,
-        error_s=error, reconciled=reconciled, unclean=unclean,
+        error_s=error, reconciled=reconciled, unclean=unclean, shut_out=shut_out,
     )  # fmt: skip
 
 
@@ -124,6 +125,8 @@ def test_every_combination_keeps_every_promise() -> None:
         ("lease", {"error": None}, "clock_uncertain"),
         ("lease", {"lease": "over within the clock's error", "error": 2.0}, "no_lease"),
         ("lease", {"reconciled": False}, "hub_away"),
+        ("home", {"shut_out": True, "reconciled": False}, "shut_out"),
+        ("never", {"shut_out": True}, "shut_out"),
     ],
 )
 def test_each_refusal_has_its_own_reason(policy: Policy, changes: dict[str, object], reason: Reason) -> None:

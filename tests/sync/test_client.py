@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from aiohttp import web
 
 from kiosk.clock import SystemClock
 from kiosk.sync import client as client_module
+from kiosk.sync import exchange
 from kiosk.sync import protocol as p
 from kiosk.sync.client import HubAway, HubClient, HubRefused
 from kiosk.sync.identity import Identity
@@ -158,6 +160,29 @@ async def test_what_a_page_that_is_not_the_hubs_means(
     finally:
         await runner.cleanup()
     assert getattr(told.value, "retry_after_s", None) == after
+
+
+async def test_connecting_has_a_limit_of_its_own(client: HubClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody takes the connection: a full queue drops what comes, as a dead path does."""
+    assert 1.0 < client_module.CONNECT_S < exchange.PROBE_S, (
+        "one packet may be lost; a probe does not wait for itself"
+    )
+    monkeypatch.setattr(client_module, "CONNECT_S", 0.2)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        waiting = [socket.socket() for _ in range(8)]
+        try:
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex(deaf.getsockname())
+            client.url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+            with pytest.raises(HubAway) as told:
+                await client.call("GET", "/v1/device/wake", p.Wake, deadline_s=10)
+        finally:
+            for one in waiting:
+                one.close()
+    assert "no answer within" not in str(told.value)
 
 
 async def test_nobody_there_is_said_in_a_sentence(client: HubClient) -> None:
