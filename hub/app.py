@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http_exceptions import PayloadEncodingError
 
 from hub import admin, cloud_print, device_api, people_pages, till_api
 from hub.errors import HubError, Refused
@@ -25,6 +26,7 @@ ERRORS = {
     405: ("method_not_allowed", "that address does not take that method."),
     413: ("too_large", f"the request is larger than {BODY_MAX // 1024} KiB; send less at a time."),
 }
+PACKED = "a body packed as {} is not read here; send it as it is, or with gzip."
 log = logging.getLogger(__name__)
 
 
@@ -68,7 +70,17 @@ async def in_words(
 ) -> web.StreamResponse:
     """Answer what goes wrong in the words of who asked: programs get a code, customers a page."""
     try:
+        if packing := _packing(request):
+            await _unpack(request)
+            if packing != "gzip":
+                return _told(request, 415, "packed", PACKED.format(packing[:40]))
         return await handler(request)
+    except (web.RequestPayloadError, PayloadEncodingError) as err:
+        # A body that is not what its headers say: no gzip, cut, with something behind it.
+        why = " ".join(str(err).split())[:100]
+        response = _told(request, 400, "bad_request", f"the body cannot be read: {why}.")
+        response.force_close()  # where the next request would begin, nobody knows
+        return response
     except HubError as err:
         log.warning("%s %s: %s", request.method, request.path, err)
         return _told(request, 503, "unavailable", str(err))
@@ -84,6 +96,23 @@ async def in_words(
         response = _told(request, err.status, *known)
         response.headers.update(allow)
         return response
+
+
+def _packing(request: web.Request) -> str:
+    said = ", ".join(request.headers.getall("Content-Encoding", ())).strip().lower()
+    return "" if said == "identity" else said
+
+
+async def _unpack(request: web.Request) -> None:
+    """Read a packed body whole, whoever needs it.
+
+    What of it was left aiohttp would read after the answer, and write a traceback for each that cannot be unpacked.
+    """
+    try:
+        await request.read()
+    except BaseException:
+        request.content.feed_eof()
+        raise
 
 
 def _told(request: web.Request, status: int, error: str, sentence: str) -> web.Response:
