@@ -26,6 +26,7 @@ async def check(world: World) -> None:
             _never_too_often(coupon, uses)
     _conflicts(world, by_coupon)
     _no_phantom(world, by_coupon)
+    _leases_are_kept(world)
     await _loss_is_visible(world)
 
 
@@ -115,6 +116,12 @@ def _no_phantom(world: World, by_coupon: dict[str, list[Honoured]]) -> None:
     redeemed = sum(r[1] for r in world.hub_rows("SELECT stock_id, redeemed FROM batches"))
     if redeemed != sum(uses.values()):
         raise Violation(f"P5: the batches count {redeemed} redemptions, the coupons {sum(uses.values())}")
+
+
+def _leases_are_kept(world: World) -> None:
+    """No kiosk, an older copy neither, goes beyond the number, the value or the time of a lease."""
+    if breaches := world.hub_rows("SELECT actor, detail FROM audit WHERE what = 'lease_breach'"):
+        raise Violation(f"P7: the hub finds uses that no lease allowed: {sorted(breaches)}")
 
 
 async def _loss_is_visible(world: World) -> None:

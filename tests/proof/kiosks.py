@@ -78,7 +78,9 @@ class SimKiosk:
         self.restored = 0
         self.scans: set[asyncio.Task[Any]] = set()
         base.mkdir(exist_ok=True)
-        (base / NAME).write_bytes(Ed25519PrivateKey.from_private_bytes(rng.randbytes(32)).private_bytes_raw())
+        if not (base / NAME).exists():
+            key = Ed25519PrivateKey.from_private_bytes(rng.randbytes(32))
+            (base / NAME).write_bytes(key.private_bytes_raw())
         self.identity = Identity.load_or_create(base)
         self.device = self.identity.device
 

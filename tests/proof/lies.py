@@ -29,11 +29,12 @@ from kiosk.journal.store import Tip
 from tests.proof.card import LOSSES, Card, Cut, Replay, Told, flushes, lay
 from tests.proof.check import MAX_USES
 from tests.proof.cuts import FILE, RecordedDatabase, Rows, Tape, contents, reopened
+from tests.proof.histories import hub_time
 from tests.proof.kiosks import SimDatabase, SimKiosk
 from tests.proof.loop import run, seeded
 from tests.proof.net import Net, SimHub
 from tests.proof.template import BEGIN, DAY, Template
-from tests.proof.world import Violation, hub_time
+from tests.proof.world import Violation
 
 LIES = (1, 3, 6)
 """How many of the last flushes were not done."""

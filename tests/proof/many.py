@@ -15,8 +15,9 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.proof.histories import history
 from tests.proof.template import Template
-from tests.proof.world import Violation, history
+from tests.proof.world import Violation
 
 Tally = Counter[str]
 
@@ -33,14 +34,19 @@ def in_memory() -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def replay(seed: int, restores: bool) -> str:
-    """Return the command that plays a history again."""
+def replay(seed: int, restores: bool, count: int = 1) -> str:
+    """Return the command that plays a history again, or several from a seed on."""
     kind = "restored" if restores else "whole"
-    return f"KIOSK_SEED={seed} .venv/bin/pytest -m prove tests/proof/test_simulation.py -k 'many and {kind}'"
+    more = f"SEEDS={count} " if count > 1 else ""
+    return f"{more}KIOSK_SEED={seed} .venv/bin/pytest -m prove tests/proof/test_simulation.py -k 'many and {kind}'"
+
+
+BUSY = 1.5
+"""How much longer it may take where others use the cores, too."""
 
 
 def share(first: int, step: int, count: int, seconds: float, restores: bool) -> tuple[int, Tally, str]:
-    """Play every `step`-th history from `first` until the count or the seconds are used up; return the first violation, if any."""
+    """Play every `step`-th history from `first` until the count or the core's seconds are used up; return the first violation, if any."""
     logging.disable(logging.CRITICAL)
     played, tally = 0, Tally()
     # A history makes little that refers to itself: looking for it all the time is a tenth of the time.
@@ -48,9 +54,12 @@ def share(first: int, step: int, count: int, seconds: float, restores: bool) -> 
     gc.set_threshold(50_000)
     with in_memory() as base:
         template = Template(base / "template")
-        begun = time.monotonic()
+        begun, of_core = time.monotonic(), time.process_time()
         try:
-            while played < count and (played == 0 or time.monotonic() - begun < seconds):
+            while played < count and (
+                played == 0
+                or (time.process_time() - of_core < seconds and time.monotonic() - begun < BUSY * seconds)
+            ):
                 seed = first + played * step
                 try:
                     tally += history(seed, base, template, restores=restores).tally
@@ -66,6 +75,16 @@ def share(first: int, step: int, count: int, seconds: float, restores: bool) -> 
 
 BESIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 """Tests that run at a time: a test alone has every core, one of two has half of them for twice the seconds."""
+
+
+DEAR_S = 0.6
+"""What a history may take of a core at most, four times what it takes where nothing else runs."""
+
+
+def least(count: int, seconds: float) -> int:
+    """Return how many histories have to be played in so many seconds on two cores (or the one there is), or the seconds have proved little."""
+    cores = min(2, len(os.sched_getaffinity(0)))
+    return max(1, min(count, int(seconds * cores / DEAR_S)))
 
 
 def play(first: int, count: int, seconds: float, restores: bool) -> tuple[int, Tally, str]:

@@ -57,6 +57,8 @@ class Template:
     def __init__(self, base: Path, kiosks: int = KIOSKS) -> None:
         self.base = base
         self._live: Parts | None = None
+        self.cards: Path | None = None
+        """Where the cards of the kiosks lie that this hub has let in."""
         base.mkdir(parents=True, exist_ok=True)
         parts = Parts(Settings(database=f"sqlite:///{base / 'hub.db'}"))
         parts.open()
@@ -80,6 +82,13 @@ class Template:
         for path in self.base.iterdir():
             shutil.copy(path, place / path.name)
         return self._live
+
+    def keep(self, cards: Path) -> Path:
+        """Begin from now on with the hub as it is, and with these cards."""
+        for path in (self.base.parent / f"{self.base.name}-live").iterdir():
+            shutil.copy(path, self.base / path.name)
+        self.cards = cards
+        return cards
 
     def close(self) -> None:
         """Let go of the hub of the histories."""

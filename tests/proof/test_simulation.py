@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.proof.many import Tally, in_memory, play, replay
+from tests.proof.histories import history
+from tests.proof.many import Tally, in_memory, least, play, replay
 from tests.proof.template import Template
-from tests.proof.world import Violation, history
+from tests.proof.world import Violation
 
-SECONDS = 3 * float(os.environ.get("KIOSK_PROVE_SECONDS", "60"))
+SECONDS = 4.5 * float(os.environ.get("KIOSK_PROVE_SECONDS", "60"))
 SEED = os.environ.get("KIOSK_SEED")
 SEEDS = int(os.environ.get("SEEDS", "0"))
 COUNT = 1000
-"""Histories of each kind, unless the seconds are over before."""
+"""Histories of each kind (facts: sync-fleet A10 ask for 2,000), unless the seconds are over before."""
+MANY = 100
+"""Histories in which all of what is wanted happens for certain: the rarest of it is in every tenth."""
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +31,12 @@ def template() -> Iterator[Template]:
         made.close()
 
 
+OFTEN = ("confirmed", "offline", "hub_away", "kills", "hub: recorded", "hub: void")
+"""What even a few histories have met."""
 HAPPENED = (
-    "confirmed", "offline", "used", "hub_away", "offline_cap", "offline_too_old", "not_home", "kills", "hub: recorded",
-    "hub: conflict", "hub: void", "hub: rolled_back", "hub: deny", "audit: conflict", "audit: conflict_resolved",
-    "undone at the hub",
+    *OFTEN, "used", "offline_cap", "offline_too_old", "not_home", "no_lease", "hub: conflict", "hub: rolled_back", "hub: deny",
+    "audit: conflict", "audit: conflict_resolved", "audit: lease_granted", "undone at the hub", "the hub's clock jumps",
+    "offline: CAPPED", "offline: TWICE", "offline: SLIP", "offline: LEASED",
 )  # fmt: skip
 """What many histories must have met, or they prove less than they say."""
 
@@ -61,19 +67,22 @@ def test_a_seed_is_one_history(template: Template) -> None:
 def test_the_promises_hold_in_many_histories(
     restores: bool, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
-    first, count, seconds = 1000, COUNT, SECONDS / 2
-    if SEED is not None:
-        first, count, seconds = int(SEED), 1, 600.0
-    elif SEEDS:
+    first, count, seconds = random.SystemRandom().randrange(1, 10**9), COUNT, SECONDS / 2
+    if SEEDS:
         count, seconds = SEEDS, 1e9
+    if SEED is not None:
+        first, count, seconds = int(SEED), max(1, SEEDS), 1e9
+    wanted = least(count, seconds)
     played, tally, violation = play(first, count, seconds, restores)
     if violation:
         pytest.fail(violation, pytrace=False)
     record_property("cases", played)
+    again = replay(first, restores, played)
     with capsys.disabled():
         print(
-            f"\n{played} histories with {'restored' if restores else 'whole'} cards, 0 violations: {dict(tally)}"
+            f"\n{played} histories with {'restored' if restores else 'whole'} cards, 0 violations: {dict(tally)}\nagain: {again}"
         )
-    if played >= 100:
-        wanted = (*HAPPENED, "older cards", "audit: epoch_change") if restores else HAPPENED
-        assert [what for what in wanted if not tally[what]] == []
+    assert played >= wanted, f"{played} histories in {seconds:.0f} s; {wanted} prove something"
+    if SEED is None:
+        rare = (*HAPPENED, "older cards", "audit: epoch_change") if restores else HAPPENED
+        assert [what for what in (rare if wanted >= MANY else OFTEN) if not tally[what]] == []

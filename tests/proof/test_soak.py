@@ -16,10 +16,11 @@ import pytest
 
 from hub.parts import Parts
 from tests.proof.check import check
+from tests.proof.histories import hub_time, one_connection
 from tests.proof.loop import run, seeded
 from tests.proof.many import in_memory
 from tests.proof.template import Template
-from tests.proof.world import World, hub_time, one_connection
+from tests.proof.world import World
 
 SECONDS = float(os.environ.get("KIOSK_PROVE_SECONDS", "60"))
 KIOSKS, EVENTS, EVERY_S = 50, 60, 43.0
