@@ -11,7 +11,7 @@ from kiosk.sync import protocol as p
 from kiosk.sync.client import HubClient
 
 AGAIN_S = 60.0
-"""Between two questions for a batch of which there was nothing to grant."""
+"""Between two questions for a batch of which there was nothing to grant, or to a hub whose clock is as much behind."""
 
 
 class Renewal:
@@ -49,7 +49,9 @@ class Renewal:
             await self._journal.put(name, rid)  # the same rid after a crash gets the same lease
         ask = p.LeaseAsk(rid, stock_id, self._journal.epoch)
         told = await self._client.call("POST", "/v1/device/lease", p.Leased, ask)
-        if told.amount == 0:
+        # What a hub grants whose clock was put back is over here already: the next one would be, too, and at once.
+        ahead_s = (self._clock.trusted().at - told.server_time).total_seconds()
+        if told.amount == 0 or ahead_s > AGAIN_S:
             self._not_before[stock_id] = self._clock.mono() + AGAIN_S
         await self._journal.put(name, None)
         return told.amount > 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import Fault, Proxy
 from tests.sync.shop import Kiosk, Shop, batch, until
@@ -91,3 +93,21 @@ async def test_a_batch_that_is_paused_gets_its_leases_back(shop: Shop, make: Mak
 
     await until(returned, "its coupons are free again")
     assert await kiosk.journal.leases() == []
+
+
+async def test_a_hub_whose_clock_was_put_back_is_not_asked_again_and_again(
+    shop: Shop, proxy: Proxy, make: MakeKiosk
+) -> None:
+    """What it grants is over already by the time that the kiosk goes by, which never goes backwards."""
+    await leased(shop, 40)
+    kiosk = await make(start=False)
+    kiosk.clock.raise_floor(datetime.now(UTC) + timedelta(days=3))
+    await kiosk.start()
+
+    async def knows(name: str) -> bool:
+        return name in {b.stock_id for b in await kiosk.journal.batches()}
+
+    for n in range(5):
+        await shop.load(batch(f"NEW{n}", "never"))
+        await until(lambda n=n: knows(f"NEW{n}"), "the change is known")  # type: ignore[misc]
+    assert proxy.count(LEASE) == 1
