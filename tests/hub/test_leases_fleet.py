@@ -107,6 +107,6 @@ async def test_a_kiosk_that_was_shut_out_honours_nothing_once_it_has_heard_of_it
     await until(lambda: kiosk.sync.state == "revoked", "the kiosk has heard of it")
     await apart(proxy, kiosk)
     told = await kiosk.redeem(codes[0])
-    assert (told.verdict, told.reason) == ("refused", "hub_away")
+    assert (told.verdict, told.reason) == ("refused", "shut_out")
     other = await make("k2", url=f"http://127.0.0.1:{shop.hub.port}", store="S2")
     assert (await other.redeem(codes[0])).reason == "leased_elsewhere"

@@ -135,7 +135,7 @@ async def test_an_offline_kiosk_decides_for_its_slips_until_it_has_heard_and_nob
         assert not await new.journal.is_home_of(used.coupon, new.device), "its use had come up before"
         assert [a.state for a in await shop.attempts(used.coupon)] == ["recorded"]
         assert (await old.journal.backlog()).count == 0
-        assert (await old.redeem(free.code)).reason == "hub_away"
+        assert (await old.redeem(free.code)).reason == "shut_out"
         await way.down()
         await until(lambda: new.reach.away, "the outage is known")
         assert (await new.redeem(free.code)).verdict == "offline"
