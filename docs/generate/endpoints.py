@@ -22,7 +22,7 @@ def hub() -> web.Application:
     """Return the hub's application."""
     from hub.app import make_app
 
-    parts: Any = SimpleNamespace()
+    parts: Any = SimpleNamespace(database=SimpleNamespace(threads=2))
     return make_app(parts)
 
 
