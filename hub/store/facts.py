@@ -141,8 +141,10 @@ class Facts:
         coupon: str,
         batch: Batch,
     ) -> ItemVerdict:
-        """Take a redemption that the kiosk honoured without an approval: it is a fact; a use is taken if one is left."""
-        hold(c, self.tenant, coupon)
+        """Take a redemption that the kiosk honoured without an approval: it is a fact; a use is taken if one is left.
+
+        `hold_all` has its coupon by now: a use that came free before the conflict is written would find none to go to.
+        """
         free = may_use(c, self.tenant, coupon, device) and take_use(c, self.tenant, coupon, device)
         values |= {
             "state": "recorded" if free else "conflict",

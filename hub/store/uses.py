@@ -79,10 +79,7 @@ def free_use(c: sa.Connection, tenant: str, coupon: str) -> None:
 
 
 def hold(c: sa.Connection, tenant: str, coupon: str) -> str | None:
-    """Hold a coupon on PostgreSQL to the end of the transaction and return the device whose lease it is in.
-
-    A use that is freed while a conflict is being written would find no conflict to go to.
-    """
+    """Hold a coupon on PostgreSQL to the end of the transaction and return the device whose lease it is in."""
     batch, _, serial = coupon.partition("-")
     return c.execute(_HOLD, {"of_tenant": tenant, "of_batch": int(batch), "of_serial": int(serial)}).scalar()
 

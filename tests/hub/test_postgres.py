@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -13,12 +14,14 @@ import sqlalchemy as sa
 
 from hub.config import Settings
 from hub.errors import HubError, Refused
-from hub.parts import Parts
-from hub.schema import changes, stores
-from hub.store import feed
+from hub.parts import Parts, now
+from hub.schema import attempts, changes, stores
+from hub.store import facts, feed
+from hub.store.envelope import read
+from kiosk.coupons.ids import new_rid
 
-from .test_decide import ask
-from .world import CAPPED, issue
+from .test_decide import ask, uses
+from .world import CAPPED, Journal, encoded, issue
 
 pytestmark = pytest.mark.parametrize("engine", ["postgresql"])
 WRITERS, EACH = 6, 25
@@ -178,3 +181,50 @@ def test_after_a_move_to_another_server_everything_is_seen_again(replaced: tuple
     parts.database.call(put, "after")
     assert names(parts, pos)[1] == ["after"]
     assert parts.database.call(feed.mend) == 0
+
+
+def waiting(parts: Parts) -> bool:
+    """Tell whether a connection of this database waits for a lock that another one has."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(parts.database.call(lambda c: c.exec_driver_sql(query).scalar_one()))
+
+
+def test_a_use_that_is_freed_while_a_conflict_is_being_written_goes_to_it(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a look for a use in vain and the conflict's row another kiosk gives that use back, and would find no conflict."""
+    [made] = issue(parts, CAPPED)
+    approved, alone = new_rid(), new_rid()
+    assert ask(parts, made.code, approved, "kA").status == "ok"
+    giving, excess = Journal(), Journal()
+    giving.add("void", approved)
+    excess.record(made.coupon, alone)
+    take, looked, go = facts.take_use, Event(), Event()
+
+    def slow(*args: Any, **more: Any) -> bool:
+        told = take(*args, **more)
+        if not looked.is_set():
+            looked.set()
+            assert go.wait(20)
+        return told
+
+    def send(device: str, book: Journal) -> str:
+        run = read(encoded(book.run()))
+        return parts.database.call(parts.uploads.take, device, run, now()).items[0].status
+
+    monkeypatch.setattr(facts, "take_use", slow)
+    with ThreadPoolExecutor(2) as pool:
+        conflict = pool.submit(send, "kB", excess)
+        try:
+            assert looked.wait(20)
+            void = pool.submit(send, "kA", giving)
+            end = time.monotonic() + 20
+            while not (void.done() or waiting(parts)):
+                assert time.monotonic() < end, "the void neither ends nor waits"
+        finally:
+            go.set()
+        assert (conflict.result(), void.result()) == ("conflict", "accepted")
+    query = sa.select(attempts.c.rid, attempts.c.state).where(attempts.c.coupon == made.coupon)
+    states = parts.database.call(lambda c: {r.rid: r.state for r in c.execute(query)})
+    assert states == {approved: "void", alone: "recorded"}, "P4: a conflict while a use is free"
+    assert uses(parts, made.coupon) == 1

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kiosk.clock import SystemClock
 from kiosk.counter.place import Places
 from kiosk.counter.redeem import Redeemer
-from kiosk.events import Bus
+from kiosk.events import Bus, Outcome
 from kiosk.journal.database import Database
 from kiosk.journal.store import Journal
 from kiosk.sync.authority import HubAuthority
@@ -76,6 +76,8 @@ class SimKiosk:
         self.link, self.alive, self.lives = Link(), False, 0
         self.off = timedelta(0)
         self.restored = 0
+        self.said: Callable[[Outcome], None] | None = None
+        """Hears what the counter is told, at the moment when it is."""
         self.scans: set[asyncio.Task[Any]] = set()
         base.mkdir(exist_ok=True)
         if not (base / NAME).exists():
@@ -89,6 +91,8 @@ class SimKiosk:
 
     async def start(self) -> None:
         self.bus, self.clock = Bus(), SimClock(self.begin, self.off)
+        if self.said is not None:
+            self.bus.on(Outcome, self.said)
         self.journal = Journal(self.base, self.clock, self.bus)
         self.database = self.journal._db = self._file()
         self.reach = Reach(self.bus, self.clock)

@@ -7,6 +7,12 @@ from pathlib import Path
 
 SYNC, PROOF, CUTS = "tests/sync", "tests/proof/test_simulation.py", "tests/proof/test_crash"
 
+SHOW = (
+    "            shown = tell.outcome(Ended(result, known.batch), attempt.place.locale, self._clock.trusted().at)\n"
+    "            self._bus.publish(shown)\n"
+)
+"""Tells the counter that a coupon is accepted."""
+
 
 @dataclass(frozen=True)
 class Mutation:
@@ -49,6 +55,31 @@ MUTATIONS = (
         "            await self._journal.record(attempt.rid, **record)",
         "            record.clear()",
     ),
+    _one(
+        "P1", "what was decided alone is durable before it is shown", f"{PROOF}::test_the_promises_hold_in_a_few_histories",
+        "kiosk/counter/redeem.py",
+        "            await self._journal.record(attempt.rid, **record)",
+        f"{SHOW}            await self._journal.record(attempt.rid, **record)",
+    ),
+    _one(
+        "P1", "what the hub accepted is durable before it is shown", f"{PROOF}::test_the_promises_hold_in_a_few_histories",
+        "kiosk/counter/redeem.py",
+        "            await self._loose.record(attempt.rid, known.key, record)",
+        f"{SHOW}            await self._loose.record(attempt.rid, known.key, record)",
+    ),
+    Mutation(
+        "P1", "a print is durable before its first byte leaves",
+        "tests/printing/test_spooler.py::test_a_slip_is_durable_before_anything_leaves_and_its_end_is_recorded",
+        (
+            ("kiosk/printing/spooler.py", '        await self._journal.job_mark(job.id, "sending", note, item=False)\n', ""),
+            (
+                "kiosk/printing/spooler.py", "            return await self._sending\n",
+                "            ended = await self._sending\n"
+                '            await self._journal.job_mark(job.id, "sending", note, item=False)\n'
+                "            return ended\n",
+            ),
+        ),
+    ),
     Mutation(
         "P1", "synchronous=FULL", f"{CUTS}_states.py::test_power_cuts_lose_nothing_that_was_acknowledged",
         (
@@ -70,7 +101,7 @@ MUTATIONS = (
     _one(
         "P1", "a hub restored from a backup is sent again what it lost", f"{SYNC}/test_upload.py::test_a_hub_restored_from_a_backup_gets_again_what_it_has_lost",
         "kiosk/sync/exchange.py",
-        "        if not await self.journal.send_again(told.ack_through):", "        if told.ack_through < 0:",
+        "        if not await self.journal.send_again(", "        if told.ack_through < 0 and not await self.journal.send_again(",
     ),
     _one(
         "P1", "an upload sent twice counts once", "tests/hub/test_upload.py::test_sending_twice_changes_nothing",
@@ -139,6 +170,11 @@ MUTATIONS = (
     _one(
         "P4", "a use that comes free resolves the oldest conflict", "tests/hub/test_upload.py::test_a_use_that_comes_free_resolves_the_oldest_conflict",
         "hub/store/facts.py", "        if waiting is not None and take_use(", "        if False and take_use(",
+    ),
+    _one(
+        "P4", "a use that is freed while a conflict is being written goes to it",
+        "tests/hub/test_postgres.py::test_a_use_that_is_freed_while_a_conflict_is_being_written_goes_to_it",
+        "hub/store/upload.py", "        hold_all(c, self.tenant, (raw for raw in upload.items if raw.seq > tip))", "        pass",
     ),
     _one(
         "P5", "a void frees the use", f"{SYNC}/test_decide.py::test_a_lost_answer_is_voided_and_the_use_is_free_again",

@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hub.errors import Refused
 from hub.parts import Parts
 from hub.store import feed
 from kiosk.coupons.ids import new_rid
+from kiosk.events import Outcome
 from tests.proof.kiosks import SimKiosk
 from tests.proof.net import Net, SimHub
 from tests.proof.template import BEGIN, COUNT_CAP, KIOSKS, MAX_AGE_S, VALUE_CAP
@@ -78,6 +80,7 @@ class World:
             else:
                 shutil.copytree(cards / f"k{n}", self.base / f"k{n}")
             kiosk = SimKiosk(f"k{n}", self.base / f"k{n}", self.net, token, BEGIN, self.rng)
+            kiosk.said = partial(self._said, kiosk)
             self.kiosks.append(kiosk)
             await kiosk.start()
         await asyncio.sleep(5)
@@ -125,6 +128,15 @@ class World:
                 )
             elif told.verdict == "offline":
                 self._exposed(kiosk, told.rid)
+
+    def _said(self, kiosk: SimKiosk, told: Outcome) -> None:
+        """Check P1 as the counter is told: what is shown as accepted is durable by then, or a kill would take it back."""
+        if told.kind in ("confirmed", "accepted"):
+            found = kiosk.rows(f"SELECT state FROM attempt WHERE rid = '{told.rid}'")
+            if [r["state"] for r in found] not in (["recorded"], ["rolled_back"]):
+                self.failures.append(
+                    Violation(f"P1: {kiosk.name} showed {told.kind} for {told.rid} before it was durable")
+                )
 
     def _exposed(self, kiosk: SimKiosk, rid: str) -> None:
         """Check P7 as the kiosk accepts: by what the hub has not heard of, not by the kiosk's own count."""
