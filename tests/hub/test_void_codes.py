@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hub.parts import Parts, now
 from hub.schema import changes, coupons
 from hub.store import decide, report
+from hub.store import uses as of_coupons
 
 from .test_decide import ask, redeemed, uses
 from .test_upload import noted, state, take
@@ -152,7 +153,7 @@ def test_a_code_made_void_in_the_middle_of_a_decision_was_replaced(
 ) -> None:
     """Between the look at the coupon and the taking of its use; to name a lease would send the customer to another till."""
     old, _ = slips(parts)
-    real, tries = decide.take_use, 0
+    real, tries = of_coupons.take_use, 0
 
     def late(c: sa.Connection, tenant: str, coupon: str, device: str, *, at_home: bool) -> bool:
         nonlocal tries
