@@ -11,7 +11,7 @@ from hub.config import Settings
 from hub.errors import HubError
 from hub.schema import TENANT
 from hub.secrets import Vault
-from hub.store import feed
+from hub.store import feed, openings
 from hub.store.acts import Acts
 from hub.store.catalog import Catalog
 from hub.store.coupons import Coupons
@@ -54,6 +54,7 @@ class Parts:
             self.vault.open(sealed, "code key")  # the wrong file is noticed now, not at the first customer
         self.database.call(feed.mend)
         self.database.call(feed.identify, self.tenant)
+        self.database.call(openings.begin, self.tenant)
         return done
 
     def close(self) -> None:

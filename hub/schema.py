@@ -67,7 +67,18 @@ facts = sa.Table(
     sa.Column("name", sa.String(32), primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
-"""database: a random id of this database, part of every position in its change log; run: one of the server's last start."""
+"""database: a random id of this database, part of every position in its change log; run: one of the server's last start;
+restored: the opening up to which lost history was accounted for."""
+openings = sa.Table(
+    "openings",
+    meta,
+    _tenant(),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("mark", sa.String(8), nullable=False),
+    sa.Column("xid", sa.BigInteger, nullable=False),
+    sa.Column("id", sa.BigInteger, nullable=False),
+)
+"""xid, id: how far the change log went when a program opened the database."""
 stores = sa.Table(
     "stores",
     meta,
@@ -88,10 +99,12 @@ batches = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("paused_stores", sa.JSON, nullable=False),
     sa.Column("issued", sa.BigInteger, nullable=False, default=0),
+    sa.Column("skipped", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("claimed", sa.BigInteger, nullable=False, default=0),
     sa.Column("redeemed", sa.BigInteger, nullable=False, default=0),
     sa.UniqueConstraint("tenant", "number"),
 )
+"""skipped: serials that were left out after a restore; the next one is issued + skipped + 1."""
 keys = sa.Table(
     "keys",
     meta,

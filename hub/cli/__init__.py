@@ -23,7 +23,7 @@ def build() -> argparse.ArgumentParser:
     """Build the parser of the whole command."""
     from importlib.metadata import version
 
-    from hub.cli import batch, coupon, fleet, lease, service
+    from hub.cli import batch, coupon, fleet, lease, restored, service
 
     parser = Parser(prog="kiosk-hub", description="The cloud service of coupon kiosks. 云端。")
     parser.add_argument("--version", action="version", version=f"kiosk-hub {version('coupon-kiosk')}")
@@ -37,7 +37,7 @@ def build() -> argparse.ArgumentParser:
         metavar="hub.toml",
         help="configuration; $KIOSK_HUB_CONFIG is the default",
     )
-    for group in (service, batch, coupon, lease, fleet):
+    for group in (service, batch, coupon, lease, fleet, restored):
         group.add(commands, common)
     return parser
 

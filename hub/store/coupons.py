@@ -66,6 +66,11 @@ class Coupons:
         where = (batches.c.tenant == self.tenant, batches.c.stock_id == stock_id)
         return c.execute(sa.select(batches.c.issued).where(*where).with_for_update()).scalar()
 
+    def _next(self, c: sa.Connection, stock_id: str) -> int:
+        """Return the serial of the next coupon of a batch that is held."""
+        where = (batches.c.tenant == self.tenant, batches.c.stock_id == stock_id)
+        return int(c.execute(sa.select(batches.c.issued + batches.c.skipped + 1).where(*where)).scalar_one())
+
     def issue(self, c: sa.Connection, batch: Batch, count: int, now: datetime, **extra: Any) -> list[Issued]:
         """Make `count` coupons of a batch, fewer when the stock runs out."""
         issued = self._lock(c, batch.stock_id) or 0
@@ -74,7 +79,8 @@ class Coupons:
         key = self.catalog.code_key(c)
         slot, private = self.catalog.signing_key(c)
         rows, made = [], []
-        for serial in range(issued + 1, issued + count + 1):
+        first = self._next(c, batch.stock_id)
+        for serial in range(first, first + count):
             short = new_short()
             code = sign(private, slot=slot, batch=batch.number, serial=serial, not_after=batch.ends.date())
             row = self._row(batch, serial, short, now)
@@ -299,7 +305,7 @@ class Coupons:
         extra = self._at_store(c, batch, store)
         rows = [
             self._row(batch, serial, code, now) | {"short_hash": digest, **extra}
-            for serial, (digest, code) in enumerate(fresh.items(), (issued or 0) + 1)
+            for serial, (digest, code) in enumerate(fresh.items(), self._next(c, stock_id))
         ]
         self._write(c, batch, rows)
         if rows:

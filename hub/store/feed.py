@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -17,11 +18,12 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.errors import Refused
 from hub.schema import changes, facts
+from hub.store import openings, restored
 from hub.store.prepared import Prepared
 from kiosk.sync.protocol import Change
 
 PAGE = 500
-_POSITION = re.compile(r"(?:([0-9a-f]{12})\.)?([0-9]{1,18})\.([0-9]{1,18})")
+_POSITION = re.compile(r"(?:([0-9a-f]{12})\.)?([0-9]{1,18})\.([0-9]{1,18})(?:-([0-9]{1,12})-([0-9a-f]{8}))?")
 _FACT = Prepared(
     sa.select(facts.c.value).where(
         facts.c.tenant == sa.bindparam("of_tenant"), facts.c.name == sa.bindparam("of_name")
@@ -173,18 +175,19 @@ def fact(c: sa.Connection, tenant: str, name: str) -> str:
     return "" if row is None else str(row[0])
 
 
-def parse(pos: str, database: str) -> tuple[int, int]:
-    """Return a position from its text; empty means the beginning.
+def parse(pos: str, database: str) -> tuple[tuple[int, int], openings.Opening | None]:
+    """Return a position from its text, and in which opening of the database it was given out; empty means the beginning.
 
     One without a database is a kiosk's that was updated since databases have ids: its numbers alone tell whether it was ever given
     out here, as they did then. A fleet that is updated would load its snapshots all at once otherwise.
     """
     if not pos:
-        return (0, 0)
+        return (0, 0), None
     found = _POSITION.fullmatch(pos)
     if found is None or found[1] not in (None, database):
         raise Refused("resync_required", "that position is not one of this hub's; load the snapshot.", 410)
-    return int(found[2]), int(found[3])
+    given = None if found[4] is None else openings.Opening(int(found[4]), found[5])
+    return (int(found[2]), int(found[3])), given
 
 
 def since(
@@ -192,12 +195,10 @@ def since(
 ) -> tuple[str, bool, tuple[Change, ...]]:
     """Return the next page after a position: new position, whether there is more, entries."""
     database = fact(c, tenant, "database")
-    xid, number = parse(pos, database)
+    (xid, number), given = parse(pos, database)
     top = tip(c, tenant)
-    if (xid, number) > top and not _ever(c, xid, number):
-        raise Refused(
-            "resync_required", "the hub's change log is older than that position; load the snapshot.", 410
-        )
+    if pos:
+        _check(c, tenant, device, (xid, number), given, top)
     rows = (
         _SINCE[c.dialect.name]
         .run(c, of_tenant=tenant, of_device=device, after_xid=xid, after_id=number, most=limit + 1)
@@ -212,12 +213,50 @@ def since(
         Change(op, kind, obj, number, None if body is None else msgspec.json.decode(body))
         for _, number, op, kind, obj, body in page
     )
-    return f"{database}.{last[0]}.{last[1]}", more, items
+    return f"{database}.{last[0]}.{last[1]}{_opening(c, tenant)}", more, items
+
+
+def _opening(c: sa.Connection, tenant: str) -> str:
+    """Return the end of a position's text. After the page is read: what a later opening finds in the log was not yet on it."""
+    now = openings.newest(c, tenant)
+    return "" if now is None else f"-{now.number}-{now.mark}"
+
+
+def _check(
+    c: sa.Connection,
+    tenant: str,
+    device: str,
+    at: tuple[int, int],
+    given: openings.Opening | None,
+    top: tuple[int, int],
+) -> None:
+    """Refuse a position that this database never gave out: an older one was put in place, and what it lost is left out."""
+    if given is not None:
+        lost_at = openings.break_at(c, tenant, given, at)
+    else:  # one of an earlier version of the hub: nothing but its numbers speaks for it
+        lost_at = int(restored.is_settled(c, tenant, 1))
+    if not lost_at and at > top and not _ever(c, *at):
+        last = openings.newest(c, tenant)
+        lost_at = 1 if last is None else last.number
+    if not lost_at:
+        return
+    if given is not None:
+        restored.noticed(c, tenant, device, lost_at, datetime.now(UTC))
+    raise Refused(
+        "resync_required",
+        "the hub's change log is older than that position; load the snapshot.",
+        410,
+        keep=True,
+    )
 
 
 def _ever(c: sa.Connection, xid: int, number: int) -> bool:
     """Tell whether a position was ever given out: false after an older database was put in place."""
     if c.dialect.name == "postgresql":
-        return bool(xid < c.scalar(sa.text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")))
+        query = (
+            "SELECT :xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+            " AND :number <= coalesce(pg_sequence_last_value(pg_get_serial_sequence('changes', 'id')::regclass), 0)"
+        )
+        return bool(c.scalar(sa.text(query), {"xid": xid, "number": number}))
     last = c.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").scalar()
     return xid == 0 and last is not None and number <= int(last)

@@ -163,6 +163,7 @@ def troubles(c: sa.Connection, tenant: str) -> dict[str, int]:
 NOTED = (
     "seq_regress", "epoch_change", "quarantined", "void_of_record", "void_of_used", "after_revocation", "conflict_resolved",
     "lease_breach", "lease_ending", "lease_released", "given_up", "rolled_back", "older_copy", "twin", "trusted",
+    "hub_restored",
 )  # fmt: skip
 
 

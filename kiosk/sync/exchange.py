@@ -83,8 +83,9 @@ class Exchange:
             return True
         log.warning("the hub has lost what it had beyond item %d: it goes up again", told.ack_through)
         # A hub of an earlier version says nothing of older epochs; by their rids they count once all the same.
-        had = {} if told.had is None and told.ack_through == 0 else told.had
-        if not await self.journal.send_again(told.ack_through, None if had is None else dict(had)):
+        unsaid = told.had is None and told.ack_through == 0
+        had: dict[str, int] | None = {} if unsaid else None if told.had is None else dict(told.had)
+        if not await self.journal.send_again(told.ack_through, had):
             await self.new_epoch("the hub has lost items that are no longer kept")
         return True
 

@@ -1,0 +1,45 @@
+"""A hub restored from an older backup whose change log has gone past the positions of kiosks again (P3)."""
+
+from __future__ import annotations
+
+import math
+
+from tests.sync.conftest import MakeKiosk
+from tests.sync.proxy import Proxy
+from tests.sync.shop import Kiosk, Shop, batch, until
+from tests.sync.test_restored import backup, restore, up
+
+
+async def test_a_lease_that_the_hub_has_lost_is_given_up(shop: Shop, proxy: Proxy, make: MakeKiosk) -> None:
+    """The hub leases the same coupons to another kiosk: each is honoured once all the same."""
+    await shop.load(batch("LEASE", "lease", quota=4))
+    one, other = await make(), await make("k2", store="S2")
+    renewals = {kiosk: kiosk.sync._exchange._renewal for kiosk in (one, other)}
+
+    async def leased(kiosk: Kiosk) -> bool:
+        renewals[kiosk]._not_before.clear()
+        kiosk.sync._down.set()
+        return any(lease.left for lease in await kiosk.journal.leases())
+
+    await until(lambda: all(r._not_before for r in renewals.values()), "both have asked, there was nothing")
+    coupons = await shop.issue("LEASE", 2)
+    backup(shop)
+    await until(lambda: leased(one), "leased")
+    renewals[one]._not_before["LEASE"] = math.inf  # it asks for no other one
+    await restore(shop, proxy, one, other)
+    for n in range(40):
+        await shop.load(batch(f"N{n}", "never"))
+    await up(proxy, one, other)
+
+    async def given_up() -> bool:
+        return not await one.journal.leases() and await one.journal.batch("N39") is not None
+
+    await until(given_up, "the kiosk holds no lease that the hub does not know")
+    assert await one.journal.batch("N0") is not None, "nor does it miss what came before its old position"
+    await until(lambda: leased(other), "leased to the other one")
+    await proxy.down()
+    for kiosk in (one, other):
+        await until(lambda k=kiosk: k.reach.away, "the outage is known")  # type: ignore[misc]
+    for held in coupons:
+        assert (await one.redeem(held.code)).verdict == "refused"
+        assert (await other.redeem(held.code)).verdict == "offline"
