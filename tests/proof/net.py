@@ -30,8 +30,9 @@ RINGS = ("journal", "pool", "lease")
 class Request(dict[str, Any]):
     """What a handler of the device API asks of a request that was let through."""
 
-    def __init__(self, query: str, store: str) -> None:
+    def __init__(self, query: str, store: str, app: dict[Any, Any]) -> None:
         super().__init__({device_api.STORE: store})
+        self.app = app
         self.query = dict(parse_qsl(query))
         self.remote, self.headers = "10.0.0.1", dict[str, str]()
 
@@ -41,6 +42,7 @@ class SimHub:
 
     def __init__(self, parts: Parts, now: Callable[[], datetime]) -> None:
         self.parts, self.now = parts, now
+        self.app: dict[Any, Any] = {device_api.JOURNALS: asyncio.Semaphore(1)}
         self.up = True
         self.news = asyncio.Event()
         self.seen: asyncio.Event | None = None
@@ -71,7 +73,7 @@ class SimHub:
         if name == "wake":
             return await self._wake(device, parse_qsl(place.query))
         handler = getattr(device_api, {"journal": "take_journal"}.get(name, name))
-        told = await handler(Request(place.query, row.store or ""), self.parts, device, raw)
+        told = await handler(Request(place.query, row.store or "", self.app), self.parts, device, raw)
         if name in RINGS:
             self.ring()
         return bytes(told.body)
