@@ -141,6 +141,16 @@ tokens = sa.Table(
     sa.Column("uses_left", sa.Integer, nullable=False),
     sa.Column("until", Utc, nullable=False),
 )
+nonces = sa.Table(
+    "nonces",
+    meta,
+    _tenant(),
+    sa.Column("signed_at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("device", sa.String(32), primary_key=True),
+    sa.Column("nonce", sa.String(64), primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Requests that changed something, by when they say that they were signed, in Unix seconds: none is taken twice."""
 coupons = sa.Table(
     "coupons",
     meta,
@@ -172,8 +182,19 @@ coupons = sa.Table(
         "ix_coupons_lease",
         "tenant",
         "lease",
+        "batch",
+        "serial",
         sqlite_where=sa.text("lease IS NOT NULL"),
         postgresql_where=sa.text("lease IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_coupons_free",
+        "tenant",
+        "batch",
+        "store",
+        "serial",
+        sqlite_where=sa.text("leased_to IS NULL AND uses = 0 AND state = 'live'"),
+        postgresql_where=sa.text("leased_to IS NULL AND uses = 0 AND state = 'live'"),
     ),
 )
 """slot: the key that signs the code; 0: the code was uploaded and stands for itself. mark: what the code as it was issued is
@@ -194,6 +215,15 @@ leases = sa.Table(
     sa.Column("used", sa.BigInteger, nullable=False, default=0),
     sa.Column("used_value", sa.BigInteger, nullable=False, default=0),
     sa.Index("ix_leases_device", "tenant", "device", "state"),
+    sa.Index("ix_leases_state", "tenant", "state", "not_after"),
+    sa.Index(
+        "ix_leases_held",
+        "tenant",
+        "stock_id",
+        "begins",
+        sqlite_where=sa.text("state = 'held'"),
+        postgresql_where=sa.text("state = 'held'"),
+    ),
 )
 """state: held; renewed (its coupons went to the next one); returned; ending (to lapse after its time); lapsed."""
 attempts = sa.Table(
@@ -220,9 +250,17 @@ attempts = sa.Table(
     sa.Column("recorded_at", Utc),
     sa.Column("lease", sa.String(32)),
     sa.Column("order", _ID, nullable=False),
-    sa.Index("ix_attempts_coupon", "tenant", "coupon"),
+    sa.Index("ix_attempts_coupon", "tenant", "coupon", "at", "order"),
     sa.Index("ix_attempts_at", "tenant", "at"),
     sa.Index("ix_attempts_order", "tenant", "order"),
+    sa.Index("ix_attempts_device", "tenant", "device", "rid"),
+    sa.Index(
+        "ix_attempts_ok",
+        "tenant",
+        "order",
+        sqlite_where=sa.text("state = 'ok'"),
+        postgresql_where=sa.text("state = 'ok'"),
+    ),
     sa.Index(
         "ix_attempts_conflict",
         "tenant",
@@ -280,6 +318,14 @@ changes = sa.Table(
     sa.Column("body", sa.JSON),
     sa.UniqueConstraint("tenant", "device", "type", "obj"),
     sa.Index("ix_changes_read", "tenant", "xid", "id"),
+    sa.Index(
+        "ix_changes_gone",
+        "tenant",
+        "xid",
+        "id",
+        sqlite_where=sa.text("op = 'del'"),
+        postgresql_where=sa.text("op = 'del'"),
+    ),
     sqlite_autoincrement=True,
 )
 """One row an object, moved to the end when the object changes: the feed is its own snapshot."""
@@ -318,4 +364,6 @@ audit = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("what", sa.String(64), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
+    sa.Index("ix_audit_actor", "tenant", "actor", "at"),
+    sa.Index("ix_audit_what", "tenant", "what", "id"),
 )

@@ -190,7 +190,7 @@ class Facts:
             sa.select(attempts.c.device, attempts.c.store, attempts.c.at)
             .where(attempts.c.tenant == self.tenant, attempts.c.coupon == coupon, attempts.c.rid != but)
             .where(attempts.c.state.in_(("ok", "recorded")))
-            .order_by(attempts.c.order)
+            .order_by(attempts.c.at, attempts.c.order)
             .limit(1)
         ).first()
         return json.dumps({"device": row.device, "store": row.store, "at": row.at.isoformat()}) if row else ""

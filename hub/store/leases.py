@@ -26,7 +26,7 @@ from hub.store import feed
 from hub.store.catalog import Catalog
 from hub.store.counts import Counting
 from hub.store.homes import keeps_rights, may_use, shut_out
-from hub.store.prepared import Prepared, stamp
+from hub.store.prepared import Prepared, spelt, stamp
 from hub.store.uses import take_use
 from kiosk.coupons.batch import Batch
 from kiosk.coupons.record import LeaseBody
@@ -71,7 +71,9 @@ _HELD = Prepared(
 )
 _OVER = Prepared(
     sa.select(leases.c.id, leases.c.device)
-    .where(leases.c.tenant == _of("tenant"), leases.c.state == "ending", leases.c.not_after < _of("end"))
+    .where(
+        leases.c.tenant == _of("tenant"), leases.c.state == spelt("ending"), leases.c.not_after < _of("end")
+    )
     .where(sa.or_(_of("stock") == "", leases.c.stock_id == _of("stock")))
     .order_by(leases.c.id)
     .with_for_update()
@@ -81,7 +83,9 @@ _COUPONS = sa.select(coupons.c.serial, coupons.c.max_uses - coupons.c.uses).wher
 )
 _FRESH = {
     here: Prepared(
-        _COUPONS.where(coupons.c.leased_to.is_(None), coupons.c.uses == 0, coupons.c.state == "live")
+        _COUPONS.where(
+            coupons.c.leased_to.is_(None), coupons.c.uses == spelt(0), coupons.c.state == spelt("live")
+        )
         .where(coupons.c.store == _of("store") if here else coupons.c.store.is_(None))
         .order_by(coupons.c.serial)
         .limit(sa.bindparam("most", type_=sa.Integer))
@@ -238,7 +242,8 @@ class Leases:
     def join(self, c: sa.Connection, batch: Batch, coupon: str, store: str, now: datetime) -> None:
         """Put a coupon that was just claimed at a store into a lease of a kiosk there that runs, while the quota has room.
 
-        Held on PostgreSQL: a lease that is being renewed, or ended, takes none any more; its coupons are counted already.
+        Held on PostgreSQL: a lease that is being renewed, or ended, takes none any more; its coupons are counted already. Nor does
+        one whose kiosk's journal is being taken: who claims has the batch, which that upload will wait for with the lease in hand.
         """
         if batch.offline.policy != "lease":
             return
@@ -248,11 +253,11 @@ class Leases:
             .join(devices, sa.and_(devices.c.tenant == leases.c.tenant, devices.c.id == leases.c.device))
             .outerjoin(stores, sa.and_(stores.c.tenant == devices.c.tenant, stores.c.id == devices.c.store))
             .where(leases.c.tenant == self.tenant, leases.c.stock_id == batch.stock_id)
-            .where(leases.c.state == "held", leases.c.not_after > now)
+            .where(leases.c.state == spelt("held"), leases.c.not_after > now)
             .where(leases.c.amount <= room, devices.c.store == store)
             .order_by(sa.func.coalesce(stores.c.home_device == devices.c.id, False).desc(), leases.c.begins)
             .limit(1)
-            .with_for_update(of=leases)
+            .with_for_update(of=leases, skip_locked=True)
         )
         row = c.execute(query).first()
         if row is None:

@@ -16,6 +16,11 @@ from hub.schema import Utc
 _UTC = Utc()
 
 
+def spelt(value: str | int) -> sa.ColumnElement[Any]:
+    """Return a value that stands in the statement itself: a partial index is used where that says what the index is of."""
+    return sa.literal_column(f"'{value}'" if isinstance(value, str) else str(value))
+
+
 class Prepared:
     """One statement."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.schema import attempts, audit, batches, devices, epochs, journal, stores
+from hub.store.prepared import spelt
 from kiosk.coupons.rules import SHANGHAI
 
 COLUMNS = (
@@ -97,7 +98,7 @@ def conflicts(c: sa.Connection, tenant: str) -> list[dict[str, Any]]:
             ),
         )
         .outerjoin(devices, sa.and_(devices.c.tenant == mine.c.tenant, devices.c.id == mine.c.device))
-        .where(mine.c.tenant == tenant, mine.c.state == "conflict")
+        .where(mine.c.tenant == tenant, mine.c.state == spelt("conflict"))
         .order_by(mine.c.order, mine.c.rid, other.c.order)
     )
     found: dict[str, dict[str, Any]] = {}
@@ -125,7 +126,7 @@ def unconfirmed(c: sa.Connection, tenant: str, limit: int = 100) -> list[dict[st
             oldest.label("oldest"),
         )
         .outerjoin(devices, sa.and_(devices.c.tenant == attempts.c.tenant, devices.c.id == attempts.c.device))
-        .where(attempts.c.tenant == tenant, attempts.c.state == "ok")
+        .where(attempts.c.tenant == tenant, attempts.c.state == spelt("ok"))
         .order_by(attempts.c.order)
     )
     found = []
@@ -155,8 +156,8 @@ def troubles(c: sa.Connection, tenant: str) -> dict[str, int]:
         return int(c.execute(query).scalar_one())
 
     return {
-        "conflicts": count(attempts, attempts.c.state == "conflict"),
-        "quarantined": count(journal, journal.c.status == "quarantined"),
+        "conflicts": count(attempts, attempts.c.state == spelt("conflict")),
+        "quarantined": count(journal, journal.c.status == spelt("quarantined")),
     }
 
 
