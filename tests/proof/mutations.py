@@ -164,6 +164,15 @@ MUTATIONS = (
         "kiosk/journal/leases.py", "return body.coupons is None or coupon in body.coupons", "return True",
     ),
     _one(
+        "P3", "nobody takes a use of a slip that has got a home meanwhile",
+        "tests/hub/test_rights_race.py::test_a_slip_that_gets_a_home_during_a_decision_is_left_to_it",
+        "hub/store/uses.py", "    take = TAKE_AT_HOME if at_home else TAKE\n", "    take = TAKE\n",
+    ),
+    _one(
+        "P3", "who is shut out is given no lease meanwhile", "tests/hub/test_rights_race.py::test_a_kiosk_is_shut_out_after_what_it_is_being_given",
+        "hub/store/leases.py", "        if not keeps_rights(c, self.tenant, device):\n", "        if False:\n",
+    ),
+    _one(
         "P4", "an excess use is named", f"{SYNC}/test_fleet.py::test_a_capped_coupon_used_twice_offline_is_one_conflict_naming_both",
         "hub/store/facts.py", '        self._note(c, device, "conflict", told, values["recorded_at"])\n', "",
     ),
