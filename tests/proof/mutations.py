@@ -104,6 +104,20 @@ MUTATIONS = (
         "        if not await self.journal.send_again(", "        if told.ack_through < 0 and not await self.journal.send_again(",
     ),
     _one(
+        "P1", "a restored hub is sent what it lost of older epochs, too",
+        f"{SYNC}/test_restored.py::test_redemptions_of_older_epochs_go_up_again",
+        "kiosk/journal/again.py", "        items.move(db, row, fresh, now)", "        continue",
+    ),
+    _one(
+        "P3", "a position of a lost history is known however far the log goes again",
+        "tests/hub/test_restored.py::test_a_position_that_was_lost_is_known_however_far_the_log_goes_again",
+        "hub/store/openings.py", "    return 0 if fits else int(rows[0][0])", "    return 0",
+    ),
+    _one(
+        "P3", "a restored hub gives no code a second time", "tests/hub/test_restored.py::test_no_code_is_given_twice",
+        "hub/store/restored.py", "values(skipped=batches.c.skipped + gap)", "values(skipped=batches.c.skipped)",
+    ),
+    _one(
         "P1", "an upload sent twice counts once", "tests/hub/test_upload.py::test_sending_twice_changes_nothing",
         "hub/store/upload.py", "            if seq <= tip:", "            if seq < 0:",
     ),
