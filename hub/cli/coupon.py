@@ -87,7 +87,7 @@ def run_issue(args: argparse.Namespace) -> int:
         raise HubError("--openid is 1 to 64 letters, digits, `_` and `-`; correct it.")
     who, store = args.openid, args.store
     with opened(args) as parts:
-        parts.database.call(parts.coupons.room, args.stock_id, args.n, now(), store)
+        parts.database.call(parts.coupons.room, args.stock_id, args.n, who, now(), store)
 
         def issue(c: sa.Connection, lot: range) -> list[Issued]:
             return parts.coupons.list_out(c, args.stock_id, len(lot), who, now(), store)

@@ -223,7 +223,7 @@ class Coupons:
             return "ended"
         if batch.left == 0:
             return "sold_out"
-        held = self._where(c, coupons.c.claimant == claimant, coupons.c.stock_id == batch.stock_id)
+        held = self._of_customer(c, claimant, batch.stock_id)
         return "limit" if batch.per_user is not None and len(held) >= batch.per_user else ""
 
     # -- for a list --
@@ -243,6 +243,7 @@ class Coupons:
         """
         issued = self._lock(c, stock_id)
         batch = self._for_list(c, stock_id, issued, count, now)
+        self._allowed(c, batch, openid, count)
         extra = self._at_store(c, batch, store)
         if batch.product == "slip_coupon" and store is None:
             extra |= self._only_kiosk(c)
@@ -250,10 +251,34 @@ class Coupons:
         self.catalog.count(c, stock_id, claimed=len(made))
         return made
 
-    def room(self, c: sa.Connection, stock_id: str, count: int, now: datetime, store: str | None) -> None:
+    def room(
+        self,
+        c: sa.Connection,
+        stock_id: str,
+        count: int,
+        openid: str | None,
+        now: datetime,
+        store: str | None = None,
+    ) -> None:
         """Check that `list_out` could issue so many; HubError says why not."""
         batch = self._for_list(c, stock_id, self._lock(c, stock_id), count, now)
+        self._allowed(c, batch, openid, count)
         self._at_store(c, batch, store)
+
+    def _allowed(self, c: sa.Connection, batch: Batch, openid: str | None, count: int) -> None:
+        """Check that a customer may have `count` coupons more; a list without a customer has no such bound."""
+        if openid is None or batch.per_user is None:
+            return
+        have = len(self._of_customer(c, openid, batch.stock_id))
+        if have + count > batch.per_user:
+            raise HubError(
+                f"{openid} has {have} coupons of {batch.stock_id}, and {batch.per_user} are the most for a customer; "
+                f"{count} more would be too many, none was issued.",
+                4,
+            )
+
+    def _of_customer(self, c: sa.Connection, claimant: str, stock_id: str) -> list[dict[str, Any]]:
+        return self._where(c, coupons.c.claimant == claimant, coupons.c.stock_id == stock_id)
 
     def _for_list(
         self, c: sa.Connection, stock_id: str, issued: int | None, count: int, now: datetime

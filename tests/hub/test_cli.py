@@ -9,15 +9,16 @@ from datetime import timedelta
 import pytest
 
 from hub.config import Settings
+from hub.errors import HubError, Refused
 from hub.parts import Parts, now
 from kiosk.coupons.code import Signed, read
 from kiosk.coupons.rules import SHANGHAI
 
 from .command import Run
 from .lease_world import STOCK, Till, filled
-from .test_decide import ask
+from .test_decide import ask, load
 from .test_upload import take
-from .world import CAPPED, CASH, SAMPLE, SLIP, Journal, issue
+from .world import CAPPED, CASH, SAMPLE, SLIP, Journal, batch, issue
 
 
 @pytest.mark.parametrize("stock_id", [CAPPED, SLIP])
@@ -42,6 +43,33 @@ def test_codes_come_one_a_line_and_signed(loaded: Run, stock_id: str) -> None:
 def test_codes_that_cannot_be_issued(loaded: Run, words: tuple[str, ...], code: int, told: str) -> None:
     assert told in loaded.wrong(code, "coupon", "issue", *words)
     assert " 0 claimed" in next(line for line in loaded("batch", "list")[1].splitlines() if CAPPED in line)
+
+
+def test_a_customer_gets_no_more_than_the_batch_allows(loaded: Run, parts: Parts) -> None:
+    """Whoever gives it out: a list for a customer counts what he claimed, and the other way round; all of it or none."""
+    load(parts, batch("TWO", per_user=2), batch("MANY"))
+    told = loaded.wrong(4, "coupon", "issue", "TWO", "-n", "6", "--openid", "O")
+    assert "O has 0 coupons of TWO, and 2 are the most for a customer" in told
+    assert loaded("coupon", "issue", "TWO", "-n", "1", "--openid", "O")[0] == 0
+    assert parts.database.call(parts.coupons.claim, "O", "TWO", "renmin", None, now())
+    assert "O has 2 coupons" in loaded.wrong(4, "coupon", "issue", "TWO", "--openid", "O")
+    assert loaded("coupon", "issue", "TWO", "-n", "2", "--openid", "P")[0] == 0
+    with pytest.raises(Refused, match="limit"):
+        parts.database.call(parts.coupons.claim, "P", "TWO", "renmin", None, now())
+    assert loaded("coupon", "issue", "TWO", "-n", "6")[0] == 0, "a list of nobody's has no such bound"
+    assert loaded("coupon", "issue", "MANY", "-n", "6", "--openid", "O")[0] == 0
+    found = parts.database.call(parts.catalog.batch, "TWO")
+    assert (found and found.claimed) == 10
+
+
+def test_a_customer_who_claims_meanwhile_is_counted(parts: Parts) -> None:
+    """What `room` allowed is judged again with the batch in hand: somebody may have claimed between."""
+    load(parts, batch("TWO", per_user=2))
+    call = parts.database.call
+    call(parts.coupons.room, "TWO", 2, "O", now())
+    call(parts.coupons.claim, "O", "TWO", "renmin", None, now())
+    with pytest.raises(HubError, match="none was issued"):
+        call(parts.coupons.list_out, "TWO", 2, "O", now())
 
 
 def test_codes_for_a_store_are_reserved_there_first(loaded: Run, parts: Parts) -> None:
