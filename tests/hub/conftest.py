@@ -15,9 +15,12 @@ from hub.batch_file import read_file, shifted
 from hub.config import Demo, Settings
 from hub.parts import Parts, now
 from hub.server import Hub
+from tests.proof.again import pytest_runtest_makereport
 
 from .command import Run
 from .world import SAMPLE, Kiosk, let_in
+
+__all__ = ["pytest_runtest_makereport"]
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from hub.parts import Parts, now
@@ -16,8 +18,13 @@ from kiosk.coupons.ids import new_rid
 from kiosk.coupons.record import LeaseBody
 
 from .lease_world import STOCK, Till, filled
+from .test_model import unsafe_but_quick
 from .test_upload import noted
-from .world import issue
+from .world import issue, on_both
+
+SECONDS = float(os.environ.get("KIOSK_PROVE_SECONDS", "60"))
+SHARES = {"sqlite": 400, "postgresql": 200}
+"""Histories in a full proof."""
 
 STEPS = st.lists(
     st.tuples(
@@ -87,19 +94,36 @@ def play(parts: Parts, steps: list[tuple[str, int, int]]) -> None:
     assert noted(parts, "lease_breach") == noted(parts, "quarantined") == []
 
 
-SHARED = [HealthCheck.function_scoped_fixture]
+SHARED = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
 
 
+@on_both
 @given(steps=STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=SHARED)
+@settings(max_examples=20, **SHARED)  # type: ignore[arg-type]
 def test_no_history_of_two_kiosks_honours_a_coupon_twice(parts: Parts, steps: list[Any]) -> None:
     filled(parts, 0)
     play(parts, steps)
 
 
 @pytest.mark.prove
-@given(steps=STEPS)
-@settings(max_examples=400, deadline=None, suppress_health_check=SHARED)
-def test_no_history_of_many_honours_a_coupon_twice(parts: Parts, steps: list[Any]) -> None:
+@on_both
+def test_no_history_of_many_honours_a_coupon_twice(
+    parts: Parts, engine: str, record_property: Callable[[str, object], None]
+) -> None:
+    wanted, cases = int(SHARES[engine] * min(1.0, SECONDS / 60)), 0
     filled(parts, 0)
-    play(parts, steps)
+    unsafe_but_quick(parts)
+
+    @given(steps=STEPS)
+    @settings(max_examples=wanted, database=None, phases=[Phase.generate, Phase.shrink], **SHARED)  # type: ignore[arg-type]
+    def many(steps: list[Any]) -> None:
+        nonlocal cases
+        cases += 1
+        play(parts, steps)
+
+    many()
+    record_property("cases", cases)
+    assert cases >= wanted

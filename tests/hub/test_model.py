@@ -160,6 +160,14 @@ def filled(parts: Parts) -> None:
     load(parts, *(batch(name, threshold=0, max_uses=most, stock=10**6) for most, name in STOCK.items()))
 
 
+def unsafe_but_quick(parts: Parts) -> None:
+    """Flush nothing: order is proved here, not durability."""
+    if parts.database.sqlite:
+        sa.event.listen(
+            parts.database.engine, "checkout", lambda raw, *_: raw.execute("PRAGMA synchronous=OFF")
+        )
+
+
 SHARED = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -181,10 +189,7 @@ def test_the_hub_does_as_its_model_in_thousands_of_histories(
 ) -> None:
     wanted, cases = int(SHARES[engine] * min(1.0, SECONDS / 60)), 0
     filled(parts)
-    if parts.database.sqlite:  # order is proved here, not durability
-        sa.event.listen(
-            parts.database.engine, "checkout", lambda raw, *_: raw.execute("PRAGMA synchronous=OFF")
-        )
+    unsafe_but_quick(parts)
 
     @given(most=st.sampled_from([1, 2]), steps=STEPS)
     @settings(max_examples=wanted, database=None, phases=[Phase.generate, Phase.shrink], **SHARED)  # type: ignore[arg-type]

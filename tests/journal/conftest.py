@@ -9,6 +9,9 @@ import pytest
 from kiosk.clock import ManualClock
 from kiosk.events import Bus
 from kiosk.journal.store import Journal
+from tests.proof.again import pytest_runtest_makereport
+
+__all__ = ["pytest_runtest_makereport"]
 
 NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
 

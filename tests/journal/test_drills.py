@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ import pytest
 from kiosk.clock import ManualClock
 from kiosk.events import Bus
 from kiosk.journal.store import Journal
+from tests.proof import again
 
 from .till import NOW
 
@@ -118,8 +119,12 @@ async def judge(directory: Path, said: list[str]) -> tuple[int, int]:
     return len(honoured), len(claimed)
 
 
-async def test_kill_9_at_random_moments_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    chance = random.Random(20261124)
+async def test_kill_9_at_random_moments_loses_nothing_that_was_acknowledged(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    seed = again.seed()
+    record_property("seed", seed)
+    chance = random.Random(seed)
     said: list[str] = []
     begun = time.monotonic()
     kills = 0
@@ -127,9 +132,10 @@ async def test_kill_9_at_random_moments_loses_nothing_that_was_acknowledged(tmp_
         with Till(tmp_path / "data", chance.randrange(10**6)) as till:
             said += till.kill(chance.random() ** 2 * 0.2)
         kills += 1
+    record_property("cases", kills)
     redemptions, claims = await judge(tmp_path / "data", said)
     print(
-        f"kill -9: {kills} kills, {redemptions} redemptions and {claims} claims acknowledged, none lost, none twice"
+        f"seed {seed}, kill -9: {kills} kills, {redemptions} redemptions and {claims} claims acknowledged, none lost, none twice"
     )
     assert redemptions > kills
     assert claims > 0

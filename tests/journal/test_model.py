@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ from .conftest import NOW
 from .rows import body, intent
 
 R = TypeVar("R")
+MANY = 300
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Where a flush costs nothing: this is about order, the drills are about disks."""
 COUPONS = st.sampled_from(["1-1", "1-2", "1-3"])
@@ -39,6 +40,9 @@ USES = {"1-1": 1, "1-2": 1, "1-3": 2}
 
 class JournalModel(RuleBasedStateMachine):
     """`open`: rid -> coupon; `held`: rid -> (coupon, verdict, value, acknowledged)."""
+
+    histories = 0
+    """How many were played."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +59,7 @@ class JournalModel(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
+        type(self).histories += 1
         self.journal = Journal(self.dir / "data", self.clock, Bus())
         self.do(self.journal.start())
 
@@ -168,5 +173,8 @@ def test_the_journal_follows_its_model() -> None:
 
 
 @pytest.mark.prove
-def test_the_journal_follows_its_model_for_long() -> None:
-    run_state_machine_as_test(JournalModel, settings=settings(max_examples=300, stateful_step_count=60))
+def test_the_journal_follows_its_model_for_long(record_property: Callable[[str, object], None]) -> None:
+    JournalModel.histories = 0
+    run_state_machine_as_test(JournalModel, settings=settings(max_examples=MANY, stateful_step_count=60))
+    record_property("cases", JournalModel.histories)
+    assert JournalModel.histories >= MANY

@@ -1,4 +1,4 @@
-"""What the tests of the proof share: a shelf for cards, a clock that stands, and how a failure is played again."""
+"""What the tests of the proof share: a shelf for cards, and a clock that stands."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kiosk.clock import ManualClock
 from tests.journal.conftest import NOW
+from tests.proof.again import pytest_runtest_makereport
+
+__all__ = ["pytest_runtest_makereport"]
 
 
 @pytest.fixture
@@ -30,13 +33,3 @@ def shelf(tmp_path: Path) -> Iterator[Path]:
 def clock() -> ManualClock:
     """A clock that stands until it is moved."""
     return ManualClock(NOW)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Give a failure of a test that notes its seed the one command that plays it again."""
-    report = yield
-    if report.failed and (seed := dict(item.user_properties).get("seed")) is not None:
-        command = f"KIOSK_SEED={seed} .venv/bin/pytest -m prove '{item.nodeid}'"
-        report.sections.append(("replay", command))
-    return report

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.proof import again as fresh
 from tests.proof.histories import history
 from tests.proof.many import Tally, in_memory, least, play, replay
 from tests.proof.template import Template
@@ -67,7 +67,7 @@ def test_a_seed_is_one_history(template: Template) -> None:
 def test_the_promises_hold_in_many_histories(
     restores: bool, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
-    first, count, seconds = random.SystemRandom().randrange(1, 10**9), COUNT, SECONDS / 2
+    first, count, seconds = fresh.seed(), COUNT, SECONDS / 2
     if SEEDS:
         count, seconds = SEEDS, 1e9
     if SEED is not None:
@@ -77,10 +77,10 @@ def test_the_promises_hold_in_many_histories(
     if violation:
         pytest.fail(violation, pytrace=False)
     record_property("cases", played)
-    again = replay(first, restores, played)
     with capsys.disabled():
         print(
-            f"\n{played} histories with {'restored' if restores else 'whole'} cards, 0 violations: {dict(tally)}\nagain: {again}"
+            f"\n{played} histories with {'restored' if restores else 'whole'} cards, 0 violations: {dict(tally)}\n"
+            f"again: {replay(first, restores, played)}"
         )
     assert played >= wanted, f"{played} histories in {seconds:.0f} s; {wanted} prove something"
     if SEED is None:

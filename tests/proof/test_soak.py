@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from hub.parts import Parts
+from tests.proof import again
 from tests.proof.check import check
 from tests.proof.histories import hub_time, one_connection
 from tests.proof.loop import run, seeded
@@ -29,6 +30,8 @@ GROWTH_MIB = 32
 """What memory may grow by in the later half: the record of the truth itself is a few hundred bytes a redemption."""
 FRESH = {"NEVER": 12, "CAPPED": 16, "TWICE": 6, "LEASED": 16}
 """Coupons that come into customers' hands for each stretch between two rests."""
+OUTAGE = 12
+"""Customers of a short outage before each rest: at the pace of a shop a kiosk rarely meets one."""
 LEAST = 3
 """Rests before growth can be told from a beginning."""
 
@@ -67,10 +70,22 @@ def _hand_out(world: World) -> None:
     ]
 
 
+async def _outage(world: World) -> None:
+    """Let the hub be away while customers come, soon enough after the last sync that a kiosk may decide alone."""
+    world.hub.ring()
+    await asyncio.sleep(2)
+    world.hub.up = False
+    for _ in range(OUTAGE):
+        await asyncio.sleep(world.rng.expovariate(1.0))
+        await world._scan()
+    world.hub.up = True
+
+
 async def _stretch(world: World, soak: Soak, events: int) -> None:
     """Let things happen, come to rest, check every promise and count what is held."""
     _hand_out(world)
     await world.live(events, EVERY_S)
+    await _outage(world)
     await world.rest()
     for kiosk in world.kiosks:
         world.collect(kiosk)
@@ -133,7 +148,7 @@ def test_kiosks_hold_nothing_more_after_each_rest() -> None:
 def test_50_kiosks_keep_the_promises_for_long(
     capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
-    seed = int(os.environ.get("KIOSK_SEED", "50"))
+    seed = again.seed()
     record_property("seed", seed)
     with in_memory() as base:
         begun = time.monotonic()
@@ -142,12 +157,11 @@ def test_50_kiosks_keep_the_promises_for_long(
     record_property("cases", soak.scans)
     with capsys.disabled():
         print(
-            f"\n{KIOSKS} kiosks, {soak.virtual_s / 3600:.1f} virtual hours ({soak.virtual_s / took:.0f} s in one), {soak.rests} rests, "
+            f"\nseed {seed}: {KIOSKS} kiosks, {soak.virtual_s / 3600:.1f} virtual hours ({soak.virtual_s / took:.0f} s in one), {soak.rests} rests, "
             f"{soak.mib[0]:.0f} to {soak.mib[-1]:.0f} MiB, 0 violations: {dict(soak.tally)}"
         )
     _judge(soak)
     _is_flat(soak)
-    wanted = ["confirmed", "kills", "hub: recorded"]
-    if soak.rests >= 10:  # conflicts are as rare here as in a shop: the histories of T2 are full of them
-        wanted += ["offline", "used", "hub: void", "audit: lease_granted"]
+    # Conflicts are as rare here as in a shop: the histories of T2 are full of them.
+    wanted = ("confirmed", "offline", "used", "kills", "hub: recorded", "hub: void", "audit: lease_granted")
     assert [what for what in wanted if not soak.tally[what]] == []

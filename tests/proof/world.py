@@ -305,7 +305,7 @@ class World:
         """Make everything good and wait until nothing moves."""
         while self.later:
             await asyncio.wait(self.later)
-        self.hub.up = True
+        self.hub.up, self.hub_off = True, timedelta(0)
         for kiosk in self.kiosks:
             link = kiosk.link
             link.up, link.loss, link.double, link.slow_s = True, 0.0, 0.0, 0.02
