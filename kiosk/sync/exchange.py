@@ -161,6 +161,7 @@ class Exchange:
         """Take the pages of the change log, then what this kiosk has to learn of itself."""
         if await self.journal.get("resync") is not None:
             await self.snapshot()  # a hub that has lost items has lost what it granted, too
+            await self.journal.put("resync", None)
         more = True
         while more:
             pos = await self.journal.pos()
@@ -176,18 +177,18 @@ class Exchange:
         """Take the whole state in place of everything that came down before."""
         whole = await self.client.call("GET", "/v1/device/snapshot", p.Snapshot)
         await self.journal.apply(whole.pos, whole.items, whole=True)
-        await self.journal.put("resync", None)
 
     async def reconcile(self) -> None:
         """After the journal went backwards: learn this kiosk's own redemptions before any offline right returns."""
-        if await self.journal.get("unreconciled") is None:
+        if (owed := await self.journal.get("unreconciled")) is None:
             return
         after: str | None = ""
         while after is not None:
             page = await self.client.call("GET", f"/v1/device/uses?after={after}", p.Uses)
             await self.journal.learn_uses(page.items)
             after = page.next
-        await self.journal.put("unreconciled", None)
+        if await self.journal.get("unreconciled") == owed:  # else the counter was shut out meanwhile
+            await self.journal.put("unreconciled", None)
 
     async def wait(self, deadline_s: float) -> bool:
         """Wait until the hub has something new, as long as it holds the request; return whether it has."""

@@ -96,7 +96,7 @@ async def test_a_hub_that_begins_anew_is_joined_anew_and_the_journal_stays(
 
     await until(fresh, "only what the new hub says is there")
     await kiosk.synced()
-    assert kiosk.sync.state == "accepted"
+    await until(lambda: kiosk.sync.state == "accepted", "joined anew")
     assert await kiosk.journal.uses(held.coupon) == [], "its coupons have the same names as those before"
     attempt = await kiosk.journal.attempt(first.rid)
     assert attempt is not None
