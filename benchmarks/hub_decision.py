@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from hub.batch_file import read_file, shifted
 from hub.config import Settings
 from hub.parts import Parts, now
-from hub.store import decide, uses
+from hub.store import decide, nonces, uses
 from hub.store.coupons import Issued
 from hub.store.prepared import Prepared, stamp
 from kiosk.coupons.ids import new_rid
@@ -71,7 +71,9 @@ def answer_of(parts: Parts, asks: list[Ask]) -> Answer:
     """Decide, one transaction each; return the last answer."""
     told = None
     for ask in asks:
-        told = parts.database.call(parts.decisions.decide, "k0123456789abcdef0123", ask, now())
+        seal = nonces.Seal("main", "k0123456789abcdef0123", int(time.time()), ask.rid)
+        decide_once = (nonces.once, seal, parts.decisions.decide)
+        told = parts.database.call(*decide_once, "k0123456789abcdef0123", ask, now())
         assert told.status == "ok", told
     assert told is not None
     return told
@@ -98,6 +100,7 @@ class Bare:
         self._known, self._coupon, self._take, self._keep, self._count = (
             self._plan(p) for p in (decide._KNOWN, decide._BY_MARK, uses.TAKE, decide._KEEP, decide._COUNT)
         )
+        self._nonce = self._plan(nonces.WRITE[self._dialect.name])
         with parts.database.engine.connect() as c:
             self._at = stamp(c, now())
 
@@ -118,11 +121,12 @@ class Bare:
         for rid, mark, batch, serial in work:
             values = {
                 **common, "rid": rid, "mark": mark, "of_batch": batch, "of_serial": serial,
-                "coupon": f"{batch}-{serial}",
+                "coupon": f"{batch}-{serial}", "nonce": rid, "signed_at": int(time.time()),
             }  # fmt: skip
             cursor = self._raw.cursor()
             if self._sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute(*self._nonce(values))
             cursor.execute(*self._known(values)).fetchone()
             cursor.execute(*self._coupon(values)).fetchone()
             cursor.execute(*self._take(values))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hub.errors import HubError, Refused
 from hub.parts import Parts, now
-from hub.store import envelope, feed, homes, upload
+from hub.store import envelope, feed, homes, nonces, upload
 from hub.store.envelope import clean
 from hub.store.said import MAX_FEN
 from kiosk.sync import protocol as p
@@ -39,8 +39,8 @@ Handler = Callable[[web.Request, Parts, str, bytes], Awaitable[web.StreamRespons
 class Nonces:
     """The nonces of late, so that a request that was overheard does nothing when it is sent again.
 
-    Two generations of hashes: one lives as long as a signature may be old or early, about 60 bytes each. Several workers
-    keep one each; what a repeated request could do there is nothing either, since every effect has an id of its own.
+    Two generations of hashes: one lives as long as a signature may be old or early, about 60 bytes each. Several workers keep
+    one each, so requests that change something are looked up in the database as well (`hub.store.nonces`).
     """
 
     LIFE_S = 2.0 * p.MAX_SKEW_S
@@ -65,6 +65,7 @@ NONCES = web.AppKey("nonces", Nonces)
 JOURNALS = web.AppKey("journals", asyncio.Semaphore)
 """Runs of journals that the database is asked to take at once: a customer waits behind one of them, not behind a fleet's."""
 STORE = web.RequestKey("store", str)
+SEAL = web.RequestKey("seal", nonces.Seal)
 
 
 def add_routes(app: web.Application) -> None:
@@ -153,10 +154,10 @@ async def _who(request: web.Request, parts: Parts, raw: bytes, states: tuple[str
     if abs(now().timestamp() - int(when)) > p.MAX_SKEW_S:
         raise Refused("time", "the request's time is off; sign again with server_time.", 401)
     if not request.app[NONCES].fresh(device, nonce):
-        raise Refused("replay", "that request was sent before; sign a new one.", 401)
+        raise nonces.replay()
     if row.state not in states:
         raise Refused(row.state, f"this kiosk is {row.state}.", 403)
-    request[STORE] = row.store or ""
+    request[STORE], request[SEAL] = row.store or "", nonces.Seal(parts.tenant, device, int(when), nonce)
     return device
 
 
@@ -201,7 +202,8 @@ async def redeem(request: web.Request, parts: Parts, device: str, raw: bytes) ->
     if ask.total is not None and not 0 <= ask.total <= MAX_FEN:
         raise Refused("bad_request", f"total is 0 to {MAX_FEN} fen.", 400)
     ask = msgspec.structs.replace(ask, store=request[STORE] or clean(ask.store)[:32], code=clean(ask.code))
-    return answer(await parts.database.run(parts.decisions.decide, device, ask, now()))
+    decide = parts.decisions.decide
+    return answer(await parts.database.run(nonces.once, request[SEAL], decide, device, ask, now()))
 
 
 async def take_journal(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:
@@ -209,10 +211,14 @@ async def take_journal(request: web.Request, parts: Parts, device: str, raw: byt
     run = envelope.read(raw)
     if len(run.items) > p.MAX_ITEMS:
         raise Refused("too_large", f"at most {p.MAX_ITEMS} items at a time.", 413)
-    told = []
+    take, whence, told = parts.uploads.take, address(request), list[p.Acknowledged]()
     for lot in upload.lots(run):
         async with request.app[JOURNALS]:
-            told.append(await parts.database.run(parts.uploads.take, device, lot, now(), address(request)))
+            if told:
+                told.append(await parts.database.run(take, device, lot, now(), whence))
+            else:
+                seal = request[SEAL]
+                told.append(await parts.database.run(nonces.once, seal, take, device, lot, now(), whence))
     parts.bell.ring()
     return answer(upload.joined(told))
 
@@ -255,7 +261,14 @@ async def pool(request: web.Request, parts: Parts, device: str, raw: bytes) -> w
     """Give slip codes."""
     ask = decode(raw, p.PoolAsk)
     codes = await parts.database.run(
-        parts.coupons.pool, device, clean(ask.stock_id), ask.rid, ask.count, now()
+        nonces.once,
+        request[SEAL],
+        parts.coupons.pool,
+        device,
+        clean(ask.stock_id),
+        ask.rid,
+        ask.count,
+        now(),
     )
     parts.bell.ring()
     return answer(p.Pool(ask.stock_id, codes, now()))
@@ -265,7 +278,8 @@ async def lease(request: web.Request, parts: Parts, device: str, raw: bytes) -> 
     """Grant or renew a lease."""
     ask = decode(raw, p.LeaseAsk)
     ask = msgspec.structs.replace(ask, stock_id=clean(ask.stock_id), epoch=clean(ask.epoch))
-    told = await parts.database.run(parts.leases.grant, device, request[STORE], ask, now())
+    grant = parts.leases.grant
+    told = await parts.database.run(nonces.once, request[SEAL], grant, device, request[STORE], ask, now())
     parts.bell.ring()
     return answer(told)
 
