@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
 
+from kiosk.coupons.machine import SHUT_OUT
 from kiosk.events import HubLost, HubReached
 from kiosk.sync.protocol import Answer
 from tests.sync.conftest import MakeKiosk
@@ -141,6 +143,25 @@ async def test_what_the_hub_says_of_the_request_is_silence(
     await kiosk.synced()
     proxy.next(REDEEM, answer(status, '{"error":"odd","message":"no"}', kind="application/json"))
     assert (await kiosk.redeem(held.code)).verdict == "offline"
+
+
+async def test_what_the_hub_says_of_the_kiosk_outlives_an_older_answer_that_is_under_way(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kiosk.sync.stop()
+    await kiosk.client.start()
+    await kiosk.journal.put("unreconciled", "1")
+    learn = kiosk.journal.learn_uses
+
+    async def shut_out_meanwhile(items: Any) -> None:
+        await learn(items)
+        await kiosk.journal.put("unreconciled", SHUT_OUT)
+
+    monkeypatch.setattr(kiosk.journal, "learn_uses", shut_out_meanwhile)
+    await kiosk.sync._exchange.reconcile()
+    assert await kiosk.journal.get("unreconciled") == SHUT_OUT
+    await kiosk.sync._exchange.reconcile()
+    assert await kiosk.journal.get("unreconciled") is None, "asked again, and let in"
 
 
 async def test_an_answer_to_another_question_is_silence(shop: Shop, proxy: Proxy, kiosk: Kiosk) -> None:
