@@ -24,6 +24,18 @@ ORDER BY begun, epoch, seq
 """  # noqa: S608
 """What was acknowledged there and stands nowhere else: a row that was moved goes by its copy, one of another hub not at all."""
 
+_UNKNOWN = """
+DELETE FROM pool WHERE rid IS NULL
+  AND stock_id IN (SELECT id FROM object WHERE type = 'batch' AND json_extract(body, '$.offline.policy') != 'never')
+  AND coupon NOT IN (SELECT json_extract(body, '$.coupon') FROM object WHERE type = 'code')
+"""
+"""Codes that are ready and of which the whole state says nothing, though it names every code that a kiosk may judge alone."""
+
+
+def unknown_codes(db: sqlite3.Connection) -> int:
+    """Forget the codes that are ready and that the hub has lost, whose slips it would refuse; return how many."""
+    return db.execute(_UNKNOWN).rowcount
+
 
 def running(db: sqlite3.Connection, after: int) -> bool:
     """Let the rows of the running epoch beyond `after` wait again; False when the row just beyond is not kept any more."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from kiosk.coupons.ids import new_rid
 from kiosk.coupons.record import Ended, ItemVerdict
-from kiosk.events import JournalAcked
+from kiosk.events import JournalAcked, PoolChanged
 from kiosk.journal import again, ended, items
 from kiosk.journal.core import Core
 from kiosk.journal.items import parse, text
@@ -80,6 +80,13 @@ class Upload(Core):
             return count
 
         return await self._write(work)
+
+    async def forget_lost_codes(self) -> int:
+        """Hand out none of the codes that the hub has lost, after its whole state was taken; return how many."""
+        count = await self._db.run(again.unknown_codes)
+        if count:
+            self.bus.publish(PoolChanged(stock_id="", left=0))
+        return count
 
     async def acknowledge(self, epoch: str, through: int, verdicts: Sequence[ItemVerdict]) -> int:
         """Keep the hub's verdicts and forget what is older than the retention; return how many conflicts are new."""

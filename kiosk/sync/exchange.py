@@ -160,8 +160,7 @@ class Exchange:
     async def download(self) -> None:
         """Take the pages of the change log, then what this kiosk has to learn of itself."""
         if await self.journal.get("resync") is not None:
-            await self.snapshot()  # a hub that has lost items has lost what it granted, too
-            await self.journal.put("resync", None)
+            await self._anew()
         more = True
         while more:
             pos = await self.journal.pos()
@@ -173,10 +172,25 @@ class Exchange:
         await self.reconcile()
         self.reach.went_down()
 
+    async def _anew(self) -> None:
+        """Take the whole state of a hub that has lost items: it has lost what it granted, too.
+
+        It is shown this kiosk's position before: one that it does not know tells it that it was restored.
+        """
+        try:
+            await self.client.call("GET", f"/v1/device/changes?after={await self.journal.pos()}", p.Changes)
+        except HubRefused as err:
+            if err.error != "resync_required":
+                raise
+        await self.snapshot()
+        await self.journal.put("resync", None)
+
     async def snapshot(self) -> None:
         """Take the whole state in place of everything that came down before."""
         whole = await self.client.call("GET", "/v1/device/snapshot", p.Snapshot)
         await self.journal.apply(whole.pos, whole.items, whole=True)
+        if count := await self.journal.forget_lost_codes():
+            log.warning("the hub has lost %d codes that were ready: others take their place", count)
 
     async def reconcile(self) -> None:
         """After the journal went backwards: learn this kiosk's own redemptions before any offline right returns."""

@@ -43,3 +43,42 @@ async def test_a_lease_that_the_hub_has_lost_is_given_up(shop: Shop, proxy: Prox
     for held in coupons:
         assert (await one.redeem(held.code)).verdict == "refused"
         assert (await other.redeem(held.code)).verdict == "offline"
+
+
+async def test_no_slip_is_handed_out_that_the_hub_has_lost(shop: Shop, proxy: Proxy, make: MakeKiosk) -> None:
+    """Those that the backup knows stay ready; others take the place of the rest."""
+    kiosk = await make(pool=4)
+
+    async def full() -> bool:
+        return await kiosk.journal.pool_left("SLIP") == 4
+
+    await until(full, "the pool is full")
+    kept = set(await ready(kiosk)) - {await handed_out(kiosk, "before")}
+    backup(shop)
+    await handed_out(kiosk, "after")
+    await until(full, "the pool is full again")
+    kept &= set(await ready(kiosk))
+    lost = set(await ready(kiosk)) - kept
+    assert len(kept) == len(lost) == 2
+    await restore(shop, proxy, kiosk)
+    await up(proxy, kiosk)
+
+    async def mended() -> bool:
+        return not lost & set(await ready(kiosk)) and await full()
+
+    await until(mended, "the pool is full of codes that the hub knows")
+    assert kept < set(await ready(kiosk))
+    query = "SELECT batch || '-' || serial FROM coupons WHERE stock_id = 'SLIP'"
+    known = await shop.do(lambda c: {str(row[0]) for row in c.exec_driver_sql(query)})
+    assert set(await ready(kiosk)) < known
+
+
+async def ready(kiosk: Kiosk) -> list[str]:
+    query = "SELECT coupon FROM pool WHERE rid IS NULL"
+    return await kiosk.journal._db.read(lambda db: [str(row[0]) for row in db.execute(query)])
+
+
+async def handed_out(kiosk: Kiosk, rid: str) -> str:
+    code = await kiosk.journal.hand_out(rid, "SLIP", "S1")
+    assert code is not None
+    return code.coupon
