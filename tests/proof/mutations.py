@@ -323,7 +323,7 @@ MUTATIONS = (
     ),
     _one(
         "P7", "a kiosk that the hub shuts out at a question decides nothing alone",
-        f"{SYNC}/test_decide.py::test_a_kiosk_that_is_shut_out_at_a_question_decides_nothing_alone_from_then_on",
+        f"{SYNC}/test_decide.py::test_whatever_the_hub_says_of_the_kiosk_itself_ends_its_rights_until_it_is_let_in",
         "kiosk/sync/authority.py", "            if err.error in SHUT_OUT:", "            if False:",
     ),
     _one(

@@ -116,7 +116,7 @@ async def test_a_kiosk_that_is_shut_out_at_a_question_decides_nothing_alone_from
     assert [a.state for a in await shop.attempts() if a.state in ("recorded", "conflict")] == []
 
 
-@pytest.mark.parametrize("error", ["pending", "unknown_device", "bad_signature"])
+@pytest.mark.parametrize("error", ["revoked", "pending", "unknown_device", "bad_signature"])
 async def test_whatever_the_hub_says_of_the_kiosk_itself_ends_its_rights_until_it_is_let_in(
     error: str, shop: Shop, proxy: Proxy, kiosk: Kiosk
 ) -> None:
