@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -15,14 +16,18 @@ from aiohttp import web
 from hub.app import make_app
 from hub.config import Settings
 from hub.errors import HubError
-from hub.parts import Parts
+from hub.parts import Parts, now
 from hub.store import feed
+from hub.store.prune import Prune
 from kiosk.notify import tell, watchdog
 from ui.doorkeeper import KEEPALIVE_S, Doorkeeper, Rules
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 STOP_S = 3.0
 """Time for requests under way at a stop; held ones end at once by the bell."""
+PRUNE_S = 600.0
+"""How often old rows are looked for: nonces live for ten minutes."""
+log = logging.getLogger(__name__)
 RULES = Rules(most=8000)
 """Each kiosk holds one connection; no bound for one address, since a proxy stands in front."""
 
@@ -36,6 +41,7 @@ class Hub:
         self.port = int(port)
         self.parts: Parts | None = None
         self._runner: web.AppRunner | None = None
+        self._pruning: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -64,18 +70,36 @@ class Hub:
                     4,
                 ) from err
             self.port = self._runner.addresses[0][1]
+            self._pruning = asyncio.create_task(prune_on(self.parts), name="prune")
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Stop listening, end held requests, close the database."""
+        if self._pruning is not None:
+            self._pruning.cancel()
+            await asyncio.wait([self._pruning])
+            self._pruning = None
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
         if self.parts is not None:
             self.parts.close()
             self.parts = None
+
+
+async def prune_on(parts: Parts, every_s: float = PRUNE_S) -> None:
+    """Forget what is old as long as the hub serves; a database that does not work is tried again the next time."""
+    prune = Prune(parts.database, parts.catalog)
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            gone = await prune.look(now())
+        except HubError as err:
+            log.warning("nothing old was forgotten: %s", err)
+        else:
+            log.info("forgotten: %d rows that can change nothing any more", gone)
 
 
 def _nothing() -> None:
