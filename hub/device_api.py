@@ -208,6 +208,8 @@ async def redeem(request: web.Request, parts: Parts, device: str, raw: bytes) ->
 
 async def take_journal(request: web.Request, parts: Parts, device: str, raw: bytes) -> web.StreamResponse:
     """Take a run of the journal."""
+    if len(raw) > p.MAX_BODY:
+        raise Refused("too_large", f"at most {p.MAX_BODY // 1024} KiB at a time.", 413)
     run = envelope.read(raw)
     if len(run.items) > p.MAX_ITEMS:
         raise Refused("too_large", f"at most {p.MAX_ITEMS} items at a time.", 413)

@@ -17,9 +17,10 @@ from hub.schema import devices, tokens
 from hub.server import Hub
 from hub.store import report
 from kiosk.coupons.ids import new_rid
+from kiosk.journal.upload import MAX_BYTES
 from kiosk.sync import protocol as p
 
-from .world import CAPPED, CASH, SLIP, Journal, Kiosk, issued, let_in, on_both, opened
+from .world import CAPPED, CASH, SLIP, Journal, Kiosk, encoded, issued, let_in, on_both, opened
 
 REDEEM = "/v1/device/redeem"
 
@@ -189,6 +190,20 @@ async def test_odd_codes_are_decided(kiosk: Kiosk, odd: str) -> None:
 async def test_a_megabyte_is_refused_in_words(kiosk: Kiosk) -> None:
     status, told = await kiosk.call("POST", "journal", b"x" * 1_000_000)
     assert (status, told["error"]) == (413, "too_large")
+
+
+async def test_a_journal_has_no_more_than_256_kib_at_a_time(kiosk: Kiosk) -> None:
+    """What a kiosk sends has 200 KiB of items at most; the bound is of the whole request (facts: sync-fleet A5)."""
+    assert MAX_BYTES < p.MAX_BODY == 256 * 1024
+    book = Journal()
+    book.add("state_report", body={"text": "x" * 1000})
+    raw = encoded(book.run())
+    full = raw[:-1] + b" " * (p.MAX_BODY - len(raw)) + b"}"
+    status, told = await kiosk.call("POST", "journal", full[:-1] + b" }")
+    assert (status, told["error"]) == (413, "too_large")
+    assert "256 KiB" in told["message"]
+    status, told = await kiosk.call("POST", "journal", full)
+    assert (status, told["ack_through"]) == (200, 1)
 
 
 async def test_more_items_than_agreed_are_refused(kiosk: Kiosk) -> None:

@@ -16,6 +16,7 @@ from hub import device_api
 from hub.errors import HubError, Refused
 from hub.parts import Parts
 from hub.store import feed
+from hub.store.nonces import Seal
 from kiosk.sync import protocol as p
 from kiosk.sync.client import HubAway, HubRefused
 from kiosk.sync.identity import Identity
@@ -28,10 +29,13 @@ RINGS = ("journal", "pool", "lease")
 
 
 class Request(dict[str, Any]):
-    """What a handler of the device API asks of a request that was let through."""
+    """What a handler of the device API asks of a request that was let through.
 
-    def __init__(self, query: str, store: str, app: dict[Any, Any]) -> None:
-        super().__init__({device_api.STORE: store})
+    One that the network doubled has a nonce of its own each time: what it changes must be once without the refusal of replays.
+    """
+
+    def __init__(self, query: str, store: str, app: dict[Any, Any], seal: Seal) -> None:
+        super().__init__({device_api.STORE: store, device_api.SEAL: seal})
         self.app = app
         self.query = dict(parse_qsl(query))
         self.remote, self.headers = "10.0.0.1", dict[str, str]()
@@ -43,7 +47,7 @@ class SimHub:
     def __init__(self, parts: Parts, now: Callable[[], datetime]) -> None:
         self.parts, self.now = parts, now
         self.app: dict[Any, Any] = {device_api.JOURNALS: asyncio.Semaphore(1)}
-        self.up = True
+        self.up, self.answered = True, 0
         self.news = asyncio.Event()
         self.seen: asyncio.Event | None = None
         self.last = 0
@@ -73,7 +77,9 @@ class SimHub:
         if name == "wake":
             return await self._wake(device, parse_qsl(place.query))
         handler = getattr(device_api, {"journal": "take_journal"}.get(name, name))
-        told = await handler(Request(place.query, row.store or "", self.app), self.parts, device, raw)
+        self.answered += 1
+        seal = Seal(self.parts.tenant, device, int(self.now().timestamp()), str(self.answered))
+        told = await handler(Request(place.query, row.store or "", self.app, seal), self.parts, device, raw)
         if name in RINGS:
             self.ring()
         return bytes(told.body)
