@@ -21,6 +21,7 @@ from hub.store.catalog import BatchFile
 from kiosk.clock import SystemClock
 from kiosk.coupons.batch import Merchant, Store
 from kiosk.events import Bus
+from kiosk.here import NAME
 from kiosk.journal.database import steps
 from kiosk.journal.store import Journal
 from tests.proof.stopped import HUB, KIOSK
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.prove
 READY_S = 60.0
 MIGRATIONS = [n for n, _ in steps()][:-1]
 SLIPS = ("claim_committed", "print_queued", "print_sent")
+LEASES = ("lease_answered", "hub_gave_lease")
 BARRIERS = [*KIOSK, *HUB]
 
 
@@ -58,6 +60,12 @@ class Pair:
         call, now = parts.database.call, datetime.now(UTC)
         call(parts.catalog.load, BatchFile(Merchant("老王便利店"), (Store("S1", "一店"),), loaded))
         codes = [i.code for i in call(parts.coupons.list_out, "NEVER", 4, "customer", now)]
+        if self.barrier in LEASES:
+            call(
+                parts.catalog.load,
+                BatchFile(Merchant("老王便利店"), (), (batch("LEASED", "lease", quota=2),)),
+            )
+            call(parts.coupons.list_out, "LEASED", 6, "customer", now)
         (self.base / "token").write_text(call(parts.devices.token, "S1", 1, now), "utf-8")
         parts.close()
         (self.base / "kiosk.toml").write_text(
@@ -129,16 +137,23 @@ async def test_a_kill_at_a_named_step_costs_nothing(
     try:
         await pair.start()
         async with aiohttp.ClientSession() as session:
-            answers = [await _redeem(pair, session, n, code) for n, code in enumerate(pair.codes)]
+            first = pair.codes[:-1] if barrier == "void_committed" else pair.codes
+            answers = [await _redeem(pair, session, n, code) for n, code in enumerate(first)]
             if barrier in SLIPS:
                 await pair.until_answered(
                     session, "batches/SLIP/hand-out", {"n": 1}, lambda told: told["outcome"] == "printed"
                 )
+            elif barrier == "void_committed":
+                await _unanswered(pair, session)
+            elif barrier == "rollback_committed":
+                answers.append(await _undone(pair, session, answers.pop(0)))
             await until(pair.mark.exists, f"{barrier} is reached")
             await _dead(pair)
             await pair.revive()
             answers += [await _redeem(pair, session, n, code) for n, code in enumerate(pair.codes)]
         await _in_step(tmp_path)
+        if barrier in LEASES:
+            await until(lambda: _one_lease(tmp_path), "one lease is held, and known on both sides")
     finally:
         await pair.stop()
     record_property("cases", 1)
@@ -152,6 +167,39 @@ async def _dead(pair: Pair) -> None:
     if "tests.proof.stopped" in dying.words:
         assert dying.process is not None
         await asyncio.wait_for(dying.process.wait(), READY_S)
+
+
+async def _unanswered(pair: Pair, session: aiohttp.ClientSession) -> None:
+    """Present the last coupon while the hub is gone: the attempt is void, and over the first such one the kiosk dies."""
+    await pair.hub.kill()
+    told = await pair.ask(session, "redeem", {"code": pair.codes[-1], "request_no": "unanswered"})
+    assert told is None or told["reason"] == "hub_away"
+
+
+async def _undone(pair: Pair, session: aiohttp.ClientSession, answer: dict[str, Any]) -> dict[str, Any]:
+    """Undo a redemption as the kiosk's owner, over which the kiosk dies, and redeem its coupon again."""
+    body = {"rid": answer["rid"], "why": "wrong customer"}
+    async with aiohttp.ClientSession(
+        connector=aiohttp.UnixConnector(str(pair.base / "data" / NAME))
+    ) as owner:
+        assert await pair.ask(owner, "rollback", body) is None
+    await until(pair.mark.exists, "the kiosk died at the rollback")
+    await _dead(pair)
+    await pair.revive()
+    await _in_step(pair.base)
+    again = await _redeem(pair, session, len(pair.codes), answer["code"])
+    assert (again["verdict"], again["rid"] == answer["rid"]) == ("confirmed", False)
+    return again
+
+
+def _one_lease(base: Path) -> bool:
+    """Tell whether the question that was cut off has led to one lease, of two coupons, on both sides."""
+    hub, journal = base / "hub" / "hub.db", base / "data" / "journal.db"
+    granted = _rows(hub, "SELECT id, state, amount FROM leases")
+    known = _rows(journal, "SELECT id FROM object WHERE type = 'lease'")
+    assert len(granted) <= 1, f"a second lease was granted: {granted}"
+    reserved = _rows(hub, "SELECT count(*) FROM coupons WHERE lease IS NOT NULL")
+    return len(known) == 1 and (granted, reserved) == ([(known[0][0], "held", 2)], [(2,)])
 
 
 async def _redeem(pair: Pair, session: aiohttp.ClientSession, n: int, code: str) -> dict[str, Any]:
