@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hub.errors import HubError, Refused
 from hub.parts import Parts, now
-from hub.store import envelope, feed, homes, nonces, upload
+from hub.store import envelope, feed, homes, nonces, tides, upload
 from hub.store.envelope import clean
 from hub.store.said import MAX_FEN
 from kiosk.sync import protocol as p
@@ -232,7 +232,7 @@ async def changes(request: web.Request, parts: Parts, device: str, raw: bytes) -
         raise Refused("bad_request", "limit is a whole number.", 400)
     limit = max(1, min(feed.PAGE, int(asked)))
     pos, more, items = await parts.database.run(
-        feed.since, parts.tenant, device, request.query.get("after", ""), limit
+        tides.since, parts.tenant, device, request.query.get("after", ""), limit
     )
     return answer(p.Changes(pos, more, items, now()))
 
@@ -307,7 +307,7 @@ def _news(c: sa.Connection, tenant: str, device: str, pos: str) -> tuple[tuple[p
 
     To shut it out is told in its feed, so who waits without news need not be looked up: 2,000 requests do whenever the log moves.
     """
-    _, _, items = feed.since(c, tenant, device, pos, 1)
+    _, _, items = tides.since(c, tenant, device, pos, 1)
     if items and homes.is_shut_out(c, tenant, device):
         raise homes.shut_out()
     return items, feed.fact(c, tenant, "run")

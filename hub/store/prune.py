@@ -2,6 +2,7 @@
 
 | row                          | goes                                                                          |
 | nonce of a request           | when its signature is too old for any hub                                     |
+| `del` entry of the change log | after 90 days (`hub.store.tides`)                                            |
 | lease that gave its rest back | `KEPT` after its end                                                         |
 | attempt of a batch           | the batch's offline age and `KEPT` after its period; never an open approval   |
 | attempt of no batch          | `KEPT` after it was made                                                      |
@@ -17,7 +18,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from hub.schema import attempts, coupons, facts, leases
-from hub.store import nonces
+from hub.store import nonces, tides
 from hub.store.catalog import Catalog
 from hub.store.database import Database
 
@@ -50,6 +51,9 @@ class Prune:
         gone = await run(nonces.forget, self._tenant, now)
         if not await run(self.due, now):
             return gone
+        await run(tides.note, self._tenant, now)
+        while lot := await run(tides.some, self._tenant):
+            gone += lot
         while lot := await run(self.some_leases, now):
             gone += lot
         place: Place | None = BEGINNING

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from hub import server
 from hub.config import Settings
 from hub.parts import Parts, now
-from hub.schema import attempts, leases, nonces
+from hub.schema import attempts, changes, leases, nonces
+from hub.server import Hub
+from hub.store import feed
 from hub.store.nonces import Seal, once
 from hub.store.prune import KEPT, LOT, Prune
 from kiosk.coupons.ids import new_rid
@@ -20,7 +22,7 @@ from kiosk.coupons.ids import new_rid
 from . import lease_world as world
 from .test_decide import ask, load, upload
 from .test_upload_many import enrolled
-from .world import DEADLINE_S, Journal, batch, issue, on_both
+from .world import DEADLINE_S, Journal, Kiosk, batch, issue, on_both, opened
 
 pytestmark = on_both
 DAY = timedelta(days=1)
@@ -106,6 +108,40 @@ async def test_leases_go_400_days_after_their_end(parts: Parts) -> None:
     assert await states(parts, leases) == before
     await look(parts, now() + KEPT + 400 * DAY)
     assert await states(parts, leases) == held, "a lease that still holds something is its kiosk's"
+
+
+async def test_what_is_gone_is_forgotten_after_90_days(hub: Hub, kiosk: Kiosk) -> None:
+    """A kiosk that was away for longer loads the snapshot; one that was there goes on."""
+    parts, start = opened(hub), now()
+    run = parts.database.run
+    prune = Prune(parts.database, parts.catalog)
+    away, _ = await kiosk.changes()
+    for n in range(3):
+        await run(feed.put, parts.tenant, "lease", f"L{n}", {"n": n}, kiosk.device)
+    await run(feed.drop, parts.tenant, "lease", "L0", kiosk.device)
+    there, _ = await kiosk.changes()
+    await prune.look(start)
+    await run(feed.drop, parts.tenant, "lease", "L1", kiosk.device)
+
+    async def gone() -> list[str]:
+        query = sa.select(changes.c.obj).where(changes.c.op == "del", changes.c.type == "lease")
+        return sorted(await run(lambda c: list(c.execute(query).scalars())))
+
+    await prune.look(start + 89 * DAY)
+    assert await gone() == ["L0", "L1"]
+    assert (await kiosk.call("GET", f"changes?after={away}"))[0] == 200
+    await prune.look(start + 90 * DAY)
+    assert await gone() == ["L1"], "the one that was said since then is 89 days old at most"
+    status, told = await kiosk.call("GET", f"changes?after={away}")
+    assert (status, told["error"]) == (410, "resync_required")
+    status, told = await kiosk.call("GET", f"wake?pos={away}")
+    assert (status, told["error"]) == (410, "resync_required"), "also where nothing else has changed since"
+    status, told = await kiosk.call("GET", f"changes?after={there}")
+    assert (status, [(i["op"], i["id"]) for i in told["items"]]) == (200, [("del", "L1")])
+    status, whole = await kiosk.call("GET", "snapshot")
+    assert status == 200
+    assert [i["id"] for i in whole["items"] if i["type"] == "lease"] == ["L2"]
+    assert (await kiosk.call("GET", f"changes?after={whole['pos']}"))[0] == 200
 
 
 async def test_it_is_done_once_a_day_by_whoever_comes_first(parts: Parts) -> None:
