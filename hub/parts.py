@@ -54,7 +54,7 @@ class Parts:
             self.vault.open(sealed, "code key")  # the wrong file is noticed now, not at the first customer
         self.database.call(feed.mend)
         self.database.call(feed.identify, self.tenant)
-        self.database.call(openings.begin, self.tenant)
+        openings.opened(self.database, self.tenant)
         return done
 
     def close(self) -> None:

@@ -75,10 +75,9 @@ openings = sa.Table(
     _tenant(),
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("mark", sa.String(8), nullable=False),
-    sa.Column("xid", sa.BigInteger, nullable=False),
     sa.Column("id", sa.BigInteger, nullable=False),
 )
-"""xid, id: how far the change log went when a program opened the database."""
+"""id: the last number that an entry of the change log had got when a program opened the database."""
 stores = sa.Table(
     "stores",
     meta,

@@ -232,15 +232,15 @@ def _check(
 ) -> None:
     """Refuse a position that this database never gave out: an older one was put in place, and what it lost is left out."""
     if given is not None:
-        lost_at = openings.break_at(c, tenant, given, at)
+        lost_at = openings.break_at(c, tenant, given, at[1])
     else:  # one of an earlier version of the hub: nothing but its numbers speaks for it
         lost_at = int(restored.is_settled(c, tenant, 1))
-    if not lost_at and at > top and not _ever(c, *at):
+    if not lost_at and at > top and not openings.numbered(c, at[1]):
         last = openings.newest(c, tenant)
         lost_at = 1 if last is None else last.number
-    if not lost_at:
+    if not lost_at and (at <= top or _here(c, at[0])):
         return
-    if given is not None:
+    if lost_at and given is not None:
         restored.noticed(c, tenant, device, lost_at, datetime.now(UTC))
     raise Refused(
         "resync_required",
@@ -250,13 +250,8 @@ def _check(
     )
 
 
-def _ever(c: sa.Connection, xid: int, number: int) -> bool:
-    """Tell whether a position was ever given out: false after an older database was put in place."""
-    if c.dialect.name == "postgresql":
-        query = (
-            "SELECT :xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-            " AND :number <= coalesce(pg_sequence_last_value(pg_get_serial_sequence('changes', 'id')::regclass), 0)"
-        )
-        return bool(c.scalar(sa.text(query), {"xid": xid, "number": number}))
-    last = c.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").scalar()
-    return xid == 0 and last is not None and number <= int(last)
+def _here(c: sa.Connection, xid: int) -> bool:
+    """Tell whether a transaction was ever one of this server: false after the database has moved to another PostgreSQL."""
+    if c.dialect.name != "postgresql":
+        return xid == 0
+    return bool(xid < c.scalar(sa.text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")))

@@ -6,7 +6,7 @@ gets nothing; and the redemption of the lost coupon, when its kiosk sends it aga
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,6 +57,12 @@ def is_settled(c: sa.Connection, tenant: str, break_at: int) -> bool:
 
 
 def noticed(c: sa.Connection, tenant: str, device: str, break_at: int, now: datetime) -> None:
-    """Leave out what was lost at an opening, once: a kiosk has a position that this database never gave out."""
-    if not is_settled(c, tenant, break_at):
+    """Leave out what was lost at an opening, once: a kiosk has a position that this database never gave out.
+
+    Once a day at most, whatever kiosks say: one that shows made-up positions would use the serials up in 12 years, each day by name.
+    """
+    of_late = sa.select(audit.c.id).where(
+        audit.c.tenant == tenant, audit.c.what == "hub_restored", audit.c.at > now - timedelta(days=1)
+    )
+    if not is_settled(c, tenant, break_at) and c.execute(of_late.limit(1)).first() is None:
         settle(c, tenant, device, "noticed", now)

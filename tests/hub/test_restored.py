@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,14 @@ from hub.config import Settings
 from hub.errors import HubError, Refused
 from hub.parts import Parts, now
 from hub.schema import audit, batches, meta, openings
-from hub.store import feed, restored
+from hub.store import database, feed, restored
 from hub.store import openings as log
 from hub.store.coupons import Issued
 from kiosk.coupons.ids import new_rid
 
 from .command import Run
 from .test_decide import ask, load
+from .test_rights_race import DEADLINE_S, Paused
 from .world import CAPPED, NEVER, SLIP, batch, issue, on_both
 
 Put = Callable[[], Parts]
@@ -190,6 +193,74 @@ def test_positions_of_a_hub_that_goes_on_stay_good(parts: Parts) -> None:
         assert news(parts, pos) == 0
         assert news(parts, first) == n + 1
     assert settled(parts) == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_what_is_read_while_a_program_opens_the_database_stays_good(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end, read = log._end, []
+
+    def meanwhile(c: sa.Connection) -> int:
+        """Let another worker write an entry and a kiosk read it just as the end of the log was looked up."""
+        known = end(c)
+        load(parts, batch("MEANWHILE"))
+        read.append(position(parts))
+        return known
+
+    monkeypatch.setattr(log, "_end", meanwhile)
+    log.opened(parts.database, "main")
+    monkeypatch.undo()
+    log.opened(parts.database, "main")
+    assert [news(parts, pos) for pos in read] == [0]
+    assert settled(parts) == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_workers_that_open_the_database_at_once_take_a_number_each(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "TRIES", 1)
+    paused = Paused(log.secrets.token_hex)
+    monkeypatch.setattr(log.secrets, "token_hex", paused)
+    before = parts.database.call(log.newest, "main")
+    assert before is not None
+
+    def waits() -> bool:
+        query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        return bool(parts.database.call(lambda c: c.exec_driver_sql(query).scalar()))
+
+    with ThreadPoolExecutor(1) as thread:
+        with paused.during(lambda: log.opened(parts.database, "main")):
+            second = thread.submit(log.opened, parts.database, "main")
+            end = time.monotonic() + DEADLINE_S
+            while not second.done() and not waits():
+                assert time.monotonic() < end
+        second.result(DEADLINE_S)
+    after = parts.database.call(log.newest, "main")
+    assert after is not None
+    assert after.number == before.number + 2
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_database_that_moves_to_another_server_has_lost_nothing(parts: Parts) -> None:
+    """Its transactions are counted from anew there, so kiosks load the snapshot, and no serial is left out."""
+    load(parts, batch("MOVED"))
+    of, _, rest = position(parts).partition(".")
+    _, _, number = rest.partition(".")
+    moved = f"{of}.{10**12}.{number}"
+    log.opened(parts.database, "main")
+    must_resync(parts, moved)
+    assert settled(parts) == []
+
+
+@on_both
+def test_made_up_positions_use_up_no_serials(parts: Parts) -> None:
+    """A kiosk that shows them is named, and costs a day's skip at most, however often the hub is opened."""
+    for _ in range(3):
+        must_resync(parts, position(parts).rpartition("-")[0] + "-00000000")
+        log.opened(parts.database, "main")
+    assert [row.actor for row in settled(parts)] == ["kA"]
 
 
 @on_both

@@ -16,7 +16,6 @@ def upgrade() -> None:
         sa.Column("tenant", sa.String(32), primary_key=True),
         sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("mark", sa.String(8), nullable=False),
-        sa.Column("xid", sa.BigInteger, nullable=False),
         sa.Column("id", sa.BigInteger, nullable=False),
     )
     op.add_column("batches", sa.Column("skipped", sa.BigInteger, nullable=False, server_default="0"))
