@@ -89,6 +89,8 @@ class Facts:
         state = c.execute(
             sa.select(attempts.c.state).where(attempts.c.tenant == self.tenant, attempts.c.rid == row.rid)
         ).scalar()
+        if state is None:  # forgotten, long after it could change
+            return str(row.verdict)
         if state == "conflict":
             return "conflict"
         return "accepted" if row.verdict == "conflict" else str(row.verdict)

@@ -7,13 +7,15 @@
 | attempt of a batch           | the batch's offline age and `KEPT` after its period; never an open approval   |
 | attempt of no batch          | `KEPT` after it was made                                                      |
 
+No attempt goes before `KEPT` after its record came in: a kiosk may have slept for two years.
+
 Conflicts go with their batch: no use of it will come free. An approval without a record stays, since its record may come yet.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -48,7 +50,9 @@ class Prune:
     async def look(self, now: datetime) -> int:
         """Forget nonces, and once a day what else is old; return how many rows are gone."""
         run = self._database.run
-        gone = await run(nonces.forget, self._tenant, now)
+        gone = 0
+        while lot := await run(nonces.forget, self._tenant, now):
+            gone += lot
         if not await run(self.due, now):
             return gone
         await run(tides.note, self._tenant, now)
@@ -93,7 +97,14 @@ class Prune:
         ends = {
             b.stock_id: b.ends + timedelta(seconds=b.offline.max_age_s or 0) for b in self._catalog.batches(c)
         }
-        columns = (attempts.c.rid, attempts.c.stock_id, attempts.c.state, attempts.c.at, attempts.c.order)
+        columns = (
+            attempts.c.rid,
+            attempts.c.stock_id,
+            attempts.c.state,
+            attempts.c.at,
+            attempts.c.order,
+            attempts.c.recorded_at,
+        )
         query = (
             sa.select(*columns)
             .where(attempts.c.tenant == self._tenant, attempts.c.at < now - KEPT, attempts.c.at >= after.at)
@@ -102,7 +113,13 @@ class Prune:
             .limit(LOT)
         )
         rows = c.execute(query).all()
-        over = [r.rid for r in rows if r.state != "ok" and ends.get(r.stock_id, r.at) < now - KEPT]
+        over = [r.rid for r in rows if r.state != "ok" and _last(r, ends) < now - KEPT]
         if over:
             c.execute(sa.delete(attempts).where(attempts.c.tenant == self._tenant, attempts.c.rid.in_(over)))
         return (Place(rows[-1].at, rows[-1].order) if len(rows) == LOT else None), len(over)
+
+
+def _last(row: Any, ends: dict[str, datetime]) -> datetime:
+    """Return since when nothing can change about an attempt."""
+    last: datetime = max(ends.get(row.stock_id, row.at), row.recorded_at or row.at)
+    return last

@@ -48,13 +48,17 @@ def floor(c: sa.Connection, tenant: str) -> Position:
     return (xid, number) if (xid, number) <= feed.tip(c, tenant) else (0, 0)
 
 
+def _at(position: Position) -> sa.Tuple:
+    return sa.tuple_(*(sa.literal(n, sa.BigInteger) for n in position))
+
+
 def some(c: sa.Connection, tenant: str) -> int:
-    """Forget a lot of old `del` entries; return how many."""
+    """Forget a lot of old `del` entries; return how many. The newest entry stays, whatever it says: it is where the log ends."""
     here = sa.tuple_(changes.c.xid, changes.c.id)
     old = (
         sa.select(changes.c.id)
         .where(changes.c.tenant == tenant, changes.c.op == sa.literal_column("'del'"))
-        .where(here <= sa.tuple_(*(sa.literal(n, sa.BigInteger) for n in floor(c, tenant))))
+        .where(here <= _at(floor(c, tenant)), here < _at(feed.tip(c, tenant)))
         .order_by(changes.c.xid, changes.c.id)
         .limit(LOT)
     )

@@ -14,8 +14,8 @@ from hub.config import Settings
 from hub.parts import Parts, now
 from hub.schema import attempts, changes, leases, nonces
 from hub.server import Hub
-from hub.store import feed
-from hub.store.nonces import Seal, once
+from hub.store import feed, openings
+from hub.store.nonces import Seal, forget, once
 from hub.store.prune import KEPT, LOT, Prune
 from kiosk.coupons.ids import new_rid
 
@@ -87,6 +87,46 @@ async def test_a_pass_goes_on_behind_what_stays(parts: Parts) -> None:
     await parts.database.run(fill)
     assert await look(parts, now()) == 1
     assert set(await states(parts)) == {"recorded"}
+
+
+async def test_a_record_that_came_late_stays_as_long_as_any(parts: Parts) -> None:
+    """A kiosk may sleep for two years; what it brings up then was never seen before."""
+    late = now()
+    row = {"tenant": "main", "digest": "", "device": "kA", "store": "s", "order": 1, "at": late - 2 * KEPT}
+    await parts.database.run(
+        lambda c: c.execute(sa.insert(attempts).values(**row, rid="LATE", state="conflict", recorded_at=late))
+    )
+    await look(parts, late + KEPT)
+    assert await states(parts) == ["conflict"]
+    await look(parts, late + KEPT + DAY)
+    assert await states(parts) == []
+
+
+async def test_the_end_of_a_quiet_log_stays(hub: Hub, kiosk: Kiosk) -> None:
+    """A campaign is over and its last lease is gone: kiosks that know so have nothing to load anew."""
+    parts, start = opened(hub), now()
+    prune = Prune(parts.database, parts.catalog)
+    away, _ = await kiosk.changes()
+    for name in ("L0", "L1"):
+        await parts.database.run(feed.drop, parts.tenant, "lease", name, kiosk.device)
+    there, _ = await kiosk.changes()
+    await prune.look(start)
+    await prune.look(start + 91 * DAY)
+    await asyncio.to_thread(openings.opened, parts.database, parts.tenant)
+    assert (await kiosk.call("GET", f"changes?after={there}"))[0] == 200
+    assert (await kiosk.call("GET", f"changes?after={away}"))[0] == 410
+
+
+async def test_nonces_go_a_lot_at_a_time(parts: Parts) -> None:
+    def fill(c: sa.Connection) -> None:
+        rows = [
+            {"tenant": "main", "device": "kA", "signed_at": 1000, "nonce": f"n{n}"} for n in range(LOT + 1)
+        ]
+        c.execute(sa.insert(nonces), rows)
+
+    await parts.database.run(fill)
+    assert await parts.database.run(forget, parts.tenant, now()) == LOT
+    assert await look(parts, now()) == 1
 
 
 async def test_leases_go_400_days_after_their_end(parts: Parts) -> None:
