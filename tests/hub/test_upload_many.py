@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from hub.device_api import JOURNALS
 from hub.parts import Parts, now
 from hub.schema import attempts, changes, devices
 from hub.server import Hub
@@ -211,3 +212,13 @@ async def test_a_decision_comes_between_the_runs_of_a_long_upload(
         lambda c: c.execute(sa.select(sa.func.count()).select_from(attempts)).scalar()
     )
     assert kept == 1
+
+
+@on_both
+async def test_who_only_asks_how_far_the_hub_is_waits_behind_no_upload(hub: Hub, kiosk: Kiosk) -> None:
+    assert hub._runner is not None
+    turns = hub._runner.app[JOURNALS]
+    while not turns.locked():
+        await turns.acquire()
+    told = await asyncio.wait_for(kiosk.upload(Journal().run()), 10)
+    assert told["ack_through"] == 0
