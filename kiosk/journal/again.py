@@ -5,22 +5,27 @@ Whatever epoch they are of: a kiosk's journal may have begun several since the b
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 
 from kiosk.journal import items
 from kiosk.journal.elsewhere import STATUS
 
+LOT = 500
+"""Rows moved by one transaction: a fortnight may hold 28,000, and what happens at the counter waits behind them."""
 _RUNNING = "epoch = (SELECT value FROM fact WHERE name = 'epoch')"
 _BEYOND = f"SELECT min(seq) FROM item WHERE {_RUNNING} AND seq > ?"  # noqa: S608  (our own words)
 _WAIT = f"""
 UPDATE item SET acked_at = NULL, status = NULL, verdict = NULL, detail = NULL WHERE {_RUNNING} AND seq > ?
 """  # noqa: S608
 _OLDER = f"""
-SELECT *, min(at) OVER (PARTITION BY epoch) AS begun FROM item
+WITH begun AS (SELECT epoch, min(at) AS at FROM item GROUP BY epoch)
+SELECT item.* FROM item JOIN begun USING (epoch)
 WHERE NOT {_RUNNING} AND acked_at IS NOT NULL AND status NOT IN ('moved', '{STATUS}')
   AND rid NOT IN (SELECT rid FROM elsewhere)
-ORDER BY begun, epoch, seq
+  AND seq > coalesce((SELECT value FROM json_each(:had) WHERE key = epoch), 0)
+ORDER BY begun.at, epoch, seq LIMIT :lot
 """  # noqa: S608
 """What was acknowledged there and stands nowhere else: a row that was moved goes by its copy, one of another hub not at all."""
 
@@ -45,12 +50,14 @@ def running(db: sqlite3.Connection, after: int) -> bool:
 
 
 def older(db: sqlite3.Connection, had: Mapping[str, int], now: str) -> int:
-    """Append to the running epoch, with their own times, the rows of older ones that a hub lacks; return how many.
+    """Append to the running epoch, with their own times, the next rows of older ones that a hub lacks; return how many, 0: no more.
 
     `had`: how far the hub has each. Under their own epoch they would come from an older image of the card, as the hub sees it.
     """
-    lost = [row for row in db.execute(_OLDER).fetchall() if row["seq"] > had.get(row["epoch"], 0)]
+    lost = db.execute(_OLDER, {"had": json.dumps(dict(had)), "lot": LOT}).fetchall()
     fresh = str(db.execute("SELECT value FROM fact WHERE name = 'epoch'").fetchone()[0]) if lost else ""
+    count = 0
     for row in lost:
         items.move(db, row, fresh, now)
-    return len(lost)
+        count += 1
+    return count

@@ -54,24 +54,21 @@ class Upload(Core):
 
         return await self._db.read(work)
 
-    async def send_again(self, after: int, had: Mapping[str, int] | None = None) -> bool:
+    async def send_again(self, after: int) -> bool:
         """Let the rows of the running epoch beyond `after` go up again: the hub has lost them, such as by a restored backup.
 
-        So do those of older epochs (`had`: how far the hub has each; None: all of all it was told), and what came down is asked
-        for anew. False when the row just beyond is not kept any more, so that the chain cannot go on from there.
+        What came down is asked for anew. False when the row just beyond is not kept any more, so that the chain cannot go on
+        from there.
         """
 
         def work(db: sqlite3.Connection) -> bool:
             self._put(db, "resync", "1")
-            whole = again.running(db, after)
-            if had is not None:
-                again.older(db, had, self._now())
-            return whole
+            return again.running(db, after)
 
         return await self._write(work)
 
     async def send_older(self, had: Mapping[str, int]) -> int:
-        """Let the rows of older epochs go up again that the hub does not have, under the running one; return how many."""
+        """Let the next rows of older epochs go up again that the hub lacks (`had`: how far it has each); return how many, 0: no more."""
 
         def work(db: sqlite3.Connection) -> int:
             count = again.older(db, had, self._now())

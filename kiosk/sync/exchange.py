@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import msgspec
 
@@ -45,6 +46,8 @@ class Exchange:
         self._parted = False
         self.restarted = False
         """The hub was started anew since the journals were compared."""
+        self.lost = False
+        """The hub was found to have lost items of older epochs; whoever asks for what came down anew takes it back."""
 
     # -- up --
 
@@ -61,7 +64,7 @@ class Exchange:
             if err.error not in ("seq_gap", "seq_regress"):
                 raise
             return await self._mend(ends.epoch, ends.acked)
-        if await self._older(told):
+        if await self._older(told.had):
             return True
         # Our end as it is now: an upload beside this one may have brought up what was appended meanwhile.
         if told.ack_through <= (await self.journal.ends()).tip:
@@ -84,14 +87,18 @@ class Exchange:
         log.warning("the hub has lost what it had beyond item %d: it goes up again", told.ack_through)
         # A hub of an earlier version says nothing of older epochs; by their rids they count once all the same.
         unsaid = told.had is None and told.ack_through == 0
-        had: dict[str, int] | None = {} if unsaid else None if told.had is None else dict(told.had)
-        if not await self.journal.send_again(told.ack_through, had):
+        # Before the running epoch waits again: until then every comparison comes back here, and is told of the others.
+        await self._older(() if unsaid else told.had)
+        if not await self.journal.send_again(told.ack_through):
             await self.new_epoch("the hub has lost items that are no longer kept")
         return True
 
-    async def _older(self, told: p.Acknowledged) -> bool:
+    async def _older(self, had: Sequence[tuple[str, int]] | None) -> bool:
         """Send again what a hub that has nothing of the running epoch has lost of older ones; return whether there is any."""
-        count = 0 if told.had is None else await self.journal.send_older(dict(told.had))
+        count = 0
+        while had is not None and (lot := await self.journal.send_older(dict(had))):
+            count += lot
+            self.lost = True
         if count:
             log.warning("the hub has lost %d items of older epochs: they go up again", count)
         return count > 0
@@ -104,8 +111,9 @@ class Exchange:
             through = min(told.ack_through, last)
             if told.epoch != run.epoch:
                 raise HubRefused("bad_answer", "the hub answered for another epoch", 200)
+            # First: once the run is acknowledged, no answer tells of the older epochs any more.
+            await self._older(told.had)
             await self.journal.acknowledge(run.epoch, through, [v for v in told.items if v.seq <= through])
-            await self._older(told)
             self._max_items = max(1, min(self._ceiling, told.max_items))
             if through < run.first_seq:
                 raise HubRefused("retry", "the hub asks to try again later", 429)
@@ -134,7 +142,8 @@ class Exchange:
         """Begin a new epoch and say so, even when nothing waits to go up; offline rights rest until `reconcile`."""
         log.warning("%s: a new epoch begins", why)
         epoch = await self.journal.begin_epoch()
-        await self._post(p.Upload(epoch, 1, p.GENESIS, ()))
+        told = await self._post(p.Upload(epoch, 1, p.GENESIS, ()))
+        await self._older(told.had)
 
     async def _post(self, upload: p.Upload, deadline_s: float | None = None) -> p.Acknowledged:
         ended = await self.journal.ended() if upload.first_seq == 1 else None

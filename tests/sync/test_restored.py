@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from kiosk.journal import again
 from kiosk.sync import protocol as p
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import Proxy
@@ -186,3 +188,78 @@ async def test_the_rows_of_another_hub_stay_with_it(shop: Shop, proxy: Proxy, ki
     await kiosk.journal.apply("123456789abc.0.1", [], whole=True)
     assert await kiosk.journal.send_older({}) == 0
     assert (await kiosk.journal.backlog()).count == 0
+
+
+async def unnoticed(shop: Shop, proxy: Proxy, kiosk: Kiosk) -> tuple[str, str]:
+    """Restore the hub behind a kiosk that compares nothing; return a coupon of an older epoch, lost there, and one that waits."""
+    first, second = await shop.issue("CAPPED", 2)
+    await kiosk.synced()
+    backup(shop)
+    assert (await kiosk.redeem(first.code)).verdict == "confirmed"
+    await kiosk.synced()
+    await new_epoch(kiosk)
+    await restore(shop, proxy, kiosk)
+    assert (await kiosk.redeem(second.code)).verdict == "offline"
+    await kiosk.sync.stop()
+    await proxy.up()
+    await kiosk.client.start()
+    return first.coupon, second.coupon
+
+
+async def test_what_is_lost_is_found_before_the_acknowledgement_ends_the_telling(
+    shop: Shop, proxy: Proxy, kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full card, or a power cut, between the answer and the rows of older epochs."""
+    both = await unnoticed(shop, proxy, kiosk)
+
+    async def full(had: object) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as card:
+        card.setattr(kiosk.journal, "send_older", full)
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            await kiosk.sync._exchange.upload()
+    await kiosk.client.stop()
+    await kiosk.sync.start()
+    await has_uses(shop, list(both), "the hub has both")
+    assert [len(await shop.attempts(one)) for one in both] == [1, 1]
+
+
+async def test_what_is_lost_goes_up_in_lots(
+    shop: Shop, proxy: Proxy, kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card fails at the second one: the hub is asked again, and is sent the rest."""
+    held = await shop.issue("CAPPED", 4)
+    await kiosk.synced()
+    backup(shop)
+    for one in held:
+        assert (await kiosk.redeem(one.code)).verdict == "confirmed"
+    await kiosk.synced()
+    await new_epoch(kiosk)
+    await restore(shop, proxy, kiosk)
+    monkeypatch.setattr(again, "LOT", 1)
+    moved: list[int] = []
+    send = kiosk.journal.send_older
+
+    async def lots(had: Mapping[str, int]) -> int:
+        if len(moved) == 1:
+            moved.append(0)
+            raise sqlite3.OperationalError("database or disk is full")
+        moved.append(await send(had))
+        return moved[-1]
+
+    monkeypatch.setattr(kiosk.journal, "send_older", lots)
+    await up(proxy, kiosk)
+    await has_uses(shop, [one.coupon for one in held], "the hub has all of them")
+    assert (moved[0], sum(moved[2:])) == (1, 3)
+
+
+async def test_a_new_epoch_tells_at_once_what_the_hub_has_lost_of_the_others(
+    shop: Shop, proxy: Proxy, kiosk: Kiosk
+) -> None:
+    lost, waiting = await unnoticed(shop, proxy, kiosk)
+    await kiosk.sync._exchange.new_epoch("a test")
+    run = await kiosk.journal.pending()
+    assert run is not None
+    assert {i.body["coupon"] for i in run.items if i.kind == "redeem_record"} == {lost, waiting}
+    await kiosk.client.stop()
