@@ -193,7 +193,7 @@ class Sync:
         self.nudge()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._stream(self._up, self._exchange.upload), name="sync-up")
+                group.create_task(self._stream(self._up, self._push), name="sync-up")
                 group.create_task(self._stream(self._down, self._pull), name="sync-down")
                 group.create_task(self._listen(), name="sync-wake")
                 group.create_task(self._watch(), name="sync-watch")
@@ -231,6 +231,15 @@ class Sync:
             self._down.set()
         else:
             log.warning("the hub refused: %s (%s)", err, err.error)
+
+    async def _push(self) -> None:
+        """Send what waits; a hub that has lost items has lost what it granted, too: what came down is asked for anew."""
+        try:
+            await self._exchange.upload()
+        finally:
+            if self._exchange.lost:
+                self._exchange.lost = False
+                self._down.set()
 
     async def _pull(self) -> None:
         await self._exchange.download()

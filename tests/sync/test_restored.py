@@ -263,3 +263,25 @@ async def test_a_new_epoch_tells_at_once_what_the_hub_has_lost_of_the_others(
     assert run is not None
     assert {i.body["coupon"] for i in run.items if i.kind == "redeem_record"} == {lost, waiting}
     await kiosk.client.stop()
+
+
+async def test_what_was_granted_is_asked_for_anew_when_an_upload_finds_items_lost(
+    shop: Shop, proxy: Proxy, kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the pull of that round is over: a lease may be gone with them; and where the upload ends in an error."""
+    await unnoticed(shop, proxy, kiosk)
+    kiosk.sync._down.clear()
+
+    async def full(*_: object) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(kiosk.journal, "acknowledge", full)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        await kiosk.sync._push()
+    assert await kiosk.journal.get("resync") is not None
+    assert kiosk.sync._down.is_set()
+    monkeypatch.undo()
+    kiosk.sync._down.clear()
+    await kiosk.sync._push()
+    assert not kiosk.sync._down.is_set(), "once is enough"
+    await kiosk.client.stop()
