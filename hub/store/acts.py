@@ -12,6 +12,7 @@ from hub.errors import HubError, Refused
 from hub.schema import attempts
 from hub.store import feed
 from hub.store.facts import Facts
+from hub.store.holds import hold_used
 from hub.store.homes import is_shut_out
 
 UNDONE = "rolled_back"
@@ -31,6 +32,7 @@ class Acts(Facts):
 
     def give_up(self, c: sa.Connection, rid: str, by: str, now: datetime, why: str = "") -> None:
         """Free the use of an approval that no kiosk will record any more: its customer got nothing."""
+        hold_used(c, self.tenant, rid)
         where = (attempts.c.tenant == self.tenant, attempts.c.rid == rid, attempts.c.state == "ok")
         known = c.execute(sa.select(attempts).where(*where).with_for_update()).first()
         if known is None:
@@ -54,6 +56,7 @@ class Acts(Facts):
         used-set. An approval without a record is not undone here: its kiosk may be about to honour it (`give_up`). That of a
         kiosk that is shut out is given up, which stands for the same; should its record come up after all, it is a conflict.
         """
+        hold_used(c, self.tenant, rid)
         where = (attempts.c.tenant == self.tenant, attempts.c.rid == rid)
         known = c.execute(sa.select(attempts).where(*where).with_for_update()).first()
         if known is None or (made_by is not None and known.device != made_by):

@@ -56,6 +56,15 @@ def hold_all(c: sa.Connection, tenant: str, items: Iterable[RawItem]) -> None:
     _hold_coupons(c, tenant, {pair for pair in pairs if pair is not None})
 
 
+def hold_used(c: sa.Connection, tenant: str, rid: str) -> None:
+    """Hold what an attempt used before the attempt itself, as an upload that names it does."""
+    query = sa.select(attempts.c.coupon, attempts.c.lease).where(attempts.c.tenant == tenant)
+    known = c.execute(query.where(attempts.c.rid == rid)).first() if c.dialect.name == "postgresql" else None
+    if known is not None:
+        _hold_leases(c, tenant, {known.lease} if known.lease else set())
+        _hold_coupons(c, tenant, {pair for pair in [_pair(known.coupon)] if pair is not None})
+
+
 def _hold_leases(c: sa.Connection, tenant: str, names: set[str]) -> None:
     if names:
         query = sa.select(leases.c.id).where(leases.c.tenant == tenant, leases.c.id.in_(names))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +25,8 @@ from hub.store.said import Poison
 from kiosk.coupons.ids import new_rid
 
 from .test_decide import ask, load, redeemed, uses
+from .test_decide import upload as sent
+from .test_rights_race import DEADLINE_S, Paused
 from .world import SLIP, Journal, Kiosk, batch, encoded, issue, issued, on_both, opened
 
 STOCKS = ("X", "Y", "Z")
@@ -222,3 +225,32 @@ async def test_who_only_asks_how_far_the_hub_is_waits_behind_no_upload(hub: Hub,
         await turns.acquire()
     told = await asyncio.wait_for(kiosk.upload(Journal().run()), 10)
     assert told["ack_through"] == 0
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_person_who_undoes_what_is_coming_up_and_the_upload_do_not_stop_each_other(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(parts)
+    [made] = issue(parts, "X")
+    answer = ask(parts, made.code)
+    assert answer.coupon is not None
+    book = Journal()
+    book.record(answer.coupon, answer.rid, stock_id="X")
+    monkeypatch.setattr(database, "TRIES", 1)
+    paused = Paused(Facts.apply)
+    monkeypatch.setattr(Facts, "apply", lambda *given: paused(*given))
+
+    def waits() -> bool:
+        query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        return bool(parts.database.call(lambda c: c.exec_driver_sql(query).scalar()))
+
+    with ThreadPoolExecutor(1) as thread:
+        with paused.during(lambda: sent(parts, "kA", book)):
+            undone = thread.submit(
+                parts.database.call, parts.acts.roll_back, answer.rid, "wrong", "boss", now()
+            )
+            end = time.monotonic() + DEADLINE_S
+            while not undone.done() and not waits():
+                assert time.monotonic() < end
+        assert undone.result(DEADLINE_S).again is False
