@@ -43,7 +43,8 @@ class Exchange:
         self._dry: Batch | None = None
         self._renewal = Renewal(client, journal, clock)
         self._run = ""
-        self._parted = False
+        self.parted = False
+        """The hub that has shut this kiosk out was told that nothing is decided alone any more."""
         self.restarted = False
         """The hub was started anew since the journals were compared."""
         self.lost = False
@@ -124,13 +125,13 @@ class Exchange:
 
         Not while a redemption is under way: it may have been decided alone just before. The next look comes within a minute.
         """
-        if await self.journal.is_deciding() or (self._parted and (await self.journal.backlog()).count == 0):
+        if await self.journal.is_deciding() or (self.parted and (await self.journal.backlog()).count == 0):
             return
         await self.hello()
         await self.upload()
         ends = await self.journal.ends()
         await self._post(p.Upload(ends.epoch, ends.acked + 1, ends.acked_hash, (), parting=True))
-        self._parted = True
+        self.parted = True
 
     def smaller(self) -> None:
         """Send half as much from now on: something on the way takes no more (413)."""

@@ -9,6 +9,7 @@ from tests.journal.rows import intent
 from tests.sync.conftest import MakeKiosk
 from tests.sync.proxy import Proxy
 from tests.sync.shop import Kiosk, Shop, batch, until
+from tests.sync.test_restored import backup, restore
 
 
 async def given(kiosk: Kiosk, count: int) -> list[Any]:
@@ -159,3 +160,26 @@ async def test_a_kiosk_parts_when_no_redemption_is_under_way(shop: Shop, make: M
 
 async def has(kiosk: Kiosk, stock_id: str) -> bool:
     return await kiosk.journal.batch(stock_id) is not None
+
+
+async def test_a_kiosk_that_was_let_in_again_parts_again(shop: Shop, proxy: Proxy, make: MakeKiosk) -> None:
+    """Such as by a hub that was restored from before: what it gave out meanwhile waits for somebody to inherit it."""
+
+    async def has_parted() -> bool:
+        return len(await shop.audit("parted")) == 1
+
+    old = await make("k1", pool=4)
+    await full(old, 4)
+    backup(shop)
+    await shut_out(shop, old)
+    await until(has_parted, "it has parted")
+    await restore(shop, proxy, old)
+    await proxy.up()
+    await until(lambda: old.sync.state == "accepted", "it is let in again")
+    await full(old, 4)
+    [slip] = await given(old, 1)
+    assert await shop.audit("parted") == []
+    await shut_out(shop, old)
+    await until(has_parted, "it has parted again")
+    new = await make("k2")
+    await home_of(new, slip.coupon)
