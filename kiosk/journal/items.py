@@ -64,10 +64,17 @@ def append(
 
 
 def move(db: sqlite3.Connection, row: sqlite3.Row, fresh: str, now: str) -> None:
-    """Append a row of another epoch to `fresh` with its own time; the old one is kept for the retention and goes up no more."""
+    """Append a row of another epoch to `fresh` with its own time; the old one is kept for the retention and goes up no more.
+
+    What people have decided of it goes with it.
+    """
     old = build(row)
     seq = append(db, fresh, old.t, old.kind, old.rid, old.body)
     db.execute("UPDATE attempt SET seq = ? WHERE rid = ? AND seq = ?", (seq, old.rid, old.seq))
+    db.execute(
+        "INSERT OR IGNORE INTO decided SELECT ?, ?, name, at FROM decided WHERE epoch = ? AND seq = ?",
+        (fresh, seq, row["epoch"], row["seq"]),
+    )
     db.execute(
         "UPDATE item SET acked_at = ?, status = 'moved', detail = ? WHERE epoch = ? AND seq = ?",
         (now, fresh, row["epoch"], row["seq"]),

@@ -247,3 +247,16 @@ async def test_the_journal_holds_no_text_of_a_code(journal: Journal) -> None:
     run = await journal.pending()
     assert run is not None
     assert "code" not in run.items[0].body
+
+
+async def test_a_conflict_that_may_stand_stays_decided_when_it_goes_up_again(journal: Journal) -> None:
+    """A restored hub finds the same conflict; staff have looked at it already."""
+    for n in (1, 2):
+        await redeem(journal, f"r{n}", f"1-{n}", "offline")
+    await upload_all(journal, "conflict")
+    let, waits = sorted(await journal.waiting_conflicts(), key=lambda row: row.seq)
+    assert await journal.let_stand(let.epoch, let.seq, "王芳")
+    fresh = await journal.begin_epoch()
+    assert await journal.send_older({}) == 2
+    await upload_all(journal, "conflict")
+    assert [(c.epoch, c.rid) for c in await journal.waiting_conflicts()] == [(fresh, waits.rid)]
