@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from kiosk.clock import Clock
+from kiosk.coupons.machine import SHUT_OUT
 from kiosk.events import Bus, DeviceState, PrintDone
 from kiosk.hardware.ports import Device
 from kiosk.health.checks import examine
@@ -163,6 +164,7 @@ class Gatherer:
             fallback_config=told.fallback_config,
             account_keys_here=told.account_keys_here,
             not_open=told.not_open,
+            shut_out=await journal.get("unreconciled") == SHUT_OUT,
             page_proof=self._page_proof(),
         )
 

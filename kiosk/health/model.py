@@ -58,6 +58,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     page_proof: Glass
     not_open: str = ""
     """An address at which the pages cannot be reached although kiosk.toml opens it; empty: none."""
+    shut_out: bool = False
+    """The hub did not let this kiosk in when it last answered, maybe before a restart: nothing is redeemed here."""
 
 
 class Told(msgspec.Struct, frozen=True):

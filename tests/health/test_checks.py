@@ -59,6 +59,7 @@ def test_a_healthy_kiosk_has_nothing_to_report() -> None:
         ({"enrolled": "pending"}, "hub", "warning"),
         ({"enrolled": "revoked"}, "hub", "error"),
         ({"reachable": "no"}, "hub", "warning"),
+        ({"reachable": "no", "shut_out": True}, "hub", "error"),
         ({"backlog": 501}, "journal", "warning"),
         ({"backlog": 1, "oldest": NOW - timedelta(hours=2)}, "journal", "warning"),
         ({"conflicts": 1}, "journal", "warning"),
@@ -117,6 +118,7 @@ def test_every_finding_and_light_is_said_in_chinese() -> None:
     )  # fmt: skip
     told = [f.as_json("zh_CN") for f in examine(odd)]
     assert len(told) == 10
+    told += [f.as_json("zh_CN") for f in examine(with_(shut_out=True))]
     sentences = [t[key] for t in told for key in ("sentence", "suggestion")]
     sentences += [light.as_json("zh_CN")["detail"] for light in lights(odd).values()]
     assert [s for s in sentences if not any("一" <= c <= "鿿" for c in s)] == []

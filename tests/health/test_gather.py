@@ -13,6 +13,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.coupons.batch import Batch
+from kiosk.coupons.machine import SHUT_OUT
 from kiosk.coupons.record import Change, PoolCode
 from kiosk.events import Bus, DeviceState, PrintDone
 from kiosk.health import gather
@@ -201,3 +202,20 @@ async def test_what_was_found_at_the_start_is_told(rig: Rig, changes: dict[str, 
     rig.told = Told(**changes)
     findings, _ = await rig.gatherer.examine()
     assert name in {f.name for f in findings}
+
+
+@pytest.mark.parametrize("away", [True, False])
+async def test_a_kiosk_that_was_shut_out_promises_no_redemption_after_a_restart(rig: Rig, away: bool) -> None:
+    """It believes that it is let in until the hub answers again; the counter refuses and points here."""
+    rig.hub = HubView("https://hub.example.test", "accepted", away, False, None)
+    await rig.journal.put("unreconciled", SHUT_OUT)
+    findings, _ = await rig.gatherer.examine()
+    (told,) = [f for f in findings if f.name == "hub"]
+    assert told.severity == "error"
+    assert "nothing is redeemed here" in told.sentence
+    assert rig.hub.url in told.sentence
+    assert "let it in again" in told.suggestion
+    for owed in ("1", None):
+        await rig.journal.put("unreconciled", owed)
+        findings, _ = await rig.gatherer.examine()
+        assert [f.severity for f in findings if f.name == "hub"] == (["warning"] if away else [])

@@ -26,7 +26,21 @@ def check(facts: Facts) -> Finding | None:
             told("The hub has not let this kiosk in yet."),
             told("Approve it in the fleet console with the code shown here."),
         )
+    if facts.shut_out:
+        return _shut_out(facts)
     return _away(facts) if facts.reachable == "no" else None
+
+
+def _shut_out(facts: Facts) -> Finding:
+    """Name what outlasts a restart: the counter refuses until the hub has let the kiosk in, whether it answers now or not."""
+    what = told(
+        "The hub at {url} did not let this kiosk in when it last answered, so nothing is redeemed here.",
+        url=facts.hub_url,
+    )
+    todo = told(
+        "Connect the kiosk to the hub and ask the fleet operator to let it in again; coupons stay valid meanwhile."
+    )
+    return Finding("hub", "error", what, todo)
 
 
 def _away(facts: Facts) -> Finding:
