@@ -162,9 +162,7 @@ class Sync:
         if await self.journal.pos() or await self.journal.get("database"):
             await self._exchange.snapshot()  # tells which hub it is, before anything goes up
         await self.journal.put("enrolled", self.client.url)
-        self._exchange.parted = (
-            False  # what it honours from now on is another story, should it be shut out again
-        )
+        self._exchange.parted = False  # should it be shut out once more, it has to say so once more
         self._failures = 0
 
     async def _shut_out(self) -> None:
