@@ -108,6 +108,8 @@ MUTATIONS = (
         f"{SYNC}/test_restored.py::test_redemptions_of_older_epochs_go_up_again",
         "kiosk/journal/again.py", "        items.move(db, row, fresh, now)", "        continue",
     ),
+    _one("P1", "the older epochs come before the acknowledgement", f"{SYNC}/test_restored.py::test_what_is_lost_is_found_before_the_acknowledgement_ends_the_telling",
+         "kiosk/sync/exchange.py", "            await self._older(told.had)\n            await self.journal.ack", "            await self.journal.ack"),
     _one(
         "P3", "a position of a lost history is known however far the log goes again",
         "tests/hub/test_restored.py::test_a_position_that_was_lost_is_known_however_far_the_log_goes_again",
