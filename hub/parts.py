@@ -113,5 +113,7 @@ class Bell:
                 if tip != last:
                     last = tip
                     self._wake()
+            # Not `wait_for`: before Python 3.12 that takes a ring for an answer to a cancellation of the same moment.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look_now.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await self._look_now.wait()
