@@ -91,8 +91,10 @@ class Server:
         return True
 
     async def _try_again(self, listen: str, with_tls: bool) -> None:
-        while not await self._open_more(listen, with_tls):
+        while True:
             await asyncio.sleep(AGAIN_S)
+            if await self._open_more(listen, with_tls):
+                return
 
     async def _open_here(self, runner: web.AppRunner) -> None:
         """Listen on the machine's own socket too; without it commands take the way over loopback."""
