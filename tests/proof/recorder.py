@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -199,10 +199,11 @@ class Connection:
     def total_changes(self) -> int:
         return self._db.total_changes()
 
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> Cursor:
+    def execute(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Cursor:
         with translated():
             cursor = self._db.cursor()
-            cursor.execute(self._instead.get(sql, sql), tuple(values))
+            given = values if isinstance(values, Mapping) else tuple(values)
+            cursor.execute(self._instead.get(sql, sql), given)
             return Cursor(cursor, self._db.changes())
 
     def executescript(self, sql: str) -> None:
