@@ -206,6 +206,7 @@ async def test_a_hub_that_serves_forgets_by_itself(parts: Parts, settings: Setti
     finally:
         task.cancel()
         await asyncio.wait([task])
+    assert task.cancelled(), "it would have gone on"
 
 
 async def test_a_database_that_fails_stops_nothing(
